@@ -1,0 +1,35 @@
+/*
+ * authres: Authentication-Results fields (RFC 8601), recognising those that claim an identity of ours and writing ours.
+ * Pure; memory comes from the caller's arena.
+ */
+#ifndef SFDC_CORE_AUTHRES_H
+#define SFDC_CORE_AUTHRES_H
+
+#include <stdbool.h>
+
+#include "core/arena.h"
+#include "core/judge.h"
+#include "core/set.h"
+#include "core/span.h"
+
+/*
+ * Whether an incoming field's authserv-id is ours: own_id or a member of own_ids, compared without case, in any
+ * spelling RFC 8601 allows (comments, folds, quoted string, version), and with a trailing dot. A value that cannot be
+ * parsed claims us if it holds an id of ours anywhere; an ID stands in a comment or a property does not count in a
+ * well-formed value.
+ */
+bool authres_claims(struct span value, struct span own_id, const struct set *own_ids);
+
+/*
+ * The value of our field: authserv-id and one resinfo for each method that was evaluated (auth, spf, dkim for each
+ * signature, dmarc), "none" if there is none. Lines are folded with "\n\t" below 78 characters where possible and 998
+ * always; what the sender wrote is quoted, or left out where it cannot be. Absent without memory.
+ */
+struct span authres_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
+                          struct arena *arena);
+
+/* The value of X-SFDC-Relay: "AUTHSERV-ID; verdict=...; org=...; tls=pass; cert=none (cert-absent); ...". */
+struct span result_header_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
+                                struct arena *arena);
+
+#endif

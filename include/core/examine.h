@@ -1,0 +1,66 @@
+/*
+ * examine: one message from MAIL to its verdict. The one way to reach a verdict, for daemon, tools, tests and fuzzers.
+ *
+ * Steps come in the order of SMTP: begin, recipient..., header_end (after its fields), body..., end. A step out of
+ * order marks trouble, which ends in a temporary failure. After a verdict other than VERDICT_UNDECIDED further steps
+ * change nothing. Not thread-safe; one message belongs to one thread at a time.
+ */
+#ifndef SFDC_CORE_EXAMINE_H
+#define SFDC_CORE_EXAMINE_H
+
+#include <stdbool.h>
+
+#include "core/arena.h"
+#include "core/facts.h"
+#include "core/judge.h"
+#include "core/ports.h"
+#include "core/settings.h"
+
+#define EXAMINATION_MEMORY_MAX ((size_t)16 << 20) /* bytes one message may take */
+#define SID_SIZE 17
+
+struct examination {
+	struct arena arena;
+	const struct settings *settings; /* borrowed; the caller keeps its snapshot alive */
+	const struct ports *ports;       /* borrowed */
+	struct evidence *evidence;
+	struct facts facts;
+	struct judgement judgement;
+	char sid[SID_SIZE]; /* identifies the message in log and reply */
+	bool gather_all;    /* gather all evidence, not only what the sentences need */
+	long long began_ms;
+	long long ended_ms; /* when the verdict was reached; 0 = not yet */
+};
+
+/* Start with the MAIL command. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
+void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
+                   struct span sid, const struct session_input *input);
+
+/* One recipient the MTA accepted. A VERDICT_REJECT afterwards is the answer to this RCPT command. */
+void examine_recipient(struct examination *examination, struct span mailer);
+
+/* The queue ID as soon as it is known; may be called at any step. */
+void examine_queue_id(struct examination *examination, struct span queue_id);
+
+/* One header field, raw. leading_space: the white space after the colon is still there. */
+void examine_field(struct examination *examination, struct span name, struct span value, bool leading_space);
+
+/* The header is complete. May decide. */
+void examine_header_end(struct examination *examination);
+
+/* Whether the body can still matter. Asked before, and after, each piece of it. */
+bool examine_wants_body(const struct examination *examination);
+
+/* A piece of the body. */
+void examine_body(struct examination *examination, struct span chunk);
+
+/* The body's end was not seen, because the rest was refused: its size stays unknown. */
+void examine_body_skipped(struct examination *examination);
+
+/* End of message: gathers what is needed, for settings->message_timeout at most, and always decides. */
+void examine_end(struct examination *examination);
+
+/* Release everything. Harmless on zeroed memory and when called twice. */
+void examine_clear(struct examination *examination);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * facts: what was seen of one message and of the session that brought it.
+ *
+ * Facts are collected anew for every message, from zeroed memory: nothing is inherited from an earlier message of the
+ * connection. The values that come from MTA macros are re-read at each MAIL command. Collecting never decides; what
+ * cannot be parsed is kept as "malformed", which no check passes.
+ *
+ * All memory is in the message's arena; every span that is handed in is copied. One message belongs to one thread at
+ * a time.
+ */
+#ifndef SFDC_CORE_FACTS_H
+#define SFDC_CORE_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/arena.h"
+#include "core/certname.h"
+#include "core/checks.h"
+#include "core/header.h"
+#include "core/mailbox.h"
+#include "core/names.h"
+#include "core/network.h"
+#include "core/orgid.h"
+#include "core/verp.h"
+
+struct settings;
+
+/*
+ * The session as the MTA tells of it at MAIL. Absent spans: not told. The macros' names are those of the MTA's
+ * documentation; client_resolve is Sendmail's and Postfix's {client_resolve} ("OK" or absent: client_name is verified).
+ */
+struct session_input {
+	struct span mta_version; /* {v}: decides how certificate macros are read, see mta_from_version() */
+	enum mta mta;            /* set: mta_version is not looked at */
+	struct address client;
+	struct span client_name;
+	struct span client_resolve;
+	struct span helo;
+	struct span tls_version;
+	struct span cipher;
+	struct span cipher_bits;
+	struct certificate_macros certificate;
+	struct span auth_type;
+	struct span auth_authen;
+	struct span authserv_id; /* {j} */
+	struct span queue_id;
+	struct span mail_from; /* argument of MAIL, angle brackets included */
+};
+
+/* Which MTA a {v} macro names: "Postfix ..." or a version such as "8.17.1"; MTA_UNKNOWN for anything else. */
+enum mta mta_from_version(struct span version);
+
+/* What X-SFDC-LK says. */
+enum org_header { ORG_HEADER_ABSENT, ORG_HEADER_DUPLICATE, ORG_HEADER_MALFORMED, ORG_HEADER_OK };
+
+/* How a signature's d= relates to the From: domain, from the closest to none. */
+enum relation { RELATION_NONE, RELATION_ORGANIZATION, RELATION_PARENT, RELATION_EQUAL };
+
+/* One DKIM signature, as an adapter found it. */
+struct signature {
+	struct result outcome; /* PASS only if signature, body hash and key are all good; PENDING while the key is awaited */
+	const char *rfc8601;   /* its result keyword */
+	struct span domain;    /* d=, comparable form; absent when malformed */
+	struct span selector;
+	struct span b_prefix;  /* first eight characters of b= */
+	unsigned algorithm;    /* one of ALGORITHM_*, 0 = another */
+	unsigned rsa_bits;     /* 0 for ed25519 */
+	enum relation relation;
+	long long timestamp;   /* t=, -1 = none */
+	struct span signed_headers; /* h=, as it stands */
+	const struct set *key_chain; /* names the key was reached through */
+};
+
+/* Evidence that has to be fetched. Zeroed: not fetched yet. */
+struct dkim_evidence {
+	bool complete; /* signatures holds all that will ever be known */
+	size_t count;
+	struct signature *signatures;
+};
+
+struct outcome_evidence {
+	bool complete;
+	struct result outcome;
+	const char *rfc8601;  /* result keyword for Authentication-Results */
+	struct span domain;   /* the domain that was judged */
+	bool by_helo;         /* spf: the HELO name was judged */
+	bool policy_none;     /* dmarc: p=none */
+};
+
+/* Whether one name of ip.spf vouches for the client. */
+struct vouch {
+	struct span name;
+	bool complete;
+	struct result outcome;
+	struct vouch *next;
+};
+
+struct facts {
+	struct arena *arena;
+	domain_to_ascii to_ascii; /* may be NULL */
+	enum stage stage;         /* the last stage that is complete */
+
+	/* The session. */
+	enum mta mta;
+	struct address client;
+	struct span client_name;    /* as told */
+	bool client_name_verified;
+	struct span helo;
+	struct span tls_version;
+	struct span cipher;
+	bool has_cipher_bits;
+	unsigned cipher_bits;
+	struct certificate certificate;
+	struct span auth_type;
+	struct span auth_authen;
+	struct span authserv_id;
+
+	/* The envelope. */
+	struct span queue_id;
+	struct span mail_from; /* as told */
+	enum mailbox_status sender_status;
+	struct mailbox sender;
+	unsigned recipients;
+	bool some_recipient_leaves; /* at least one recipient's mailer is smtp, or is not known */
+
+	/* The header; complete from STAGE_HEADER. */
+	struct header header;
+	enum mailbox_status author_status; /* of the one From: field; MAILBOX_UNSET unless there is exactly one */
+	struct mailbox author;
+	enum org_header org_header;
+	struct orgid org_id;     /* when ORG_HEADER_OK */
+	struct span org_text;    /* X-SFDC-LK as it stands, trimmed, of the first field */
+	struct span message_id;
+	long long received;       /* wall clock at end of header, seconds; 0 = unknown */
+
+	/* The body. */
+	size_t body_bytes;
+	bool body_complete; /* body_bytes is the body's size; not when the rest was refused */
+	bool body_nul;      /* a NUL byte in the body (raw files only; MTAs replace or refuse it) */
+
+	/* Evidence. */
+	struct dkim_evidence dkim;
+	struct outcome_evidence spf;
+	struct outcome_evidence dmarc;
+	struct vouch *vouches;
+	unsigned dns_queries;
+	unsigned dns_ms;
+
+	bool evidence_over; /* no more evidence will come: what is pending is a timeout */
+	bool trouble;       /* something went wrong inside: the message must be deferred */
+};
+
+/* Start with the MAIL command. Afterwards facts->stage is STAGE_MAIL. */
+void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_ascii, const struct settings *settings,
+                 const struct session_input *input);
+
+/* One recipient that the MTA accepted so far. mailer is {rcpt_mailer}, absent when it was not told. */
+void facts_recipient(struct facts *facts, struct span mailer);
+
+/* The queue ID, as soon as it is known. */
+void facts_queue_id(struct facts *facts, struct span queue_id);
+
+/* One header field, raw. */
+void facts_field(struct facts *facts, struct span name, struct span value);
+
+/* The header is complete: parse what depends on all of it. now is the wall clock in seconds. */
+void facts_header_end(struct facts *facts, long long now);
+
+/* A piece of the body was seen. */
+void facts_body(struct facts *facts, size_t bytes);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * header: the header section of one message as its fields arrive, and the raw message file it may come from.
+ *
+ * Collection counts every field, keeps the values of those the decision needs, and notes what is unsound. It is
+ * bounded: past HEADER_FIELDS_MAX fields or HEADER_BYTES_MAX bytes nothing more is kept, the header is marked as over
+ * the limit, and counting goes on, so that the index of a field to be removed stays right.
+ * Sources: RFC 5322 3.6 (which fields may stand once), RFC 2045 (MIME). Not thread-safe; one message, one thread.
+ */
+#ifndef SFDC_CORE_HEADER_H
+#define SFDC_CORE_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/span.h"
+
+#define HEADER_FIELDS_MAX 2000
+#define HEADER_BYTES_MAX ((size_t)1 << 20)
+#define HEADER_FIELD_MAX ((size_t)65536) /* bytes of one field; MTAs hand over at most about 60,000 */
+
+/* Fields the decision knows by name. Those before FIELD_X_SFDC_LK may stand once only. */
+enum field_name {
+	FIELD_FROM,
+	FIELD_SENDER,
+	FIELD_REPLY_TO,
+	FIELD_TO,
+	FIELD_CC,
+	FIELD_BCC,
+	FIELD_SUBJECT,
+	FIELD_DATE,
+	FIELD_MESSAGE_ID,
+	FIELD_IN_REPLY_TO,
+	FIELD_REFERENCES,
+	FIELD_MIME_VERSION,
+	FIELD_CONTENT_TYPE,
+	FIELD_CONTENT_TRANSFER_ENCODING,
+	FIELD_X_SFDC_LK,
+	FIELD_X_SFDC_ORG_RELAY,
+	FIELD_DKIM_SIGNATURE,
+	FIELD_AUTHENTICATION_RESULTS,
+	FIELD_OTHER
+};
+#define FIELD_NAMES 19
+#define FIELD_SINGLETONS FIELD_X_SFDC_LK
+
+/* One field as received. name without the white space that may stand before the colon. */
+struct field {
+	enum field_name id;
+	struct span name;
+	struct span value; /* raw after the colon: leading space and folds ("\n" or "\r\n" and white space) included */
+	unsigned index;    /* 1 for the first field of this name (without case), 2 for the second, ... */
+	struct field *next;
+};
+
+/* What made the header unsound, in the order in which it is reported. Bits of header.defects. */
+enum header_defect {
+	HEADER_SOUND = 0,
+	HEADER_NUL = 1 << 0,          /* a NUL byte */
+	HEADER_BARE_CR = 1 << 1,      /* a CR that is not followed by LF, or a LF that is not followed by white space */
+	HEADER_NAME = 1 << 2,         /* white space before the colon, or a byte that no field name may hold */
+	HEADER_NO_COLON = 1 << 3,     /* a line that is neither field nor continuation (raw files only) */
+	HEADER_DUPLICATE = 1 << 4,    /* a field that may stand once stands twice */
+	HEADER_OVER_LIMIT = 1 << 5    /* too many fields, or too many bytes */
+};
+
+struct header {
+	struct arena *arena;
+	struct field *first; /* fields with a known name, and those whose name is watched; in order of arrival */
+	struct field *last;
+	struct span watched; /* one further name whose fields are kept (the result header), absent = none */
+	unsigned count[FIELD_NAMES];
+	unsigned watched_count;
+	unsigned fields;
+	size_t bytes;
+	unsigned defects; /* of enum header_defect */
+	struct span defect_name; /* the field the first defect is about; for the log only */
+};
+
+/* Prepare for one message. watched is borrowed. */
+void header_init(struct header *header, struct arena *arena, struct span watched);
+
+/*
+ * Take the next field. name may carry white space before the colon (noted as HEADER_NAME, and the field counts under
+ * its trimmed name); value is raw. Copies what it keeps. False without memory.
+ */
+bool header_add(struct header *header, struct span name, struct span value);
+
+/* The first field of that name, or NULL. FIELD_OTHER is never looked up. */
+const struct field *header_find(const struct header *header, enum field_name id);
+
+/* The next field of the same name after field, or NULL. */
+const struct field *header_next(const struct field *field);
+
+/* The known field of that name (without case, white space trimmed), FIELD_OTHER if unknown. */
+enum field_name field_from_name(struct span name);
+
+/* The canonical spelling of a known field; "" for FIELD_OTHER. */
+const char *field_text(enum field_name id);
+
+/*
+ * Split a raw message. Calls take() for each field in order, then sets *body_r to what follows the header section
+ * (absent when there is no body). Lines end in LF or CRLF; NUL, bare CR, a line without colon (the header ends there, as it does in an MTA)
+ * are returned as header_defect bits in *defects_r; take() returning false ends the split and gives false.
+ */
+bool message_split(struct span raw, bool (*take)(void *context, struct span name, struct span value), void *context,
+                   struct span *body_r, unsigned *defects_r);
+
+#endif

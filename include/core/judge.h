@@ -1,0 +1,52 @@
+/*
+ * judge: from facts to a verdict. The heart; pure.
+ *
+ * The organisation is the one that exactly one well-formed X-SFDC-LK names; anything else is refused with its org-*
+ * reason. The message is enforced if the organisation it names, or any that owns its From: domain, enforces; if it
+ * names none that is served, or its author cannot be read, as soon as any enforces. See DESIGN "evidence, results,
+ * three sentences" in the manual's section POLICY.
+ *
+ *   reject_unless cannot hold any more      -> reject, at whatever stage
+ *   reject_unless or quarantine_unless open -> as `undecided` says (tempfail), once no more evidence can come
+ *   quarantine_unless broken                -> quarantine
+ *   otherwise                               -> accept, at the end of the message
+ *
+ * In monitor mode the same is computed as what it `would` do, nothing is decided early, and the message is accepted
+ * unless monitor_floor says otherwise.
+ */
+#ifndef SFDC_CORE_JUDGE_H
+#define SFDC_CORE_JUDGE_H
+
+#include <stdbool.h>
+
+#include "core/checks.h"
+#include "core/facts.h"
+#include "core/sentence.h"
+#include "core/settings.h"
+
+struct judgement {
+	enum verdict verdict; /* what is done; VERDICT_UNDECIDED while nothing is decided */
+	enum verdict would;   /* what enforcing does or would do; VERDICT_UNDECIDED likewise */
+	enum mode mode;       /* effective */
+	const struct org *org; /* NULL: none that is served */
+	struct result results[CHECK_COUNT];
+	struct check_list why;  /* the responsible checks of what decided; empty for an accept */
+	enum reason reason;     /* the first of them; or why the message is exempt, out of scope or deferred */
+	struct check_list warn; /* the responsible checks of a broken warn_unless */
+	check_bits wanted;      /* pending checks whose evidence can still change the outcome */
+};
+
+/*
+ * Judge the facts as they are; facts->stage says how far they go. Called at STAGE_MAIL and STAGE_RCPT it decides only
+ * what no header can change, and only when every organisation enforces; at STAGE_HEADER it may refuse; at STAGE_END
+ * it decides unless judgement->wanted is not 0 and facts->evidence_over is not set.
+ */
+void judge(const struct settings *settings, const struct facts *facts, struct judgement *judgement_r);
+
+/* The org a message is judged by: the one it names; NULL if it names none that is served. */
+const struct org *judge_org(const struct settings *settings, const struct facts *facts);
+
+/* Whether the scope leaves the message out; *reason_r says why. To be asked from STAGE_HEADER on. */
+bool scope_excludes(const struct settings *settings, const struct facts *facts, enum reason *reason_r);
+
+#endif

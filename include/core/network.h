@@ -1,0 +1,75 @@
+/*
+ * network: IP addresses and sets of networks (CIDR blocks).
+ *
+ * Addresses are accepted in the forms of inet_pton(3) only, so "013.110.0.1" or "0x0d.1" is no address. An IPv4-mapped
+ * IPv6 address (::ffff:a.b.c.d) is normalised to IPv4, on input and in sets. Look-up in a set is one walk down a radix
+ * trie, whatever the set's size; sets are immutable once built and may then be used from any number of threads.
+ */
+#ifndef SFDC_CORE_NETWORK_H
+#define SFDC_CORE_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/span.h"
+
+enum address_family { ADDRESS_NONE, ADDRESS_IPV4, ADDRESS_IPV6 };
+
+/* Network byte order; 4 or 16 bytes are used. Zeroed memory is "no address". */
+struct address {
+	enum address_family family;
+	uint8_t bytes[16];
+};
+
+/* Room for any address in text, NUL included. */
+#define ADDRESS_TEXT_SIZE 46
+
+/* Parse an address; "IPv6:" before an IPv6 address is accepted (RFC 5321 4.1.3, Postfix's macro). False: not one. */
+bool address_parse(struct span text, struct address *address_r);
+
+/* From raw bytes in network order; length 4 or 16, else ADDRESS_NONE. */
+struct address address_from_bytes(const void *bytes, size_t length);
+
+/* Canonical text (inet_ntop(3)); "" for ADDRESS_NONE. */
+void address_format(const struct address *address, char text_r[ADDRESS_TEXT_SIZE]);
+
+bool address_equal(const struct address *a, const struct address *b);
+
+/* 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct address *address);
+
+struct network {
+	struct address address;
+	unsigned prefix; /* bits, 0..32 or 0..128 */
+};
+
+enum network_status {
+	NETWORK_OK,
+	NETWORK_MALFORMED, /* not ADDRESS or ADDRESS/BITS; BITS is decimal without leading zero */
+	NETWORK_HOST_BITS  /* bits are set beyond the prefix; *network_r then holds the network that was probably meant */
+};
+
+/* Parse "ADDRESS/BITS", or "ADDRESS" for a single host. A v4-mapped block of at least /96 becomes its IPv4 block. */
+enum network_status network_parse(struct span text, struct network *network_r);
+
+/* "ADDRESS/BITS". */
+#define NETWORK_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
+void network_format(const struct network *network, char text_r[NETWORK_TEXT_SIZE]);
+
+struct network_set;
+
+/* An empty set in arena, NULL without memory. */
+struct network_set *network_set_new(struct arena *arena);
+
+/* Add one block; adding one that is covered already is no error. False without memory. */
+bool network_set_add(struct network_set *set, const struct network *network);
+
+/* Whether a block of the set holds the address. A NULL set is empty; ADDRESS_NONE is in no set, 0.0.0.0/0 included. */
+bool network_set_has(const struct network_set *set, const struct address *address);
+
+/* How many blocks were added (for messages to the admin). */
+size_t network_set_count(const struct network_set *set);
+
+#endif

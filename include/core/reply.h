@@ -1,0 +1,28 @@
+/*
+ * reply: the SMTP reply that goes with a verdict.
+ *
+ *   CODE ENHANCED REASON-CODE: sentence (id SID) [contact]
+ *
+ * ASCII, below REPLY_TEXT_MAX characters, nothing the sender wrote (RFC 5321 4.2, RFC 3463). The text here has single
+ * "%" characters; whoever hands it to libmilter doubles them. Pure.
+ */
+#ifndef SFDC_CORE_REPLY_H
+#define SFDC_CORE_REPLY_H
+
+#include "core/judge.h"
+
+#define REPLY_TEXT_MAX 480
+
+struct reply {
+	char code[4];      /* "550"; "" when the verdict needs no reply */
+	char enhanced[8];  /* "5.7.1" */
+	char text[REPLY_TEXT_MAX + 1];
+};
+
+/*
+ * The reply for a refusal (VERDICT_REJECT or VERDICT_TEMPFAIL) for that reason; empty strings for other verdicts. A
+ * reason whose own reply is of the other class gets 550 5.7.1, or 451 4.3.2 (451 4.4.3 for reasons of DNS).
+ */
+void reply_make(enum verdict verdict, enum reason reason, struct span sid, struct span contact, struct reply *reply_r);
+
+#endif

@@ -1,0 +1,74 @@
+#include "core/span.h"
+
+#include <stdint.h>
+
+bool span_equal_nocase(struct span a, struct span b)
+{
+	if (a.length != b.length)
+		return false;
+	for (size_t i = 0; i < a.length; i++)
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+			return false;
+	return true;
+}
+
+bool span_starts_nocase(struct span span, struct span part)
+{
+	return span.length >= part.length && span_equal_nocase(span_make(span.at, part.length), part);
+}
+
+bool span_ends_nocase(struct span span, struct span part)
+{
+	return span.length >= part.length
+	       && span_equal_nocase(span_slice(span, span.length - part.length, span.length), part);
+}
+
+size_t span_find(struct span span, size_t from, char c)
+{
+	if (from >= span.length)
+		return span.length;
+	const char *found = memchr(span.at + from, (unsigned char)c, span.length - from);
+	return found ? (size_t)(found - span.at) : span.length;
+}
+
+struct span span_slice(struct span span, size_t from, size_t to)
+{
+	if (to > span.length)
+		to = span.length;
+	if (from > to)
+		from = to;
+	return span.at ? span_make(span.at + from, to - from) : span;
+}
+
+static bool is_trimmed(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct span span_trim(struct span span)
+{
+	size_t from = 0;
+	size_t to = span.length;
+	while (from < to && is_trimmed(span.at[from]))
+		from++;
+	while (to > from && is_trimmed(span.at[to - 1]))
+		to--;
+	return span_slice(span, from, to);
+}
+
+bool span_number(struct span span, unsigned long max, unsigned long *number_r)
+{
+	unsigned long number = 0;
+	if (span.length == 0)
+		return false;
+	for (size_t i = 0; i < span.length; i++) {
+		if (!ascii_digit(span.at[i]))
+			return false;
+		unsigned long digit = (unsigned long)(span.at[i] - '0');
+		if (number > (max - digit) / 10 || digit > max)
+			return false;
+		number = number * 10 + digit;
+	}
+	*number_r = number;
+	return true;
+}
