@@ -1,0 +1,76 @@
+/*
+ * answer: a question to the DNS and what came back, as the pure evaluators (SPF, DMARC) see it.
+ *
+ * An evaluator hands out questions; a driver outside the core answers them, from a resolver or from a test's table,
+ * and hands the answers in. A driver follows CNAME and DNAME; an evaluator never does.
+ *
+ * Names in questions: labels joined by dots, no trailing dot, domain_queryable() holds, lower case.
+ * Names in answers: labels joined by dots, no trailing dot, in the case they came in; the root is the empty span
+ * (at != NULL). A byte of a label that is a dot, a backslash or not visible ASCII is written \DDD (RFC 1035 5.1), so
+ * that such a name is never mistaken for another: it is not domain_queryable().
+ *
+ * Nothing here owns memory: whoever made an answer keeps it unchanged as long as the evaluation it was given to may
+ * look at it. Answers are immutable and may be shared by threads. Zeroed memory is ANSWER_PENDING.
+ */
+#ifndef SFDC_CORE_ANSWER_H
+#define SFDC_CORE_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/network.h"
+#include "core/span.h"
+
+enum answer_status {
+	ANSWER_PENDING,  /* not answered yet; the only status that is no answer */
+	ANSWER_FOUND,    /* at least one record of the type asked */
+	ANSWER_NODATA,   /* the name exists, the type does not (NOERROR, no record) */
+	ANSWER_NXDOMAIN, /* no such name (RCODE 3), of the question or at the end of its CNAME chain */
+	ANSWER_TEMPFAIL, /* SERVFAIL, time-out, no memory, any other RCODE, an answer that cannot be parsed */
+	ANSWER_BOGUS     /* DNSSEC validation failed: to be treated like ANSWER_TEMPFAIL, told apart for the log */
+};
+
+enum record_type { RECORD_A, RECORD_AAAA, RECORD_MX, RECORD_PTR, RECORD_TXT };
+
+struct question {
+	enum record_type type;
+	struct span name;
+};
+
+/* One resource record of the type that was asked. */
+struct answer_record {
+	struct address address; /* RECORD_A: ADDRESS_IPV4; RECORD_AAAA: ADDRESS_IPV6, not normalised */
+	unsigned preference;    /* RECORD_MX */
+	struct span text;       /* RECORD_MX, RECORD_PTR: the name; RECORD_TXT: all strings of the record joined without
+	                           anything between them, every byte kept, NUL included */
+};
+
+struct answer {
+	enum answer_status status;
+	bool secure;        /* validated by DNSSEC, every step of the chain included */
+	unsigned long ttl;  /* seconds, the smallest of the chain; for a negative answer as RFC 2308 says; 0: do not keep */
+	size_t count;       /* 0 unless ANSWER_FOUND */
+	const struct answer_record *records; /* in the order of the response */
+	size_t chain_count;
+	const struct span *chain; /* the CNAME targets the answer came through, in order; the name asked is not in it */
+};
+
+/* Whether two questions are the same: type and name, the latter without case. */
+static inline bool question_equal(const struct question *a, const struct question *b)
+{
+	return a->type == b->type && span_equal_nocase(a->name, b->name);
+}
+
+/* Whether status is an answer that says nothing about the data: ANSWER_TEMPFAIL or ANSWER_BOGUS. */
+static inline bool answer_failed(const struct answer *answer)
+{
+	return answer->status == ANSWER_TEMPFAIL || answer->status == ANSWER_BOGUS;
+}
+
+/* Whether the lookup was a void one (RFC 7208 4.6.4): ANSWER_NODATA or ANSWER_NXDOMAIN. */
+static inline bool answer_void(const struct answer *answer)
+{
+	return answer->status == ANSWER_NODATA || answer->status == ANSWER_NXDOMAIN;
+}
+
+#endif
