@@ -4,10 +4,11 @@
  * An evaluator hands out questions; a driver outside the core answers them, from a resolver or from a test's table,
  * and hands the answers in. A driver follows CNAME and DNAME; an evaluator never does.
  *
- * Names in questions: labels joined by dots, no trailing dot, domain_queryable() holds, lower case.
- * Names in answers: labels joined by dots, no trailing dot, in the case they came in; the root is the empty span
- * (at != NULL). A byte of a label that is a dot, a backslash or not visible ASCII is written \DDD (RFC 1035 5.1), so
- * that such a name is never mistaken for another: it is not domain_queryable().
+ * Names, in questions and in answers: labels of 1 to 63 bytes joined by dots, 253 bytes at most before escaping, no
+ * trailing dot. A byte of a label that is a dot, a backslash or outside 0x21..0x7e is written \DDD, three decimal
+ * digits (RFC 1035 5.1, RFC 4343 2.1); every other byte stands for itself, so SPF may well ask for
+ * "foo:bar/baz.example.com" or "a%b\032c.example.com" (RFC 7208 7.1). Questions are in lower case, answers in the case
+ * they came in. In an answer the root is the empty span (at != NULL).
  *
  * Nothing here owns memory: whoever made an answer keeps it unchanged as long as the evaluation it was given to may
  * look at it. Answers are immutable and may be shared by threads. Zeroed memory is ANSWER_PENDING.
