@@ -2,8 +2,9 @@
  * names: the vocabulary shared by configuration, log, replies and tests, and the one table of its names.
  *
  * Every enumeration starts at a value that is safe when memory is merely zeroed: a zeroed result is pending, a zeroed
- * verdict is undecided; neither is ever an accept. xxx_name() returns a static string; xxx_from_name() compares
- * exactly and returns false when the name is unknown. All functions are pure and thread-safe.
+ * verdict is undecided; neither is ever an accept. xxx_name() returns a static string, "invalid" for a value outside
+ * the table; xxx_from_name() compares exactly, returns false and sets nothing when the name is unknown. "unset" (mode)
+ * and "unknown" (MTA) are shown but not read. All functions are pure and thread-safe.
  */
 #ifndef SFDC_CORE_NAMES_H
 #define SFDC_CORE_NAMES_H
