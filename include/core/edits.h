@@ -30,6 +30,9 @@ struct edits {
 	size_t insertion_count;
 };
 
+/* The name under which we speak: headers of ours carry it, incoming ones that claim it go. */
+struct span edits_authserv_id(const struct examination *examination);
+
 /* False without memory: the message must then be deferred, for a forged field might stay. Memory: the examination's. */
 bool edits_plan(struct examination *examination, struct edits *edits_r);
 

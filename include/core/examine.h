@@ -27,12 +27,14 @@ struct examination {
 	struct facts facts;
 	struct judgement judgement;
 	char sid[SID_SIZE]; /* identifies the message in log and reply */
-	bool gather_all;    /* gather all evidence, not only what the sentences need */
+	bool gather_all;    /* to be set before examine_begin(): gather all evidence, not only what the sentences need */
+	bool body_enough;   /* the evidence needs no more of the body */
+	bool body_skipped;  /* the body's end will not be seen */
 	long long began_ms;
 	long long ended_ms; /* when the verdict was reached; 0 = not yet */
 };
 
-/* Start with the MAIL command. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
+/* Start with the MAIL command; *examination is zeroed, but for gather_all. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
 void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
                    struct span sid, const struct session_input *input);
 

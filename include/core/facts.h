@@ -104,6 +104,7 @@ struct facts {
 	/* The session. */
 	enum mta mta;
 	struct address client;
+	struct span client_text;    /* the address as text; empty when it is not known */
 	struct span client_name;    /* as told */
 	bool client_name_verified;
 	struct span helo;

@@ -66,6 +66,9 @@ struct network_set *network_set_new(struct arena *arena);
 /* Add one block; adding one that is covered already is no error. False without memory. */
 bool network_set_add(struct network_set *set, const struct network *network);
 
+/* Add every block of another set. False without memory. */
+bool network_set_add_all(struct network_set *set, const struct network_set *from);
+
 /* Whether a block of the set holds the address. A NULL set is empty; ADDRESS_NONE is in no set, 0.0.0.0/0 included. */
 bool network_set_has(const struct network_set *set, const struct address *address);
 

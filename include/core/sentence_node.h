@@ -1,0 +1,22 @@
+/*
+ * sentence_node: the tree of a parsed sentence, shared by its parser and its evaluator only.
+ */
+#ifndef SFDC_CORE_SENTENCE_NODE_H
+#define SFDC_CORE_SENTENCE_NODE_H
+
+#include <stdbool.h>
+
+#include "core/checks.h"
+
+/* A check, or "at least `needed` of the operands"; `or` needs one, `and` all of them. */
+struct sentence_node {
+	bool is_check;
+	enum check_id check;
+	unsigned needed;
+	unsigned operands;
+	enum sentence_operator { SENTENCE_AND, SENTENCE_OR, SENTENCE_OF } operator;
+	struct sentence_node *first;
+	struct sentence_node *next;
+};
+
+#endif

@@ -1,0 +1,111 @@
+#include "core/facts.h"
+#include "core/settings.h"
+
+static bool aligned(enum relation relation, enum alignment alignment)
+{
+	switch (alignment) {
+	case ALIGNMENT_STRICT:
+		return relation == RELATION_EQUAL;
+	case ALIGNMENT_PARENT:
+		return relation == RELATION_EQUAL || relation == RELATION_PARENT;
+	case ALIGNMENT_RELAXED:
+		return relation == RELATION_EQUAL || relation == RELATION_PARENT || relation == RELATION_ORGANIZATION;
+	}
+	return false;
+}
+
+/* Whether h= (names separated by colons, white space allowed around them) lists a name. */
+static bool lists_name(struct span signed_headers, struct span name)
+{
+	size_t from = 0;
+	while (from <= signed_headers.length && !span_absent(signed_headers)) {
+		size_t to = span_find(signed_headers, from, ':');
+		if (span_equal_nocase(span_trim(span_slice(signed_headers, from, to)), name))
+			return true;
+		from = to + 1;
+	}
+	return false;
+}
+
+/* Every required field that is present must be signed; the header counts only the fields it knows by name. */
+static bool covers_required(const struct facts *facts, const struct org *org, const struct signature *signature)
+{
+	for (size_t i = 0; i < set_count(org->dkim.required_headers); i++) {
+		struct span name = set_at(org->dkim.required_headers, i);
+		enum field_name id = field_from_name(name);
+		bool present = id == FIELD_OTHER || facts->header.count[id] != 0;
+		if (present && !lists_name(signature->signed_headers, name))
+			return false;
+	}
+	return true;
+}
+
+static bool key_in_zones(const struct signature *signature, const struct org *org)
+{
+	if (set_count(org->dkim.key_zones) == 0)
+		return true;
+	for (size_t i = 0; i < set_count(signature->key_chain); i++)
+		if (pattern_match(org->dkim.key_zones, set_at(signature->key_chain, i)))
+			return true;
+	return false;
+}
+
+/* What the organisation asks of a signature beyond being valid; what does not need the key comes first. */
+static struct result judge_terms(const struct facts *facts, const struct org *org, const struct signature *signature)
+{
+	struct span domain = signature->domain;
+	if (!aligned(signature->relation, org->dkim.alignment))
+		return result_make(RESULT_FAIL, REASON_DKIM_UNALIGNED, domain);
+	if ((signature->algorithm & org->dkim.algorithms) == 0)
+		return result_make(RESULT_FAIL, REASON_DKIM_ALGORITHM, domain);
+	if (set_count(org->dkim.selectors) != 0 && !set_has(org->dkim.selectors, signature->selector))
+		return result_make(RESULT_FAIL, REASON_DKIM_SELECTOR, signature->selector);
+	if (!covers_required(facts, org, signature))
+		return result_make(RESULT_FAIL, REASON_DKIM_HEADERS, signature->signed_headers);
+	if (org->dkim.max_age != 0 && signature->timestamp >= 0
+	    && (facts->received == 0 || facts->received - signature->timestamp > (long long)org->dkim.max_age))
+		return result_make(RESULT_FAIL, REASON_DKIM_AGE, domain);
+	if (signature->outcome.code != RESULT_PASS)
+		return signature->outcome;
+	if (signature->algorithm == ALGORITHM_RSA_SHA256 && signature->rsa_bits < org->dkim.min_rsa_bits)
+		return result_make(RESULT_FAIL, REASON_DKIM_WEAK, domain);
+	if (!key_in_zones(signature, org))
+		return result_make(RESULT_FAIL, REASON_DKIM_ZONE, domain);
+	return signature->outcome;
+}
+
+/* How much a result tells: a pass decides, what is still out may, and a fault of an aligned signature beats another's. */
+static unsigned weight(struct result result)
+{
+	switch (result.code) {
+	case RESULT_PASS:
+		return 5;
+	case RESULT_PENDING:
+		return 4;
+	case RESULT_TEMPERROR:
+		return 3;
+	case RESULT_FAIL:
+	case RESULT_PERMERROR:
+		return result.reason == REASON_DKIM_UNALIGNED ? 1 : 2;
+	case RESULT_NONE:
+	case RESULT_SKIP:
+		return 0;
+	}
+	return 0;
+}
+
+struct result check_dkim(const struct facts *facts, const struct org *org)
+{
+	struct result best = result_make(RESULT_NONE, REASON_DKIM_NONE, span_make(NULL, 0));
+
+	for (size_t i = 0; i < facts->dkim.count; i++) {
+		struct result result = judge_terms(facts, org, &facts->dkim.signatures[i]);
+		if (weight(result) > weight(best))
+			best = result;
+	}
+	if (best.code == RESULT_NONE && facts->header.count[FIELD_DKIM_SIGNATURE] != 0 && !facts->dkim.complete)
+		return result_make(RESULT_PENDING, REASON_NONE, span_make(NULL, 0));
+	if (best.code == RESULT_NONE && !org->dkim.required)
+		return result_make(RESULT_SKIP, REASON_NOT_REQUIRED, span_make(NULL, 0));
+	return best;
+}

@@ -1,0 +1,31 @@
+#include "core/facts.h"
+#include "core/settings.h"
+
+struct result check_from(const struct facts *facts, const struct org *org)
+{
+	const struct field *from = header_find(&facts->header, FIELD_FROM);
+	struct span shown = from ? span_trim(from->value) : span_make(NULL, 0);
+	unsigned count = facts->header.count[FIELD_FROM];
+
+	if (count == 0)
+		return result_make(RESULT_FAIL, REASON_FROM_ABSENT, shown);
+	if (count > 1)
+		return result_make(RESULT_FAIL, REASON_FROM_DUPLICATE, shown);
+	switch (facts->author_status) {
+	case MAILBOX_OK:
+		break;
+	case MAILBOX_SEVERAL:
+	case MAILBOX_GROUP:
+		return result_make(RESULT_FAIL, REASON_FROM_SEVERAL, shown);
+	case MAILBOX_NO_MEMORY:
+		return result_make(RESULT_TEMPERROR, REASON_INTERNAL, shown);
+	case MAILBOX_UNSET:
+	case MAILBOX_EMPTY:
+	case MAILBOX_NULL:
+	case MAILBOX_MALFORMED:
+		return result_make(RESULT_FAIL, REASON_FROM_MALFORMED, shown);
+	}
+	if (!pattern_match(org->domains, facts->author.domain))
+		return result_make(RESULT_FAIL, REASON_FROM_DOMAIN, facts->author.domain);
+	return result_make(RESULT_PASS, REASON_NONE, facts->author.domain);
+}

@@ -1,0 +1,42 @@
+#include "core/facts.h"
+#include "core/settings.h"
+
+static const struct vouch *find_vouch(const struct facts *facts, struct span name)
+{
+	const struct vouch *vouch = facts->vouches;
+	while (vouch && !span_equal_nocase(vouch->name, name))
+		vouch = vouch->next;
+	return vouch;
+}
+
+/* One name that vouches is enough; short of that an answer that is still out is worth more than one that failed. */
+static struct result judge_spf(const struct facts *facts, const struct org *org, struct result unlisted)
+{
+	struct result best = unlisted;
+	for (size_t i = 0; i < set_count(org->ip.spf); i++) {
+		const struct vouch *vouch = find_vouch(facts, set_at(org->ip.spf, i));
+		if (!vouch || !vouch->complete) {
+			if (best.code != RESULT_TEMPERROR)
+				best = result_make(RESULT_PENDING, REASON_NONE, unlisted.detail);
+			continue;
+		}
+		if (vouch->outcome.code == RESULT_PASS)
+			return vouch->outcome;
+		if (vouch->outcome.code == RESULT_TEMPERROR
+		    || (vouch->outcome.code == RESULT_PERMERROR && best.code == RESULT_FAIL))
+			best = vouch->outcome;
+	}
+	return best;
+}
+
+struct result check_ip(const struct facts *facts, const struct org *org)
+{
+	if (facts->client.family == ADDRESS_NONE)
+		return result_make(RESULT_FAIL, REASON_IP_UNKNOWN, span_make(NULL, 0));
+	if (network_set_has(org->ip.networks, &facts->client))
+		return result_make(RESULT_PASS, REASON_NONE, facts->client_text);
+	struct result unlisted = result_make(RESULT_FAIL, REASON_IP_UNLISTED, facts->client_text);
+	if (address_is_loopback(&facts->client))
+		return unlisted;
+	return judge_spf(facts, org, unlisted);
+}

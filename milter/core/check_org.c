@@ -1,0 +1,33 @@
+#include "core/facts.h"
+#include "core/settings.h"
+
+/* X-SFDCOrgRelay is Salesforce's own echo of the ID on relayed mail; where it stands it must say the same. */
+static bool relay_agrees(const struct facts *facts)
+{
+	const struct field *field = header_find(&facts->header, FIELD_X_SFDC_ORG_RELAY);
+	for (; field; field = header_next(field)) {
+		struct orgid id;
+		if (orgid_parse(span_trim(field->value), &id) != ORGID_OK || !orgid_equal(&id, &facts->org_id))
+			return false;
+	}
+	return true;
+}
+
+struct result check_org(const struct facts *facts, const struct org *org)
+{
+	switch (facts->org_header) {
+	case ORG_HEADER_ABSENT:
+		return result_make(RESULT_NONE, REASON_ORG_ABSENT, span_make(NULL, 0));
+	case ORG_HEADER_DUPLICATE:
+		return result_make(RESULT_FAIL, REASON_ORG_DUPLICATE, facts->org_text);
+	case ORG_HEADER_MALFORMED:
+		return result_make(RESULT_FAIL, REASON_ORG_MALFORMED, facts->org_text);
+	case ORG_HEADER_OK:
+		break;
+	}
+	if (!orgid_equal(&facts->org_id, &org->id))
+		return result_make(RESULT_FAIL, REASON_ORG_UNKNOWN, facts->org_text);
+	if (!relay_agrees(facts))
+		return result_make(RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, facts->org_text);
+	return result_make(RESULT_PASS, REASON_NONE, facts->org_text);
+}

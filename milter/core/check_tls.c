@@ -1,0 +1,14 @@
+#include "core/facts.h"
+#include "core/settings.h"
+
+struct result check_tls(const struct facts *facts, const struct org *org)
+{
+	if (span_absent(facts->tls_version) || facts->tls_version.length == 0)
+		return result_make(RESULT_FAIL, REASON_TLS_ABSENT, span_make(NULL, 0));
+	enum tls_version version = tls_version_parse(facts->tls_version);
+	if (version == TLS_UNKNOWN || version < org->tls.min_version)
+		return result_make(RESULT_FAIL, REASON_TLS_VERSION, facts->tls_version);
+	if (!facts->has_cipher_bits || facts->cipher_bits < org->tls.min_cipher_bits)
+		return result_make(RESULT_FAIL, REASON_TLS_CIPHER, facts->cipher);
+	return result_make(RESULT_PASS, REASON_NONE, facts->tls_version);
+}

@@ -1,0 +1,42 @@
+#include "core/facts.h"
+#include "core/settings.h"
+#include "core/verp.h"
+
+/*
+ * The bounce address must agree with the headers: its organisation with X-SFDC-LK, its author with From:. An author
+ * part that has not the documented form is judged like a label that cannot be decoded.
+ */
+static struct result compare(const struct facts *facts, const struct org *org, const struct verp *verp)
+{
+	if (facts->org_header != ORG_HEADER_OK || !orgid_equal(&verp->org, &facts->org_id))
+		return result_make(RESULT_FAIL, REASON_VERP_ORG, span_of(verp->org.text));
+	if (!verp->has_author)
+		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL, REASON_VERP_UNDECODABLE,
+		                   facts->sender.address);
+	if (facts->author_status != MAILBOX_OK || !span_equal_nocase(verp->author_local, facts->author.local_part)
+	    || !span_equal_nocase(verp->author_domain, facts->author.domain))
+		return result_make(RESULT_FAIL, REASON_VERP_FROM, facts->sender.address);
+	return result_make(RESULT_PASS, REASON_NONE, span_of(org->id.text));
+}
+
+struct result check_verp(const struct facts *facts, const struct org *org)
+{
+	struct verp *verp = arena_alloc(facts->arena, sizeof *verp);
+
+	if (!verp || facts->sender_status == MAILBOX_NO_MEMORY)
+		return result_make(RESULT_TEMPERROR, REASON_INTERNAL, span_make(NULL, 0));
+	if (facts->sender_status != MAILBOX_OK)
+		return result_make(RESULT_SKIP, REASON_VERP_NOT_BOUNCE, span_make(NULL, 0));
+	switch (verp_decode(&facts->sender, org->envelope.bounce_domains, facts->arena, verp)) {
+	case VERP_OK:
+		return compare(facts, org, verp);
+	case VERP_UNDECODABLE:
+		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL, REASON_VERP_UNDECODABLE,
+		                   facts->sender.address);
+	case VERP_NOT_BOUNCE:
+		return result_make(RESULT_SKIP, REASON_VERP_NOT_BOUNCE, span_make(NULL, 0));
+	case VERP_UNSET:
+		break;
+	}
+	return result_make(RESULT_TEMPERROR, REASON_INTERNAL, span_make(NULL, 0));
+}

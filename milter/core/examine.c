@@ -1,0 +1,158 @@
+#include "core/examine.h"
+
+#include <stdio.h>
+
+static bool decided(const struct examination *examination)
+{
+	return examination->judgement.verdict != VERDICT_UNDECIDED;
+}
+
+/* Checks whose evidence is still out and is asked for. */
+static check_bits wanted(const struct examination *examination)
+{
+	check_bits bits = examination->judgement.wanted;
+	if (examination->gather_all)
+		for (unsigned i = 0; i < CHECK_COUNT; i++)
+			if (examination->judgement.results[i].code == RESULT_PENDING)
+				bits |= CHECK_BIT(i);
+	return bits;
+}
+
+static void look(struct examination *examination)
+{
+	judge(examination->settings, &examination->facts, &examination->judgement);
+	/* A verdict is held back while all evidence is gathered; the facts only grow, so it will be reached again. */
+	if (examination->gather_all && examination->facts.stage != STAGE_END && !examination->facts.trouble)
+		examination->judgement.verdict = VERDICT_UNDECIDED;
+	if (decided(examination) && examination->ended_ms == 0)
+		examination->ended_ms = examination->ports->now_ms(examination->ports->context);
+}
+
+void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
+                   struct span sid, const struct session_input *input)
+{
+	bool gather_all = examination->gather_all;
+	memset(examination, 0, sizeof *examination);
+	examination->gather_all = gather_all;
+	arena_init(&examination->arena, EXAMINATION_MEMORY_MAX);
+	examination->settings = settings;
+	examination->ports = ports;
+	snprintf(examination->sid, sizeof examination->sid, "%.*s", (int)sid.length, sid.at ? sid.at : "");
+	examination->began_ms = ports->now_ms(ports->context);
+	facts_begin(&examination->facts, &examination->arena, ports->to_ascii, settings, input);
+	look(examination);
+	if (examination->judgement.verdict == VERDICT_REJECT && settings->early_reject != EARLY_REJECT_MAIL) {
+		examination->judgement.verdict = VERDICT_UNDECIDED;
+		examination->ended_ms = 0;
+	}
+	if (decided(examination))
+		return;
+	examination->evidence = ports->begin(ports->context, settings, &examination->facts);
+	if (!examination->evidence)
+		examination->facts.trouble = true;
+}
+
+void examine_recipient(struct examination *examination, struct span mailer)
+{
+	if (examination->facts.stage > STAGE_RCPT)
+		examination->facts.trouble = true;
+	else
+		facts_recipient(&examination->facts, mailer);
+	if (!decided(examination))
+		look(examination);
+}
+
+void examine_queue_id(struct examination *examination, struct span queue_id)
+{
+	facts_queue_id(&examination->facts, queue_id);
+}
+
+void examine_field(struct examination *examination, struct span name, struct span value, bool leading_space)
+{
+	if (examination->facts.stage >= STAGE_HEADER)
+		examination->facts.trouble = true;
+	else
+		facts_field(&examination->facts, name, value);
+	if (!decided(examination) && examination->evidence)
+		examination->ports->field(examination->evidence, name, value, leading_space);
+}
+
+void examine_header_end(struct examination *examination)
+{
+	const struct ports *ports = examination->ports;
+	if (examination->facts.stage >= STAGE_HEADER)
+		examination->facts.trouble = true;
+	else
+		facts_header_end(&examination->facts, ports->now(ports->context));
+	if (decided(examination))
+		return;
+	look(examination);
+	if (!decided(examination) && examination->evidence)
+		ports->header_end(examination->evidence, wanted(examination));
+}
+
+bool examine_wants_body(const struct examination *examination)
+{
+	if (decided(examination) || !examination->evidence || examination->body_enough || examination->facts.trouble)
+		return false;
+	check_bits bits = wanted(examination);
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if ((bits & CHECK_BIT(i)) && check_row((enum check_id)i)->needs_body)
+			return true;
+	return false;
+}
+
+void examine_body(struct examination *examination, struct span chunk)
+{
+	if (examination->facts.stage != STAGE_HEADER)
+		examination->facts.trouble = true;
+	facts_body(&examination->facts, chunk.length);
+	if (examine_wants_body(examination))
+		examination->body_enough = !examination->ports->body(examination->evidence, chunk);
+}
+
+void examine_body_skipped(struct examination *examination)
+{
+	examination->body_skipped = true;
+}
+
+/* Wait for what the sentences still need, until the time is up. */
+static void gather(struct examination *examination)
+{
+	const struct ports *ports = examination->ports;
+	long long deadline = ports->now_ms(ports->context) + 1000LL * examination->settings->message_timeout;
+
+	while (!examination->facts.evidence_over && !examination->facts.trouble && wanted(examination) != 0) {
+		bool more = examination->evidence && ports->gather(examination->evidence, wanted(examination), deadline);
+		if (!more || ports->now_ms(ports->context) >= deadline)
+			examination->facts.evidence_over = true;
+		look(examination);
+	}
+}
+
+void examine_end(struct examination *examination)
+{
+	struct facts *facts = &examination->facts;
+	if (facts->stage != STAGE_HEADER)
+		facts->trouble = true;
+	facts->body_complete = !examination->body_skipped;
+	facts->stage = STAGE_END;
+	if (decided(examination))
+		return;
+	look(examination);
+	if (!decided(examination) || examination->gather_all)
+		gather(examination);
+	if (!decided(examination)) {
+		facts->trouble = true;
+		look(examination);
+	}
+}
+
+void examine_clear(struct examination *examination)
+{
+	if (examination->evidence)
+		examination->ports->end(examination->evidence);
+	if (examination->ports)
+		arena_clear(&examination->arena);
+	memset(examination, 0, sizeof *examination);
+}

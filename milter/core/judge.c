@@ -1,0 +1,207 @@
+#include "core/judge.h"
+
+/* More different sentences than this are not tried before the header is in: a refusal then comes later. */
+#define EARLY_SENTENCES_MAX 64
+
+const struct org *judge_org(const struct settings *settings, const struct facts *facts)
+{
+	return facts->org_header == ORG_HEADER_OK ? settings_org(settings, &facts->org_id) : NULL;
+}
+
+/*
+ * Naming an organisation that is only monitored must be no way round one that is enforced: an author that cannot be
+ * read might be anybody's, and one whose domain an enforcing organisation owns is that organisation's.
+ */
+static enum mode effective_mode(const struct settings *settings, const struct facts *facts, const struct org *org)
+{
+	struct owner_cursor cursor = { 0 };
+	const struct org *owner;
+
+	if (!settings->some_enforce)
+		return MODE_MONITOR;
+	if (!org || org->mode == MODE_ENFORCE || facts->author_status != MAILBOX_OK)
+		return MODE_ENFORCE;
+	while ((owner = settings_next_owner(settings, facts->author.domain, &cursor)))
+		if (owner->mode == MODE_ENFORCE)
+			return MODE_ENFORCE;
+	return MODE_MONITOR;
+}
+
+static void take_results(const struct facts *facts, const struct org *org, struct judgement *judgement,
+                         struct bounds bounds[CHECK_COUNT])
+{
+	for (unsigned i = 0; i < CHECK_COUNT; i++) {
+		const struct check_row *row = check_row((enum check_id)i);
+		struct result *result = &judgement->results[i];
+		if (facts->stage >= row->known_at)
+			*result = row->judge(facts, org);
+		if (result->code == RESULT_PENDING && facts->evidence_over)
+			*result = result_make(RESULT_TEMPERROR, REASON_DNS_TIMEOUT, result->detail);
+		bounds[i] = bounds_of(result->code);
+	}
+}
+
+static check_bits pending_bits(const struct judgement *judgement)
+{
+	check_bits bits = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (judgement->results[i].code == RESULT_PENDING)
+			bits |= CHECK_BIT(i);
+	return bits;
+}
+
+static void set_why(struct judgement *judgement, const struct check_list *why)
+{
+	judgement->why = *why;
+	judgement->reason = why->count != 0 ? judgement->results[why->ids[0]].reason : REASON_INTERNAL;
+}
+
+/* What keeps a sentence open: of the checks that do not hold yet, those that are not known. */
+static void set_why_open(struct judgement *judgement, const struct sentence *sentence, const struct bounds *bounds)
+{
+	struct check_list all;
+	struct check_list unknown = { 0 };
+	sentence_responsible(sentence, bounds, false, &all);
+	for (size_t i = 0; i < all.count; i++)
+		if (bounds[all.ids[i]].most != bounds[all.ids[i]].least)
+			unknown.ids[unknown.count++] = all.ids[i];
+	set_why(judgement, &unknown);
+}
+
+static void set_why_broken(struct judgement *judgement, const struct sentence *sentence, const struct bounds *bounds)
+{
+	struct check_list broken;
+	sentence_responsible(sentence, bounds, true, &broken);
+	set_why(judgement, &broken);
+}
+
+static bool is_open(struct bounds bounds)
+{
+	return !bounds_hold(bounds) && bounds_possible(bounds);
+}
+
+/* What enforcing does with the message; undecided as long as evidence can still change it. */
+static void decide(const struct settings *settings, const struct facts *facts, const struct org *org,
+                   const struct bounds *bounds, struct judgement *judgement)
+{
+	struct bounds reject = sentence_evaluate(&org->reject_unless, bounds);
+	struct bounds quarantine = sentence_evaluate(&org->quarantine_unless, bounds);
+	struct bounds warn = sentence_evaluate(&org->warn_unless, bounds);
+
+	if (!bounds_possible(reject)) {
+		judgement->would = VERDICT_REJECT;
+		set_why_broken(judgement, &org->reject_unless, bounds);
+		return;
+	}
+	judgement->wanted = (sentence_open(&org->reject_unless, bounds) | sentence_open(&org->quarantine_unless, bounds)
+	                     | sentence_open(&org->warn_unless, bounds))
+	                    & pending_bits(judgement);
+	if (facts->stage != STAGE_END || judgement->wanted != 0)
+		return;
+	if (is_open(reject) || is_open(quarantine)) {
+		judgement->would = settings->undecided;
+		set_why_open(judgement, is_open(reject) ? &org->reject_unless : &org->quarantine_unless, bounds);
+	} else if (!bounds_possible(quarantine)) {
+		judgement->would = VERDICT_QUARANTINE;
+		set_why_broken(judgement, &org->quarantine_unless, bounds);
+	} else {
+		judgement->would = VERDICT_ACCEPT;
+	}
+	if (!bounds_hold(warn))
+		sentence_responsible(&org->warn_unless, bounds, false, &judgement->warn);
+}
+
+/* The sentence that is enforced even in monitor mode. */
+static void decide_floor(const struct settings *settings, const struct facts *facts, const struct bounds *bounds,
+                         struct judgement *judgement)
+{
+	const struct sentence *floor = &settings->monitor_floor;
+	struct bounds truth = sentence_evaluate(floor, bounds);
+
+	if (!bounds_possible(truth)) {
+		judgement->verdict = VERDICT_REJECT;
+		set_why_broken(judgement, floor, bounds);
+	} else if (facts->stage == STAGE_END && judgement->wanted == 0) {
+		judgement->verdict = bounds_hold(truth) ? VERDICT_ACCEPT : VERDICT_TEMPFAIL;
+		if (!bounds_hold(truth))
+			set_why_open(judgement, floor, bounds);
+	}
+}
+
+/* Something inside went wrong, so nothing that was found out can be relied on. */
+static void judge_trouble(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
+{
+	bool locked = settings->some_enforce || settings->monitor_floor.root;
+	judgement->mode = settings->some_enforce ? MODE_ENFORCE : MODE_MONITOR;
+	judgement->would = VERDICT_TEMPFAIL;
+	judgement->reason = REASON_INTERNAL;
+	judgement->why.count = 0;
+	judgement->wanted = 0;
+	if (locked)
+		judgement->verdict = VERDICT_TEMPFAIL;
+	else if (facts->stage == STAGE_END)
+		judgement->verdict = VERDICT_ACCEPT;
+}
+
+/*
+ * Before the header is in, any organisation might be named: a session is refused only if under the union of all
+ * parameters no sentence can hold, and only if every organisation enforces.
+ */
+static void judge_session(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
+{
+	struct bounds bounds[CHECK_COUNT];
+
+	take_results(facts, &settings->any, judgement, bounds);
+	judgement->mode = settings->some_enforce ? MODE_ENFORCE : MODE_MONITOR;
+	if (!settings->all_enforce || settings->scope != SCOPE_ALL || settings->sentence_count > EARLY_SENTENCES_MAX)
+		return;
+	for (size_t i = 0; i < settings->sentence_count; i++)
+		if (bounds_possible(sentence_evaluate(settings->sentences[i], bounds)))
+			return;
+	set_why_broken(judgement, settings->sentences[0], bounds);
+	judgement->would = judgement->verdict = VERDICT_REJECT;
+}
+
+static void judge_message(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
+{
+	const struct org *org = judge_org(settings, facts);
+	struct bounds bounds[CHECK_COUNT];
+
+	judgement->org = org;
+	judgement->mode = effective_mode(settings, facts, org);
+	take_results(facts, org ? org : &settings->any, judgement, bounds);
+	if (org) {
+		decide(settings, facts, org, bounds, judgement);
+	} else {
+		struct check_list why = { 1, { CHECK_ORG } };
+		judgement->would = VERDICT_REJECT;
+		set_why(judgement, &why);
+	}
+	if (judgement->mode == MODE_ENFORCE) {
+		judgement->verdict = judgement->would;
+	} else {
+		judgement->wanted = pending_bits(judgement);
+		decide_floor(settings, facts, bounds, judgement);
+	}
+}
+
+void judge(const struct settings *settings, const struct facts *facts, struct judgement *judgement_r)
+{
+	memset(judgement_r, 0, sizeof *judgement_r);
+	if (facts->trouble || arena_failed(facts->arena)) {
+		judge_trouble(settings, facts, judgement_r);
+	} else if (network_set_has(settings->exempt_clients, &facts->client)) {
+		judgement_r->verdict = judgement_r->would = VERDICT_EXEMPT;
+		judgement_r->reason = REASON_EXEMPT;
+	} else if (facts->stage < STAGE_HEADER) {
+		judge_session(settings, facts, judgement_r);
+	} else if (scope_excludes(settings, facts, &judgement_r->reason)) {
+		judgement_r->verdict = judgement_r->would = VERDICT_SKIP;
+	} else {
+		judge_message(settings, facts, judgement_r);
+	}
+	if (arena_failed(facts->arena) && judgement_r->reason != REASON_INTERNAL) {
+		memset(judgement_r, 0, sizeof *judgement_r);
+		judge_trouble(settings, facts, judgement_r);
+	}
+}
