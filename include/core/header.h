@@ -3,7 +3,8 @@
  *
  * Collection counts every field, keeps the values of those the decision needs, and notes what is unsound. It is
  * bounded: past HEADER_FIELDS_MAX fields or HEADER_BYTES_MAX bytes nothing more is kept, the header is marked as over
- * the limit, and counting goes on, so that the index of a field to be removed stays right.
+ * the limit, and counting goes on, so that the index of a field to be removed stays right. count[] may therefore be
+ * larger than the number of fields in the list; of every name those in the list are the first ones.
  * Sources: RFC 5322 3.6 (which fields may stand once), RFC 2045 (MIME). Not thread-safe; one message, one thread.
  */
 #ifndef SFDC_CORE_HEADER_H
@@ -19,6 +20,8 @@
 #define HEADER_FIELDS_MAX 2000
 #define HEADER_BYTES_MAX ((size_t)1 << 20)
 #define HEADER_FIELD_MAX ((size_t)65536) /* bytes of one field; MTAs hand over at most about 60,000 */
+#define HEADER_SIGNATURES_MAX 128        /* DKIM-Signature fields that are kept; all are counted, more are no defect */
+#define HEADER_NAME_SHOWN 128            /* bytes of defect_name */
 
 /* Fields the decision knows by name. Those before FIELD_X_SFDC_LK may stand once only. */
 enum field_name {
@@ -83,7 +86,7 @@ void header_init(struct header *header, struct arena *arena, struct span watched
 
 /*
  * Take the next field. name may carry white space before the colon (noted as HEADER_NAME, and the field counts under
- * its trimmed name); value is raw. Copies what it keeps. False without memory.
+ * its trimmed name); value is raw, without the line end that ends the field. Copies what it keeps. False without memory.
  */
 bool header_add(struct header *header, struct span name, struct span value);
 
@@ -101,8 +104,11 @@ const char *field_text(enum field_name id);
 
 /*
  * Split a raw message. Calls take() for each field in order, then sets *body_r to what follows the header section
- * (absent when there is no body). Lines end in LF or CRLF; NUL, bare CR, a line without colon (the header ends there, as it does in an MTA)
- * are returned as header_defect bits in *defects_r; take() returning false ends the split and gives false.
+ * (absent when there is no body). Lines end in LF or CRLF. *defects_r are header_defect bits of the header section: NUL,
+ * bare CR, and HEADER_NO_COLON for a line that is no field: no colon, a name that is empty or holds anything but
+ * printable ASCII, or white space at the start of the first line. The header ends before such a line, as it does in an
+ * MTA, and the body begins with it. A first line of the mbox form, "From " and no colon after that white space, is
+ * skipped. NUL bytes of the body are not looked for. take() returning false ends the split and gives false.
  */
 bool message_split(struct span raw, bool (*take)(void *context, struct span name, struct span value), void *context,
                    struct span *body_r, unsigned *defects_r);
