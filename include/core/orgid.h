@@ -32,10 +32,10 @@ enum orgid_status {
 /* Parse the exact text of an ID, no white space around it. *id_r is set for ORGID_OK only. */
 enum orgid_status orgid_parse(struct span text, struct orgid *id_r);
 
-/* Whether two IDs name the same organisation: the first 15 characters, case-sensitive. */
+/* Whether two IDs name the same organisation: the first 15 characters, case-sensitive. Zeroed memory equals no ID. */
 bool orgid_equal(const struct orgid *a, const struct orgid *b);
 
-/* The 15-character form. */
+/* The 15-character form, borrowed from id; absent for zeroed memory. */
 struct span orgid_short(const struct orgid *id);
 
 /* What is wrong, as the end of a sentence "... is not an organisation ID: %s". */
