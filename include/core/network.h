@@ -2,8 +2,9 @@
  * network: IP addresses and sets of networks (CIDR blocks).
  *
  * Addresses are accepted in the forms of inet_pton(3) only, so "013.110.0.1" or "0x0d.1" is no address. An IPv4-mapped
- * IPv6 address (::ffff:a.b.c.d) is normalised to IPv4, on input and in sets. Look-up in a set is one walk down a radix
- * trie, whatever the set's size; sets are immutable once built and may then be used from any number of threads.
+ * IPv6 address (::ffff:a.b.c.d) is normalised to IPv4, on input and in sets, so that a block such as ::/0 holds no IPv4
+ * address. Look-up in a set is one walk down a radix trie, at most as deep as an address has bits, whatever the set's
+ * size; sets are immutable once built and may then be used from any number of threads.
  */
 #ifndef SFDC_CORE_NETWORK_H
 #define SFDC_CORE_NETWORK_H
@@ -35,6 +36,7 @@ struct address address_from_bytes(const void *bytes, size_t length);
 /* Canonical text (inet_ntop(3)); "" for ADDRESS_NONE. */
 void address_format(const struct address *address, char text_r[ADDRESS_TEXT_SIZE]);
 
+/* Whether both are the same address. ADDRESS_NONE equals nothing. */
 bool address_equal(const struct address *a, const struct address *b);
 
 /* 127.0.0.0/8 or ::1. */
@@ -51,10 +53,13 @@ enum network_status {
 	NETWORK_HOST_BITS  /* bits are set beyond the prefix; *network_r then holds the network that was probably meant */
 };
 
-/* Parse "ADDRESS/BITS", or "ADDRESS" for a single host. A v4-mapped block of at least /96 becomes its IPv4 block. */
+/*
+ * Parse "ADDRESS/BITS", or "ADDRESS" for a single host, without an "IPv6:" tag. A v4-mapped block of at least /96
+ * becomes its IPv4 block. *network_r is not set when the text is malformed.
+ */
 enum network_status network_parse(struct span text, struct network *network_r);
 
-/* "ADDRESS/BITS". */
+/* "ADDRESS/BITS"; "" without an address. */
 #define NETWORK_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
 void network_format(const struct network *network, char text_r[NETWORK_TEXT_SIZE]);
 
@@ -63,16 +68,19 @@ struct network_set;
 /* An empty set in arena, NULL without memory. */
 struct network_set *network_set_new(struct arena *arena);
 
-/* Add one block; adding one that is covered already is no error. False without memory. */
+/*
+ * Add one block; adding one that is covered already is no error, bits beyond the prefix are not looked at. False without
+ * memory, and for what is no block: ADDRESS_NONE, or a prefix longer than an address.
+ */
 bool network_set_add(struct network_set *set, const struct network *network);
 
-/* Add every block of another set. False without memory. */
+/* Add every block of another set; NULL is an empty one. False without memory. */
 bool network_set_add_all(struct network_set *set, const struct network_set *from);
 
 /* Whether a block of the set holds the address. A NULL set is empty; ADDRESS_NONE is in no set, 0.0.0.0/0 included. */
 bool network_set_has(const struct network_set *set, const struct address *address);
 
-/* How many blocks were added (for messages to the admin). */
+/* How many blocks were added, covered ones included (for messages to the admin); 0 for NULL. */
 size_t network_set_count(const struct network_set *set);
 
 #endif
