@@ -1,0 +1,87 @@
+/*
+ * dkimtags: strict reading of DKIM-Signature fields and DKIM key records (RFC 6376 3.2, 3.5, 3.6.1; RFC 8301; RFC 8463).
+ *
+ * Stricter than the libraries on purpose: a tag that stands twice, a known tag's name in another case, white space
+ * inside a domain or a selector, a byte outside printable ASCII or a tag list that ends early makes the whole value
+ * malformed, so that no two readers of one value can understand it differently. Values are compared as they stand.
+ * Pure and thread-safe; what is copied lives in the caller's arena. Cost is linear in the length, but for a bounded
+ * number of tags.
+ */
+#ifndef SFDC_CORE_DKIMTAGS_H
+#define SFDC_CORE_DKIMTAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/arena.h"
+#include "core/span.h"
+
+#define DKIM_SIGNATURE_LENGTH_MAX 32768 /* bytes of a DKIM-Signature value */
+#define DKIM_KEY_LENGTH_MAX 8192        /* bytes of a key record */
+#define DKIM_TAGS_MAX 64                /* tags of one list */
+#define DKIM_SIGNED_NAMES_MAX 512       /* names in h= */
+#define DKIM_SIGNED_LENGTH_MAX 4000     /* bytes of h= */
+
+struct tag {
+	struct span name;
+	struct span value; /* without the white space around it */
+};
+
+struct tag_list {
+	size_t count;
+	struct tag tags[DKIM_TAGS_MAX];
+};
+
+/*
+ * Split a tag list (RFC 6376 3.2). Folds may be CRLF or LF. False: not well-formed, a name twice (without case), more
+ * than DKIM_TAGS_MAX tags. *list_r then holds what was read before the fault.
+ */
+bool dkimtags_split(struct span text, struct tag_list *list_r);
+
+/* The value of a tag of that exact name, absent when there is none. */
+struct span dkimtags_find(const struct tag_list *list, const char *name);
+
+enum dkim_algorithm { DKIM_ALGORITHM_OTHER, DKIM_ALGORITHM_RSA_SHA256, DKIM_ALGORITHM_ED25519_SHA256 };
+
+/* One DKIM-Signature field. */
+struct dkim_fields {
+	bool well_formed; /* else only domain, selector, b_prefix and signed_names may be set, for the log */
+	enum dkim_algorithm algorithm;
+	struct span domain;       /* d=, lower case, in arena */
+	struct span selector;     /* s=, lower case, in arena */
+	struct span key_name;     /* selector._domainkey.domain, in arena */
+	struct span identity;     /* domain of i=, lower case, in arena; d= when there is no i= */
+	struct span signed_names; /* h=, in arena */
+	struct span b_prefix;     /* first eight characters of b=, in arena */
+	bool partial;             /* there is an l= */
+	long long timestamp;      /* t=, seconds, -1 = none */
+	long long expiry;         /* x=, seconds, -1 = none */
+};
+
+/* Read the value of a DKIM-Signature field, raw. False only without memory. */
+bool dkimtags_signature(struct span value, struct arena *arena, struct dkim_fields *fields_r);
+
+enum dkim_key_status {
+	DKIM_KEY_OK,
+	DKIM_KEY_ABSENT,    /* not a key record at all: no p= in it, or another version */
+	DKIM_KEY_MALFORMED,
+	DKIM_KEY_REVOKED,   /* p= is empty */
+	DKIM_KEY_UNSUITED,  /* k=, h= or s= do not allow the use */
+	DKIM_KEY_NO_MEMORY
+};
+
+struct dkim_key {
+	struct span public_key; /* p=, base64 without white space, in arena */
+	unsigned rsa_bits;      /* exact length of the modulus; 0 for ed25519 */
+	bool same_domain;       /* t=s: i= must name d= itself */
+};
+
+/*
+ * Read one TXT record as the key for a signature of that algorithm. *key_r is set for DKIM_KEY_OK. An RSA key is a
+ * SubjectPublicKeyInfo with a modulus of 512 to 16384 bits and an odd exponent of 2 to 64 bits; an Ed25519 key has 32
+ * bytes.
+ */
+enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
+                                  struct dkim_key *key_r);
+
+#endif

@@ -1,0 +1,448 @@
+#include "core/dkimtags.h"
+
+#include "core/domain.h"
+
+#define TIME_DIGITS_MAX 12
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/*
+ * Nothing but printable ASCII and the white space of sound folding. With this checked once, every CR and LF met later
+ * is part of a fold.
+ */
+static bool is_clean(struct span text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		char c = text.at[i];
+		char next = i + 1 < text.length ? text.at[i + 1] : '\0';
+		if (c == '\r' ? next != '\n' : c == '\n' ? next != ' ' && next != '\t' : c != '\t' && (c < 0x20 || c > 0x7e))
+			return false;
+	}
+	return true;
+}
+
+static bool is_tag_name(struct span name)
+{
+	if (name.length == 0 || !ascii_alpha(name.at[0]))
+		return false;
+	for (size_t i = 1; i < name.length; i++)
+		if (!ascii_alnum(name.at[i]) && name.at[i] != '_')
+			return false;
+	return true;
+}
+
+static bool has_name(const struct tag_list *list, struct span name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (span_equal_nocase(list->tags[i].name, name))
+			return true;
+	return false;
+}
+
+/* One tag-spec. Names that differ in case only count as the same: other readers fold them. */
+static bool add_tag(struct span text, struct tag_list *list)
+{
+	size_t equals = span_find(text, 0, '=');
+	struct span name = span_trim(span_slice(text, 0, equals));
+	if (equals == text.length || !is_tag_name(name) || list->count == DKIM_TAGS_MAX || has_name(list, name))
+		return false;
+	list->tags[list->count].name = name;
+	list->tags[list->count++].value = span_trim(span_slice(text, equals + 1, text.length));
+	return true;
+}
+
+bool dkimtags_split(struct span text, struct tag_list *list_r)
+{
+	size_t from = 0;
+
+	list_r->count = 0;
+	text = span_trim(text);
+	if (span_absent(text) || !is_clean(text))
+		return false;
+	do {
+		size_t to = span_find(text, from, ';');
+		if (!add_tag(span_slice(text, from, to), list_r))
+			return false;
+		from = to + 1;
+	} while (from < text.length);
+	return true;
+}
+
+struct span dkimtags_find(const struct tag_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (span_equal(list->tags[i].name, span_of(name)))
+			return list->tags[i].value;
+	return span_make(NULL, 0);
+}
+
+/* A tag known by that name, written in another case: this reader would overlook it, another would not. */
+static bool disguised(const struct tag_list *list, const char *const *names)
+{
+	for (size_t i = 0; i < list->count; i++)
+		for (size_t n = 0; names[n]; n++)
+			if (span_equal_nocase(list->tags[i].name, span_of(names[n]))
+			    && !span_equal(list->tags[i].name, span_of(names[n])))
+				return true;
+	return false;
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* The base64 text without its white space; absent when it is not base64 with its padding, or without memory. */
+static struct span base64_text(struct span value, struct arena *arena)
+{
+	char *text = arena_text(arena, value);
+	size_t length = 0;
+	size_t padding = 0;
+
+	for (size_t i = 0; text && i < value.length; i++) {
+		char c = value.at[i];
+		if (is_space(c))
+			continue;
+		if (c == '=' ? ++padding > 2 : padding != 0 || base64_digit(c) < 0)
+			return span_make(NULL, 0);
+		text[length++] = c;
+	}
+	if (!text || length % 4 != 0)
+		return span_make(NULL, 0);
+	text[length] = '\0';
+	return span_make(text, length);
+}
+
+/* Decode what base64_text() returned. */
+static struct span base64_decode(struct span text, struct arena *arena)
+{
+	unsigned char *bytes = arena_alloc(arena, text.length / 4 * 3);
+	size_t length = 0;
+	unsigned long bits = 0;
+	unsigned have = 0;
+
+	for (size_t i = 0; bytes && i < text.length && text.at[i] != '='; i++) {
+		bits = (bits << 6 | (unsigned long)base64_digit(text.at[i])) & 0xffffff;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			bytes[length++] = (unsigned char)(bits >> have);
+		}
+	}
+	return span_make((const char *)bytes, bytes ? length : 0);
+}
+
+/* How many bytes a base64 text stands for. */
+static size_t base64_size(struct span text)
+{
+	size_t size = text.length / 4 * 3;
+	for (size_t i = text.length; i > 0 && text.at[i - 1] == '='; i--)
+		size--;
+	return size;
+}
+
+/* The next element of a list that colons separate; white space around an element is not part of it. */
+static bool next_element(struct span list, size_t *from, struct span *element_r)
+{
+	if (*from > list.length || span_absent(list))
+		return false;
+	size_t to = span_find(list, *from, ':');
+	*element_r = span_trim(span_slice(list, *from, to));
+	*from = to + 1;
+	return true;
+}
+
+static bool lists(struct span list, const char *wanted)
+{
+	size_t from = 0;
+	struct span element;
+	while (next_element(list, &from, &element))
+		if (span_equal(element, span_of(wanted)))
+			return true;
+	return false;
+}
+
+static bool is_field_name(struct span name)
+{
+	for (size_t i = 0; i < name.length; i++)
+		if (name.at[i] <= 0x20 || name.at[i] > 0x7e || name.at[i] == ':' || name.at[i] == ';')
+			return false;
+	return name.length != 0;
+}
+
+/* h=: a bounded number of field names, From among them (RFC 6376 5.4). */
+static bool signed_names_valid(struct span list)
+{
+	size_t from = 0;
+	size_t count = 0;
+	bool signs_from = false;
+	struct span name;
+
+	if (list.length > DKIM_SIGNED_LENGTH_MAX)
+		return false;
+	while (next_element(list, &from, &name)) {
+		if (!is_field_name(name) || ++count > DKIM_SIGNED_NAMES_MAX)
+			return false;
+		signs_from = signs_from || span_equal_nocase(name, span_of("from"));
+	}
+	return signs_from;
+}
+
+static struct span lower(struct span text, struct arena *arena)
+{
+	char *copy = arena_text(arena, text);
+	for (size_t i = 0; copy && i < text.length; i++)
+		copy[i] = ascii_lower(copy[i]);
+	return span_make(copy, copy ? text.length : 0);
+}
+
+static bool is_canonicalization(struct span value)
+{
+	static const char *const known[] = { "simple", "relaxed", "simple/simple", "simple/relaxed", "relaxed/simple",
+		                             "relaxed/relaxed" };
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (span_equal(value, span_of(known[i])))
+			return true;
+	return span_absent(value);
+}
+
+/* An optional time in seconds; -1 when absent. */
+static bool read_time(struct span value, long long *time_r)
+{
+	long long seconds = 0;
+
+	*time_r = -1;
+	if (span_absent(value))
+		return true;
+	if (value.length == 0 || value.length > TIME_DIGITS_MAX)
+		return false;
+	for (size_t i = 0; i < value.length; i++) {
+		if (!ascii_digit(value.at[i]))
+			return false;
+		seconds = seconds * 10 + (value.at[i] - '0');
+	}
+	*time_r = seconds;
+	return true;
+}
+
+/* i=: what follows the last "@" must be d= or a name below it. The local part says nothing that is used here. */
+static bool read_identity(struct span value, struct arena *arena, struct dkim_fields *fields)
+{
+	if (span_absent(value)) {
+		fields->identity = fields->domain;
+		return true;
+	}
+	size_t at = value.length;
+	while (at > 0 && value.at[at - 1] != '@')
+		at--;
+	if (at == 0)
+		return false;
+	fields->identity = domain_lower(arena, span_slice(value, at, value.length));
+	return !span_absent(fields->identity) && domain_within(fields->identity, fields->domain);
+}
+
+static enum dkim_algorithm algorithm_from_name(struct span name)
+{
+	if (span_equal(name, span_of("rsa-sha256")))
+		return DKIM_ALGORITHM_RSA_SHA256;
+	if (span_equal(name, span_of("ed25519-sha256")))
+		return DKIM_ALGORITHM_ED25519_SHA256;
+	return DKIM_ALGORITHM_OTHER;
+}
+
+static bool digits_only(struct span value)
+{
+	for (size_t i = 0; i < value.length; i++)
+		if (!ascii_digit(value.at[i]))
+			return false;
+	return value.length != 0;
+}
+
+/* d= and s= make the name of the key, which must be one that can be asked. */
+static bool read_names(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
+{
+	struct span selector = dkimtags_find(list, "s");
+
+	fields->domain = domain_lower(arena, dkimtags_find(list, "d"));
+	if (domain_queryable(selector))
+		fields->selector = lower(selector, arena);
+	if (span_absent(fields->domain) || span_absent(fields->selector))
+		return false;
+	fields->key_name = arena_printf(arena, "%.*s._domainkey.%.*s", (int)fields->selector.length, fields->selector.at,
+	                                (int)fields->domain.length, fields->domain.at);
+	return domain_queryable(fields->key_name);
+}
+
+/* b= and bh= of the length the algorithm gives; rsa's is that of its key. */
+static bool read_hashes(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
+{
+	struct span b = base64_text(dkimtags_find(list, "b"), arena);
+	struct span bh = base64_text(dkimtags_find(list, "bh"), arena);
+
+	fields->b_prefix = span_slice(b, 0, 8);
+	if (span_absent(b) || b.length == 0 || span_absent(bh))
+		return false;
+	if (fields->algorithm == DKIM_ALGORITHM_ED25519_SHA256 && base64_size(b) != 64)
+		return false;
+	return fields->algorithm == DKIM_ALGORITHM_OTHER ? bh.length != 0 : base64_size(bh) == 32;
+}
+
+static bool read_signature(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
+{
+	struct span q = dkimtags_find(list, "q");
+	struct span l = dkimtags_find(list, "l");
+	struct span h = dkimtags_find(list, "h");
+	bool names = read_names(list, arena, fields);
+
+	fields->algorithm = algorithm_from_name(dkimtags_find(list, "a"));
+	fields->partial = !span_absent(l);
+	bool hashes = read_hashes(list, arena, fields);
+	if (signed_names_valid(h))
+		fields->signed_names = arena_span(arena, h);
+	return names && hashes && !span_absent(fields->signed_names)
+	       && span_equal(dkimtags_find(list, "v"), span_of("1")) && dkimtags_find(list, "a").length != 0
+	       && is_canonicalization(dkimtags_find(list, "c")) && read_identity(dkimtags_find(list, "i"), arena, fields)
+	       && (span_absent(q) || lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
+	       && read_time(dkimtags_find(list, "t"), &fields->timestamp)
+	       && read_time(dkimtags_find(list, "x"), &fields->expiry)
+	       && (fields->timestamp < 0 || fields->expiry < 0 || fields->expiry > fields->timestamp);
+}
+
+bool dkimtags_signature(struct span value, struct arena *arena, struct dkim_fields *fields_r)
+{
+	static const char *const known[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", NULL };
+	struct tag_list list;
+
+	memset(fields_r, 0, sizeof *fields_r);
+	fields_r->timestamp = -1;
+	fields_r->expiry = -1;
+	if (value.length > DKIM_SIGNATURE_LENGTH_MAX)
+		return true;
+	bool sound = dkimtags_split(value, &list) && !disguised(&list, known);
+	sound = read_signature(&list, arena, fields_r) && sound;
+	fields_r->well_formed = sound && !arena_failed(arena);
+	return !arena_failed(arena);
+}
+
+/* One element of DER with a definite length; what follows it stays in *rest. */
+static bool der_element(struct span *rest, unsigned char tag, struct span *content_r)
+{
+	const unsigned char *at = (const unsigned char *)rest->at;
+	if (rest->length < 2 || at[0] != tag)
+		return false;
+	size_t length = at[1];
+	size_t used = 2;
+	if (length >= 0x80) {
+		size_t count = length & 0x7f;
+		if (count == 0 || count > 2 || rest->length < 2 + count)
+			return false;
+		length = count == 1 ? at[2] : (size_t)at[2] << 8 | at[3];
+		used += count;
+	}
+	if (length > rest->length - used)
+		return false;
+	*content_r = span_slice(*rest, used, used + length);
+	*rest = span_slice(*rest, used + length, rest->length);
+	return true;
+}
+
+/* The bits of a positive INTEGER, 0 for zero and negative ones. */
+static unsigned der_bits(struct span integer)
+{
+	const unsigned char *at = (const unsigned char *)integer.at;
+	size_t length = integer.length;
+	if (length == 0 || length > 4096 || at[0] >= 0x80)
+		return 0;
+	while (length > 0 && at[0] == 0) {
+		at++;
+		length--;
+	}
+	unsigned bits = (unsigned)length * 8;
+	for (unsigned top = 0x80; length > 0 && top > 0 && (at[0] & top) == 0; top >>= 1)
+		bits--;
+	return bits;
+}
+
+/* The length of the modulus of a SubjectPublicKeyInfo with an RSA key (RFC 8017 A.1.1, RFC 5280 4.1), 0 if unfit. */
+static unsigned rsa_modulus_bits(struct span der)
+{
+	static const char rsa_encryption[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+	struct span oid = span_make(rsa_encryption, sizeof rsa_encryption - 1);
+	struct span info, algorithm, bits, key, modulus, exponent;
+
+	if (!der_element(&der, 0x30, &info) || der.length != 0 || !der_element(&info, 0x30, &algorithm)
+	    || !span_equal(span_slice(algorithm, 0, oid.length), oid) || !der_element(&info, 0x03, &bits)
+	    || info.length != 0 || bits.length == 0 || bits.at[0] != 0)
+		return 0;
+	bits = span_slice(bits, 1, bits.length);
+	if (!der_element(&bits, 0x30, &key) || bits.length != 0 || !der_element(&key, 0x02, &modulus)
+	    || !der_element(&key, 0x02, &exponent) || key.length != 0)
+		return 0;
+	unsigned exponent_bits = der_bits(exponent);
+	if (exponent_bits < 2 || exponent_bits > 64 || (exponent.at[exponent.length - 1] & 1) == 0)
+		return 0;
+	unsigned modulus_bits = der_bits(modulus);
+	return modulus_bits >= 512 && modulus_bits <= 16384 ? modulus_bits : 0;
+}
+
+/* A record of another version or kind under the key's name is not a key; one that says DKIM1 must say it first. */
+static bool is_key_record(const struct tag_list *list)
+{
+	struct span v = dkimtags_find(list, "v");
+	if (list->count == 0 || span_absent(dkimtags_find(list, "p")))
+		return false;
+	return span_absent(v) || (span_equal(v, span_of("DKIM1")) && span_equal(list->tags[0].name, span_of("v")));
+}
+
+static bool key_suits(const struct tag_list *list, enum dkim_algorithm algorithm)
+{
+	struct span h = dkimtags_find(list, "h");
+	struct span k = dkimtags_find(list, "k");
+	struct span s = dkimtags_find(list, "s");
+	const char *kind = algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? "ed25519" : "rsa";
+
+	if (algorithm == DKIM_ALGORITHM_OTHER || !span_equal(span_absent(k) ? span_of("rsa") : k, span_of(kind)))
+		return false;
+	return (span_absent(h) || lists(h, "sha256")) && (span_absent(s) || lists(s, "*") || lists(s, "email"));
+}
+
+enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
+                                  struct dkim_key *key_r)
+{
+	static const char *const known[] = { "v", "h", "k", "n", "p", "s", "t", NULL };
+	struct tag_list list;
+
+	memset(key_r, 0, sizeof *key_r);
+	if (text.length > DKIM_KEY_LENGTH_MAX)
+		return DKIM_KEY_MALFORMED;
+	bool sound = dkimtags_split(text, &list) && !disguised(&list, known);
+	if (!is_key_record(&list))
+		return sound ? DKIM_KEY_ABSENT : DKIM_KEY_MALFORMED;
+	if (!sound)
+		return DKIM_KEY_MALFORMED;
+	struct span encoded = dkimtags_find(&list, "p");
+	if (encoded.length == 0)
+		return DKIM_KEY_REVOKED;
+	if (!key_suits(&list, algorithm))
+		return DKIM_KEY_UNSUITED;
+	struct span key = base64_text(encoded, arena);
+	struct span der = base64_decode(key, arena);
+	if (arena_failed(arena))
+		return DKIM_KEY_NO_MEMORY;
+	if (span_absent(key))
+		return DKIM_KEY_MALFORMED;
+	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : (key_r->rsa_bits = rsa_modulus_bits(der)) == 0)
+		return DKIM_KEY_MALFORMED;
+	key_r->public_key = key;
+	key_r->same_domain = lists(dkimtags_find(&list, "t"), "s");
+	return DKIM_KEY_OK;
+}

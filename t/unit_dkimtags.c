@@ -1,0 +1,390 @@
+/* dkimtags: DKIM-Signature fields and key records, valid ones and every way to write them badly. */
+#include <stdlib.h>
+
+#include "core/dkimtags.h"
+#include "tap.h"
+
+#define KEY_512 \
+	"MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL2iQDDtf9o9jW1H6rPI6I89aZ1CBSV4y7PwS4IZdyWoDSH3fZA+c91PylgK7qsPfJhF" \
+	"xQyWUJqSw9lV/oZ61B0CAwEAAQ=="
+#define KEY_1023 \
+	"MIGeMA0GCSqGSIb3DQEBAQUAA4GMADCBiAKBgF6/nu5Zb56KlfpHJkPtPk1anjacLrsFe/+oLoGVqwL6VzaP4BxUSx4ye50j2hpW" \
+	"rWIGp3bj3Ifkd72Yrzd/9pTdZCUD0X/Xb7ATTLEcrGIL9ApvGJlslpuQ3lYRacmMx6xI0bDbVQqadFeXFNUBQAGsvPclOjSG+Jx5" \
+	"/cHrMwgnAgMBAAE="
+#define KEY_1024 \
+	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC9pJX4G3Do00R9NcfSL4za3jLAVjx88ncO1Lp/aM1VSCQLvs53RsITmCuaMilJ" \
+	"bz7t0Z7CXIuVdeKRbkQjc2CKSetyV/Sw6y9LyjVk/dnHKuAO4GTmN3W9gDZoSoT36Zps9zw3rydEoc5ku9DsbI2aCq23HxaHd4gR" \
+	"LkosKckXXQIDAQAB"
+#define KEY_ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+#define B "AAAA"
+#define BH "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define GOOD "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B
+
+/* A text as one line of the test's output. */
+static const char *shown(const char *text)
+{
+	static char line[400];
+	size_t i = 0;
+	for (; text[i] && i < sizeof line - 1; i++)
+		line[i] = (char)(text[i] >= ' ' && text[i] < 0x7f && text[i] != '#' ? text[i] : '.');
+	line[i] = '\0';
+	return line;
+}
+
+static void test_split(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		size_t count;
+	} cases[] = {
+		{ "a=1", true, 1 },
+		{ " a = 1 ; b=2 ; ", true, 2 },
+		{ "a=", true, 1 },
+		{ "a=;b=", true, 2 },
+		{ "a=1;\r\n b=2", true, 2 },
+		{ "a=1;\n\tb=2", true, 2 },
+		{ "a=x y=z", true, 1 },
+		{ "A1_b=1", true, 1 },
+		{ "", false, 0 },
+		{ ";", false, 0 },
+		{ "a", false, 0 },
+		{ "a=1;;b=2", false, 1 },
+		{ "a=1;b", false, 1 },
+		{ "a=1;a=1", false, 1 },
+		{ "a=1;A=2", false, 1 },
+		{ "1a=1", false, 0 },
+		{ "!a=1", false, 0 },
+		{ "a b=1", false, 0 },
+		{ "=1", false, 0 },
+		{ "a=1\rb=2", false, 0 },
+		{ "a=1\nb=2", false, 0 },
+		{ "a=1\r\nb=2", false, 0 },
+		{ "a=\x01", false, 0 },
+		{ "a=\x7f", false, 0 },
+		{ "a=\xc3\xa4", false, 0 },
+		{ "a=\v1", false, 0 },
+	};
+	struct tag_list list;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool good = dkimtags_split(span_of(cases[i].text), &list);
+		ok(good == cases[i].good && list.count == cases[i].count, "split [%s] (%zu)", shown(cases[i].text), list.count);
+	}
+	ok(!dkimtags_split(span_make("a=\0001", 4), &list), "NUL");
+	ok(!dkimtags_split(span_make(NULL, 0), &list), "absent");
+	dkimtags_split(span_of("a=1; b= x y "), &list);
+	is_span(dkimtags_find(&list, "b"), span_of("x y"), "the value without the space around it");
+	ok(span_absent(dkimtags_find(&list, "c")) && span_absent(dkimtags_find(&list, "A")), "names are exact");
+}
+
+static void test_many_tags(void)
+{
+	static char text[DKIM_TAGS_MAX * 8 + 8];
+	struct tag_list list;
+	size_t length = 0;
+	for (int i = 0; i < DKIM_TAGS_MAX; i++)
+		length += (size_t)snprintf(text + length, sizeof text - length, "t%d=1;", i);
+	ok(dkimtags_split(span_make(text, length), &list) && list.count == DKIM_TAGS_MAX, "as many tags as are allowed");
+	snprintf(text + length, sizeof text - length, "x=1");
+	ok(!dkimtags_split(span_of(text), &list), "one more");
+}
+
+static void test_signature(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{ GOOD, true },
+		{ " " GOOD ";", true },
+		{ GOOD "; i=@example.com", true },
+		{ GOOD "; i=joe@a.Example.com", true },
+		{ GOOD "; i=\"a@b\"@example.com", true },
+		{ GOOD "; t=1; x=2", true },
+		{ GOOD "; t=4102444800", true },
+		{ GOOD "; q=dns/txt", true },
+		{ GOOD "; q=foo : dns/txt", true },
+		{ GOOD "; c=relaxed", true },
+		{ GOOD "; c=relaxed/simple", true },
+		{ GOOD "; l=0", true },
+		{ GOOD "; z=From:a@b|To:c", true },
+		{ GOOD "; unknown=x y", true },
+		{ "v=1; a=rsa-sha1; d=example.com; s=sel; h=from; bh=AAAA; b=" B, true },
+		{ "v=1; a=rsa-sha256; d=EXAMPLE.com; s=a.b_c; h=To : FROM\r\n : x; bh=" BH "; b=AA\r\n AA", true },
+		{ "a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=2; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example .com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com.; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=exa(mple.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=\"example.com\"; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=192.0.2.1; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; D=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=a..b; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=a b; h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; "
+		  "h=from:to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from::to; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:t o; bh=" BH "; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=AAAA; b=" B, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH, false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=", false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=AAA", false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=A.AA", false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=A===", false },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=AA=A", false },
+		{ "v=1; a=ed25519-sha256; d=example.com; s=sel; h=from:to; bh=" BH "; b=" B, false },
+		{ GOOD "; d=example.com", false },
+		{ GOOD "; b=" B, false },
+		{ GOOD "; L=0", false },
+		{ GOOD "; C=relaxed/relaxed", false },
+		{ GOOD "; c=nofws", false },
+		{ GOOD "; c=relaxed/", false },
+		{ GOOD "; c=", false },
+		{ GOOD "; i=joe", false },
+		{ GOOD "; i=@other.example", false },
+		{ GOOD "; i=@notexample.com", false },
+		{ GOOD "; i=@com", false },
+		{ GOOD "; q=http", false },
+		{ GOOD "; q=dns", false },
+		{ GOOD "; q=", false },
+		{ GOOD "; l=-1", false },
+		{ GOOD "; l=", false },
+		{ GOOD "; t=-1", false },
+		{ GOOD "; t=", false },
+		{ GOOD "; t=1234567890123", false },
+		{ GOOD "; x=1e3", false },
+		{ GOOD "; t=2; x=2", false },
+		{ GOOD "; t=3; x=2", false },
+		{ GOOD ";;", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_fields fields;
+		arena_init(&arena, 0);
+		bool done = dkimtags_signature(span_of(cases[i].text), &arena, &fields);
+		ok(done && fields.well_formed == cases[i].good, "signature [%s]", shown(cases[i].text));
+		arena_clear(&arena);
+	}
+}
+
+static void test_signature_fields(void)
+{
+	struct arena arena;
+	struct dkim_fields fields;
+	arena_init(&arena, 0);
+	dkimtags_signature(span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
+	                           "l=5; bh=" BH "; b=AB\r\n CDEFGHIJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	                           "AAAAAAAAAAAAAAAAAA=="),
+	                   &arena, &fields);
+	ok(fields.well_formed && fields.algorithm == DKIM_ALGORITHM_ED25519_SHA256, "a=");
+	is_span(fields.domain, span_of("example.com"), "d=");
+	is_span(fields.selector, span_of("sel.x"), "s=");
+	is_span(fields.key_name, span_of("sel.x._domainkey.example.com"), "the key's name");
+	is_span(fields.identity, span_of("sub.example.com"), "i=");
+	is_span(fields.signed_names, span_of("From : To"), "h=");
+	is_span(fields.b_prefix, span_of("ABCDEFGH"), "start of b=");
+	ok(fields.partial && fields.timestamp == 12 && fields.expiry == 34, "l=, t=, x=");
+	dkimtags_signature(span_of("v=2; d=example.com; s=sel; b=AAAA"), &arena, &fields);
+	ok(!fields.well_formed, "malformed");
+	is_span(fields.domain, span_of("example.com"), "a malformed signature still tells its domain");
+	dkimtags_signature(span_of(GOOD), &arena, &fields);
+	ok(!fields.partial && fields.timestamp == -1 && fields.expiry == -1, "no l=, t=, x=");
+	is_span(fields.identity, span_of("example.com"), "i= defaults to d=");
+	arena_clear(&arena);
+}
+
+static void test_limits(void)
+{
+	static const struct {
+		size_t names;
+		size_t padding;
+		bool good;
+	} cases[] = { { DKIM_SIGNED_NAMES_MAX, 0, true },
+		      { DKIM_SIGNED_NAMES_MAX + 1, 0, false },
+		      { 1, DKIM_SIGNED_LENGTH_MAX, false },
+		      { 1, DKIM_SIGNATURE_LENGTH_MAX, false } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_fields fields;
+		char *text = malloc(DKIM_SIGNATURE_LENGTH_MAX * 2);
+		size_t length = (size_t)sprintf(text, "v=1; a=rsa-sha256; d=example.com; s=sel; bh=" BH "; b=" B "; h=from");
+		for (size_t n = 1; n < cases[i].names; n++)
+			length += (size_t)sprintf(text + length, ":a");
+		memset(text + length, 'a', cases[i].padding);
+		length += cases[i].padding;
+		arena_init(&arena, 0);
+		ok(dkimtags_signature(span_make(text, length), &arena, &fields) && fields.well_formed == cases[i].good,
+		   "%zu names, %zu bytes", cases[i].names, length);
+		arena_clear(&arena);
+		free(text);
+	}
+	struct arena arena;
+	struct dkim_fields fields;
+	struct dkim_key key;
+	arena_init(&arena, 8);
+	ok(!dkimtags_signature(span_of(GOOD), &arena, &fields) && !fields.well_formed, "no memory for a signature");
+	arena_clear(&arena);
+	ok(dkimtags_key(span_of("p=" KEY_1024), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_NO_MEMORY,
+	   "no memory for a key");
+	arena_clear(&arena);
+}
+
+static void test_key(void)
+{
+	static const struct {
+		const char *text;
+		enum dkim_algorithm algorithm;
+		enum dkim_key_status status;
+		unsigned bits;
+		bool same_domain;
+	} cases[] = {
+		{ "v=DKIM1; k=rsa; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, false },
+		{ "p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, false },
+		{ "p=" KEY_1023 ";", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1023, false },
+		{ "p=" KEY_512, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 512, false },
+		{ "v=DKIM1; k=ed25519; p=" KEY_ED25519, DKIM_ALGORITHM_ED25519_SHA256, DKIM_KEY_OK, 0, false },
+		{ "v=DKIM1; t=y:s; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, true },
+		{ "v=DKIM1; t=y; n=x=y z; g=; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, false },
+		{ "v=DKIM1; h=sha1:sha256; s=foo : email; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, false },
+		{ "v=DKIM1; s=*; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_OK, 1024, false },
+		{ "v=DKIM1; p=", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_REVOKED, 0, false },
+		{ "v=DKIM1; h=sha1; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; s=other; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; s=; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; k=RSA; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; k=ed25519; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; p=" KEY_ED25519, DKIM_ALGORITHM_ED25519_SHA256, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; p=" KEY_1024, DKIM_ALGORITHM_OTHER, DKIM_KEY_UNSUITED, 0, false },
+		{ "v=DKIM1; k=ed25519; p=" KEY_1024, DKIM_ALGORITHM_ED25519_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=" KEY_ED25519, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=AAAA", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=garbage!", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=" KEY_1024 "; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=" KEY_1024 "; K=rsa", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1; p=" KEY_1024 "; \xc3\xa4=1", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "v=DKIM1 p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "v=DKIM2; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "v=dkim1; p=" KEY_1024, DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "p=" KEY_1024 "; v=DKIM1", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "v=spf1 -all", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "v=DKIM1; k=rsa", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_ABSENT, 0, false },
+		{ "", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+		{ "hello", DKIM_ALGORITHM_RSA_SHA256, DKIM_KEY_MALFORMED, 0, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_key key;
+		arena_init(&arena, 0);
+		enum dkim_key_status status = dkimtags_key(span_of(cases[i].text), cases[i].algorithm, &arena, &key);
+		ok(status == cases[i].status && key.same_domain == cases[i].same_domain
+		       && (status != DKIM_KEY_OK || key.rsa_bits == cases[i].bits),
+		   "key [%s] (%d, %u)", shown(cases[i].text), (int)status, key.rsa_bits);
+		arena_clear(&arena);
+	}
+}
+
+/* The modulus, the exponent and the frame of an RSA key, each spoilt in turn. */
+static void test_rsa_key(void)
+{
+	static const struct {
+		const char *what;
+		const char *key;
+		bool good;
+	} cases[] = {
+		{ "e=65537",
+		  "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAwEAAQ==",
+		  true },
+		{ "e=3",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQM=",
+		  true },
+		{ "e=2^32+1",
+		  "MF4wDQYJKoZIhvcNAQEBBQADTQAwSgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECBQEAAAAB",
+		  true },
+		{ "e of 64 bits",
+		  "MGIwDQYJKoZIhvcNAQEBBQADUQAwTgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECCQD//////////w==",
+		  true },
+		{ "e of 65 bits",
+		  "MGIwDQYJKoZIhvcNAQEBBQADUQAwTgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECCQEAAAAAAAAAAQ==",
+		  false },
+		{ "e=1",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQE=",
+		  false },
+		{ "e even",
+		  "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAwEAAA==",
+		  false },
+		{ "e=0",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQA=",
+		  false },
+		{ "511 bits",
+		  "MFkwDQYJKoZIhvcNAQEBBQADSAAwRQJAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAQIBAw==",
+		  false },
+		{ "bytes after the key",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQMA",
+		  false },
+		{ "bytes inside the key",
+		  "MF0wDQYJKoZIhvcNAQEBBQADTAAwSQJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQMCAQE=",
+		  false },
+		{ "unused bits",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQEwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQM=",
+		  false },
+		{ "another algorithm",
+		  "MFYwCQYHKoZIzj0CAQNJADBGAkEAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAQIBAw==",
+		  false },
+		{ "negative modulus",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBgAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
+		  "AQEBAQEBAQEBAQEBAQECAQM=",
+		  false },
+		{ "a bare RSAPublicKey",
+		  "MEYCQQCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAgED",
+		  false },
+		{ "a length past the end",
+		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAAAAAAAAAAECAQ==",
+		  false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_key key;
+		arena_init(&arena, 0);
+		struct span text = arena_printf(&arena, "p=%s", cases[i].key);
+		enum dkim_key_status status = dkimtags_key(text, DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
+		ok((status == DKIM_KEY_OK) == cases[i].good && (cases[i].good || status == DKIM_KEY_MALFORMED), "%s", cases[i].what);
+		arena_clear(&arena);
+	}
+}
+
+int main(void)
+{
+	test_split();
+	test_many_tags();
+	test_signature();
+	test_signature_fields();
+	test_limits();
+	test_key();
+	test_rsa_key();
+	return done_testing();
+}
