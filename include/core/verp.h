@@ -6,6 +6,11 @@
  * ORG is the label left of POD; POD the label left of "bnc". ORG holds exactly one "-", which stands for the run of
  * zeros that was left out: "00d" + left + zeros + right is 18 characters long in lower case, and its last three, the
  * checksum, restore the case of the first 15. The result's checksum, computed again, must be the same.
+ *
+ * The author chooses <local>, which may itself hold "=" and "__". Neither can stand in a domain or in a token (letters,
+ * digits, "-" and "."), so the last "=" is the one that separates, and between it and the token stands nothing but a
+ * valid domain and one "__". Whatever deviates has no author: there is no second guess at another "=".
+ *
  * Derived from public samples of real mail. Pure and thread-safe.
  */
 #ifndef SFDC_CORE_VERP_H
@@ -17,7 +22,7 @@
 #include "core/set.h"
 
 enum verp_status {
-	VERP_UNSET,
+	VERP_UNSET,       /* not decoded, or no memory (the arena is marked) */
 	VERP_NOT_BOUNCE,  /* the domain is under no bounce domain */
 	VERP_UNDECODABLE, /* a bounce address whose ORG label cannot be decoded */
 	VERP_OK
@@ -32,12 +37,13 @@ struct verp {
 
 /*
  * Decode an envelope sender. bounce_domains are patterns ("*.bnc.salesforce.com"); the labels are counted from the
- * domain that the matching pattern names. The first "__" after the last "=" ends the author's domain.
+ * domain that the most specific matching wildcard names. A name that an exact pattern lists is undecodable.
+ * *verp_r is zeroed first, and holds something for VERP_OK only; author_local borrows from sender.
  */
 enum verp_status verp_decode(const struct mailbox *sender, const struct set *bounce_domains, struct arena *arena,
                              struct verp *verp_r);
 
-/* Decode one ORG label ("8d-3trx3eag", either case). False when it is none. */
+/* Decode one ORG label ("8d-3trx3eag", either case). False when it is none; *id_r is then left alone. */
 bool verp_decode_label(struct span label, struct orgid *id_r);
 
 #endif
