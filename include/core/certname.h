@@ -5,7 +5,8 @@
  * the chain is trusted, so a {cert_issuer} that is there means "verified". {verify} and {cn_subject} are never sent.
  * Sendmail: {cert_subject} is a one-line DN, which is ambiguous and not used; {cn_subject} and {cn_issuer} are the
  * common names; bytes are encoded as +XX; all are sent for untrusted certificates too, so only {verify} = "OK" means
- * "verified". "BadCertificateUnknown" and similar stand for a missing name. An MTA of unknown kind is read like
+ * "verified". "BadCertificateUnknown", "BadCertificateTooLong" and "BadCertificateContainsNUL" stand for a name that is
+ * missing or cannot be shown; whatever begins like them and has no dot is no name. An MTA of unknown kind is read like
  * Sendmail, the stricter of the two.
  *
  * Source: postfix MILTER_README, smtpd_milter.c; sendmail doc/op (STARTTLS macros), tls.c xtextify(). Pure.
@@ -31,11 +32,11 @@ struct certificate_macros {
 struct certificate {
 	bool presented;     /* the MTA told of a certificate, verified or not */
 	bool verified;      /* the MTA verified its chain */
-	struct span name;   /* decoded common name; absent when there is none that may be compared; may hold any byte */
-	struct span issuer; /* decoded issuer: CN where there is one, else the DN as sent; absent when none was sent */
+	struct span name;   /* decoded common name, not empty; absent when there is none or it is malformed; any bytes */
+	struct span issuer; /* decoded CN; the DN as sent where there is no CN; absent when neither can be read */
 };
 
-/* Fill *certificate_r. False without memory (nothing then is verified). */
+/* Fill *certificate_r; what it holds is copied into arena. False, and *certificate_r zeroed, when the arena failed. */
 bool certificate_read(enum mta mta, const struct certificate_macros *macros, struct arena *arena,
                       struct certificate *certificate_r);
 
