@@ -1,4 +1,6 @@
 /* log: one write for one line, lines of threads do not mix, nothing is read as a format; syslog(3) is replaced. */
+#include "config.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "observe/log.h"
 
 #include <errno.h>
