@@ -111,20 +111,23 @@ static void decide(const struct settings *settings, const struct facts *facts, c
 		sentence_responsible(&org->warn_unless, bounds, false, &judgement->warn);
 }
 
-/* The sentence that is enforced even in monitor mode. */
+/* The sentence that is enforced even in monitor mode; not early, so that what enforcing would do is known as well. */
 static void decide_floor(const struct settings *settings, const struct facts *facts, const struct bounds *bounds,
                          struct judgement *judgement)
 {
 	const struct sentence *floor = &settings->monitor_floor;
 	struct bounds truth = sentence_evaluate(floor, bounds);
 
+	if (facts->stage != STAGE_END || judgement->wanted != 0)
+		return;
 	if (!bounds_possible(truth)) {
 		judgement->verdict = VERDICT_REJECT;
 		set_why_broken(judgement, floor, bounds);
-	} else if (facts->stage == STAGE_END && judgement->wanted == 0) {
-		judgement->verdict = bounds_hold(truth) ? VERDICT_ACCEPT : VERDICT_TEMPFAIL;
-		if (!bounds_hold(truth))
-			set_why_open(judgement, floor, bounds);
+	} else if (!bounds_hold(truth)) {
+		judgement->verdict = VERDICT_TEMPFAIL;
+		set_why_open(judgement, floor, bounds);
+	} else {
+		judgement->verdict = VERDICT_ACCEPT;
 	}
 }
 

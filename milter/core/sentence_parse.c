@@ -198,9 +198,9 @@ static struct sentence_node *parse_list(struct parser *parser, enum sentence_ope
 	if (!list)
 		return NULL;
 	list->operator = operator;
+	append(list, first);
 	do {
-		struct sentence_node *child = first ? first : operand(parser);
-		first = NULL;
+		struct sentence_node *child = operand(parser);
 		if (!child)
 			return NULL;
 		append(list, child);

@@ -1,0 +1,511 @@
+/* judge and examine: from facts to a verdict, early and late, enforced and monitored. */
+#include "engine.h"
+
+/* One message through the engine. */
+struct run {
+	struct settings *settings;
+	struct session_input input;
+	struct test_evidence evidence;
+	struct ports ports;
+	struct examination examination;
+};
+
+static void run_begin(struct run *run, enum mode a, enum mode b)
+{
+	memset(run, 0, sizeof *run);
+	run->settings = settings_two(a, b);
+	run->input = good_session();
+	run->evidence = good_evidence();
+}
+
+static void run_mail(struct run *run)
+{
+	if (!settings_complete(run->settings))
+		printf("Bail out! settings\n");
+	run->ports = test_ports(&run->evidence);
+	examine_begin(&run->examination, run->settings, &run->ports, span_of("1f00"), &run->input);
+	examine_recipient(&run->examination, span_of("smtp"));
+}
+
+static void run_fields(struct run *run, const char *const *fields)
+{
+	run_mail(run);
+	feed_fields(&run->examination, fields);
+	examine_header_end(&run->examination);
+}
+
+static void run_end(struct run *run)
+{
+	examine_clear(&run->examination);
+	settings_free(run->settings);
+}
+
+#define LK_A " 00D8d000003TRx3"
+#define LK_B " 00DA0000000Hu5a"
+#define FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define GOOD_A \
+	"From", " Joe <joe@example.com>", "X-SFDC-LK", LK_A, "Subject", " hi", "DKIM-Signature", " v=1; d=example.com"
+
+static enum verdict finish(struct run *run)
+{
+	examine_end(&run->examination);
+	return run->examination.judgement.verdict;
+}
+
+static bool why_is(const struct run *run, const char *want)
+{
+	char got[200] = "";
+	const struct check_list *why = &run->examination.judgement.why;
+	for (size_t i = 0; i < why->count; i++) {
+		strcat(got, i ? "," : "");
+		strcat(got, check_name(why->ids[i]));
+	}
+	if (strcmp(got, want) != 0)
+		printf("# why: got [%s] want [%s]\n", got, want);
+	return strcmp(got, want) == 0;
+}
+
+static bool reason_is(const struct run *run, enum reason reason)
+{
+	if (run->examination.judgement.reason != reason)
+		printf("# reason: got %s want %s\n", reason_code(run->examination.judgement.reason), reason_code(reason));
+	return run->examination.judgement.reason == reason;
+}
+
+static void test_accept(void)
+{
+	struct run run;
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run_fields(&run, FIELDS(GOOD_A));
+	struct judgement *judgement = &run.examination.judgement;
+	ok(judgement->verdict == VERDICT_UNDECIDED, "not decided while DKIM is out");
+	ok(judgement->wanted == CHECK_BIT(CHECK_DKIM), "of all evidence only DKIM still matters");
+	ok(examine_wants_body(&run.examination), "DKIM needs the body");
+	ok(finish(&run) == VERDICT_ACCEPT && judgement->would == VERDICT_ACCEPT, "accepted");
+	ok(judgement->mode == MODE_ENFORCE && judgement->org == &run.settings->orgs[0], "by its own org");
+	ok(run.evidence.asked == CHECK_BIT(CHECK_DKIM), "nothing else was asked for");
+	ok(why_is(&run, "") && judgement->warn.count == 0, "nothing to complain about");
+	examine_clear(&run.examination);
+	ok(run.evidence.ended == 1, "the evidence was released");
+	run_end(&run);
+}
+
+static void test_wrong_org(void)
+{
+	const struct {
+		const char *what;
+		const char *const *fields;
+		enum reason reason;
+	} rows[] = {
+		{ "O01 no X-SFDC-LK", FIELDS("From", " joe@example.com"), REASON_ORG_ABSENT },
+		{ "O01 empty", FIELDS("From", " joe@example.com", "X-SFDC-LK", " "), REASON_ORG_MALFORMED },
+		{ "O02 another org", FIELDS("From", " joe@example.com", "X-SFDC-LK", " 00D4600000115Jo"), REASON_ORG_UNKNOWN },
+		{ "O03 one letter in another case", FIELDS("From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRX3"),
+		  REASON_ORG_UNKNOWN },
+		{ "O07 twice", FIELDS(GOOD_A, "X-SFDC-LK", LK_A), REASON_ORG_DUPLICATE },
+		{ "O08 twice, another spelling", FIELDS(GOOD_A, "x-sfdc-lk ", LK_A), REASON_ORG_DUPLICATE },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct run run;
+		run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+		run_fields(&run, rows[i].fields);
+		ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "org") && reason_is(&run, rows[i].reason),
+		   "%s: refused at the end of the header", rows[i].what);
+		ok(!examine_wants_body(&run.examination), "no body is wanted");
+		ok(finish(&run) == VERDICT_REJECT && run.evidence.gathers == 0, "and no evidence");
+		run_end(&run);
+		run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+		run_fields(&run, rows[i].fields);
+		ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "monitor decides nothing early");
+		ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT
+		       && reason_is(&run, rows[i].reason),
+		   "monitor accepts and says what it would do");
+		run_end(&run);
+	}
+}
+
+/* A enforces, B is monitored: there is no way round A through B. */
+static void test_rollout(void)
+{
+	const struct {
+		const char *what;
+		const char *const *fields;
+		enum mode mode;
+		enum verdict verdict;
+		enum verdict would;
+	} rows[] = {
+		{ "B's own mail is monitored", FIELDS("From", " x@example.org", "X-SFDC-LK", LK_B, "Subject", " x"), MODE_MONITOR,
+		  VERDICT_ACCEPT, VERDICT_REJECT },
+		{ "naming B with A's From:", FIELDS("From", " joe@example.com", "X-SFDC-LK", LK_B), MODE_ENFORCE, VERDICT_REJECT,
+		  VERDICT_REJECT },
+		{ "naming B with a foreign From:", FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_B), MODE_MONITOR,
+		  VERDICT_ACCEPT, VERDICT_REJECT },
+		{ "naming B with two From:, A's among them",
+		  FIELDS("From", " x@example.org", "From", " joe@example.com", "X-SFDC-LK", LK_B), MODE_ENFORCE, VERDICT_REJECT,
+		  VERDICT_REJECT },
+		{ "naming B with two mailboxes", FIELDS("From", " x@example.org, joe@example.com", "X-SFDC-LK", LK_B),
+		  MODE_ENFORCE, VERDICT_REJECT, VERDICT_REJECT },
+		{ "naming B without From:", FIELDS("X-SFDC-LK", LK_B), MODE_ENFORCE, VERDICT_REJECT, VERDICT_REJECT },
+		{ "no X-SFDC-LK", FIELDS("From", " x@example.org"), MODE_ENFORCE, VERDICT_REJECT, VERDICT_REJECT },
+		{ "two X-SFDC-LK", FIELDS("From", " x@example.org", "X-SFDC-LK", LK_B, "X-SFDC-LK", LK_B), MODE_ENFORCE,
+		  VERDICT_REJECT, VERDICT_REJECT },
+		{ "an unknown X-SFDC-LK", FIELDS("From", " x@example.org", "X-SFDC-LK", " 00D4600000115Jo"), MODE_ENFORCE,
+		  VERDICT_REJECT, VERDICT_REJECT },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct run run;
+		run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+		run.evidence.has_dkim = false;
+		run_fields(&run, rows[i].fields);
+		finish(&run);
+		struct judgement *judgement = &run.examination.judgement;
+		ok(judgement->mode == rows[i].mode && judgement->verdict == rows[i].verdict && judgement->would == rows[i].would,
+		   "%s: %s, would %s, mode %s", rows[i].what, verdict_name(judgement->verdict), verdict_name(judgement->would),
+		   mode_name(judgement->mode));
+		run_end(&run);
+	}
+}
+
+/* The session alone, before any header. */
+static void test_session(void)
+{
+	struct run run;
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.input.tls_version = span_make(NULL, 0);
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "tls") && reason_is(&run, REASON_TLS_ABSENT),
+	   "a session that no org can accept is refused at RCPT");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.input.tls_version = span_make(NULL, 0);
+	run.settings->early_reject = EARLY_REJECT_MAIL;
+	settings_complete(run.settings);
+	run.ports = test_ports(&run.evidence);
+	examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
+	ok(run.examination.judgement.verdict == VERDICT_REJECT, "early_reject: mail refuses it at MAIL");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+	run.input.tls_version = span_make(NULL, 0);
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "not when one org is only monitored");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.input.tls_version = span_make(NULL, 0);
+	sentence_set(run.settings, &run.settings->orgs[1].reject_unless, "dkim and from");
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "not when one org's sentence can still hold");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.input.tls_version = span_of("TLSv1.1");
+	run.settings->orgs[1].tls.min_version = TLS_1_1;
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "not when one org's parameters allow it");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.input.tls_version = span_make(NULL, 0);
+	run.settings->scope = SCOPE_SALESFORCE;
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "not before the header tells whether it is in scope");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	memset(&run.input.certificate, 0, sizeof run.input.certificate);
+	address_parse(span_of("192.0.2.7"), &run.input.client);
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "not while SPF may still vouch for the address");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	memset(&run.input.certificate, 0, sizeof run.input.certificate);
+	address_parse(span_of("192.0.2.7"), &run.input.client);
+	run.settings->orgs[0].ip.spf = run.settings->orgs[1].ip.spf = NULL;
+	run_mail(&run);
+	ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "cert,auth,ip"),
+	   "refused when certificate, login and address all fail");
+	run_end(&run);
+}
+
+/* DNS trouble defers exactly the mail whose fate depends on it. */
+static void test_open(void)
+{
+	struct run run;
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.late = true;
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_TEMPFAIL && why_is(&run, "dkim") && reason_is(&run, REASON_DNS_TIMEOUT),
+	   "what depends on DNS is deferred");
+	ok(run.examination.judgement.results[CHECK_DKIM].code == RESULT_TEMPERROR, "what was pending became a temperror");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.late = true;
+	run_fields(&run, FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_A));
+	ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "from,dkim"), "what is refused anyway is refused");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.late = true;
+	sentence_set(run.settings, &run.settings->orgs[0].reject_unless, "from and (dkim or cert)");
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(!examine_wants_body(&run.examination), "what holds already needs no body");
+	ok(finish(&run) == VERDICT_ACCEPT && run.evidence.gathers == 0, "and no DNS");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.dmarc = result_make(RESULT_FAIL, REASON_DMARC_FAIL, span_make(NULL, 0));
+	run.evidence.spf = result_make(RESULT_FAIL, REASON_SPF_FAIL, span_make(NULL, 0));
+	sentence_set(run.settings, &run.settings->orgs[0].quarantine_unless, "dmarc");
+	sentence_set(run.settings, &run.settings->orgs[0].warn_unless, "spf");
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_QUARANTINE && why_is(&run, "dmarc"), "quarantine_unless");
+	ok(run.examination.judgement.warn.count == 1 && run.examination.judgement.warn.ids[0] == CHECK_SPF, "warn_unless");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.dmarc = result_make(RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, span_make(NULL, 0));
+	sentence_set(run.settings, &run.settings->orgs[0].quarantine_unless, "dmarc");
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_TEMPFAIL && reason_is(&run, REASON_DMARC_TEMPERROR), "an open quarantine_unless defers");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.evidence.spf = result_make(RESULT_TEMPERROR, REASON_SPF_TEMPERROR, span_make(NULL, 0));
+	sentence_set(run.settings, &run.settings->orgs[0].warn_unless, "spf");
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.warn.count == 1, "an open warn_unless only warns");
+	run_end(&run);
+}
+
+static void test_undecided(void)
+{
+	static const enum verdict choices[] = { VERDICT_TEMPFAIL, VERDICT_REJECT, VERDICT_QUARANTINE, VERDICT_ACCEPT };
+	for (size_t i = 0; i < 4; i++) {
+		struct run run;
+		run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+		run.evidence.late = true;
+		run.settings->undecided = choices[i];
+		run_fields(&run, FIELDS(GOOD_A));
+		ok(finish(&run) == choices[i], "undecided: %s", verdict_name(choices[i]));
+		run_end(&run);
+	}
+}
+
+static void test_monitor(void)
+{
+	struct run run;
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	run.input.tls_version = span_make(NULL, 0);
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "monitor never decides early");
+	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT && why_is(&run, "tls"),
+	   "monitor accepts and says why it would not");
+	ok(run.evidence.asked & CHECK_BIT(CHECK_DMARC) && run.evidence.asked & CHECK_BIT(CHECK_SPF), "all evidence is gathered");
+	run_end(&run);
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	sentence_set(run.settings, &run.settings->monitor_floor, "auth");
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_REJECT && run.examination.judgement.would == VERDICT_ACCEPT && why_is(&run, "auth")
+	       && run.examination.judgement.mode == MODE_MONITOR,
+	   "monitor_floor is enforced even then");
+	run_end(&run);
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	sentence_set(run.settings, &run.settings->monitor_floor, "ip");
+	run_fields(&run, FIELDS("From", " joe@evil.test"));
+	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT, "a floor that holds refuses nothing");
+	run_end(&run);
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	sentence_set(run.settings, &run.settings->monitor_floor, "dkim");
+	run.evidence.late = true;
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(finish(&run) == VERDICT_TEMPFAIL && why_is(&run, "dkim"), "an open floor defers");
+	run_end(&run);
+}
+
+static void test_required_no(void)
+{
+	struct run run;
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.settings->orgs[0].cert.required = run.settings->orgs[1].cert.required = false;
+	memset(&run.input.certificate, 0, sizeof run.input.certificate);
+	address_parse(span_of("192.0.2.7"), &run.input.client);
+	run.evidence.vouch = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_make(NULL, 0));
+	run_fields(&run, FIELDS(GOOD_A));
+	ok(run.examination.judgement.results[CHECK_CERT].code == RESULT_SKIP, "no certificate is skipped");
+	ok(finish(&run) == VERDICT_REJECT && why_is(&run, "auth,ip"), "cert: {required: no} opens nothing");
+	run_end(&run);
+}
+
+static void test_trouble(void)
+{
+	struct run run;
+
+	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+	run_mail(&run);
+	examine_end(&run.examination);
+	ok(run.examination.judgement.verdict == VERDICT_TEMPFAIL && reason_is(&run, REASON_INTERNAL), "P03 end before the header");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+	run_mail(&run);
+	examine_body(&run.examination, span_of("x"));
+	examine_header_end(&run.examination);
+	ok(finish(&run) == VERDICT_TEMPFAIL, "P03 body before the header");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+	run_fields(&run, FIELDS(GOOD_A));
+	examine_field(&run.examination, span_of("X-SFDC-LK"), span_of(LK_B), true);
+	ok(finish(&run) == VERDICT_TEMPFAIL, "P03 a field after the header");
+	run_end(&run);
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	run_mail(&run);
+	examine_end(&run.examination);
+	ok(run.examination.judgement.verdict == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_TEMPFAIL,
+	   "in monitor mode trouble accepts with would=tempfail");
+	run_end(&run);
+
+	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
+	sentence_set(run.settings, &run.settings->monitor_floor, "tls");
+	run_mail(&run);
+	examine_end(&run.examination);
+	ok(run.examination.judgement.verdict == VERDICT_TEMPFAIL, "but not past a floor");
+	run_end(&run);
+
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run_mail(&run);
+	run.examination.arena.limit = run.examination.arena.used;
+	feed_fields(&run.examination, FIELDS(GOOD_A));
+	examine_header_end(&run.examination);
+	ok(finish(&run) == VERDICT_TEMPFAIL && reason_is(&run, REASON_INTERNAL), "out of memory defers");
+	run_end(&run);
+}
+
+static void test_exempt(void)
+{
+	struct run run;
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.settings->exempt_clients = networks(run.settings, "13.110.74.200/32");
+	run_fields(&run, FIELDS("From", " evil@evil.test"));
+	ok(run.examination.judgement.verdict == VERDICT_EXEMPT && reason_is(&run, REASON_EXEMPT), "an exempt client is not judged");
+	ok(!examine_wants_body(&run.examination) && finish(&run) == VERDICT_EXEMPT, "and stays so");
+	run_end(&run);
+}
+
+/* Which mail scope: salesforce looks at. Each row changes one thing about mail that has no trait at all. */
+static void test_scope(void)
+{
+	const struct {
+		const char *what;
+		const char *helo, *mail_from, *client, *client_name, *cert, *user, *mailer;
+		const char *const *fields;
+		enum verdict verdict;
+		enum reason reason;
+	} rows[] = {
+		{ "no trait", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "smtp", FIELDS("From", " a@b.test"),
+		  VERDICT_SKIP, REASON_NO_TRAIT },
+		{ "X-SFDC-LK", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "smtp",
+		  FIELDS("From", " a@b.test", "X-SFDC-LK", " x"), VERDICT_REJECT, REASON_ORG_MALFORMED },
+		{ "envelope", "mx.test", "<a@x.bnc.salesforce.com>", "192.0.2.1", "mx.test", "", "", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "envelope look-alike", "mx.test", "<a@notsalesforce.com>", "192.0.2.1", "mx.test", "", "", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_SKIP, REASON_NO_TRAIT },
+		{ "HELO", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "smtp", FIELDS("From", " a@b.test"),
+		  VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "client name", "mx.test", "<a@b.test>", "192.0.2.1", "A.Salesforce.com", "", "", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "client address", "mx.test", "<a@b.test>", "13.110.1.1", "mx.test", "", "", "smtp", FIELDS("From", " a@b.test"),
+		  VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "certificate", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "a.mta.salesforce.com", "", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "login", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "", "sfuser@relay.test", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "another company's Salesforce, to the Internet", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "",
+		  "smtp", FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT, REASON_ORG_UNKNOWN },
+		{ "another company's Salesforce, to us", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
+		  FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_SKIP, REASON_FOREIGN_ORG },
+		{ "the same with our From:", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
+		  FIELDS("From", " a@example.com", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT, REASON_ORG_UNKNOWN },
+		{ "the same with two From:", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
+		  FIELDS("From", " a@b.test", "From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT,
+		  REASON_ORG_UNKNOWN },
+		{ "a mailer that is not told", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", NULL,
+		  FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT, REASON_ORG_UNKNOWN },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct run run;
+		run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+		run.settings->scope = SCOPE_SALESFORCE;
+		run.input.helo = span_of(rows[i].helo);
+		run.input.mail_from = span_of(rows[i].mail_from);
+		run.input.client_name = span_of(rows[i].client_name);
+		address_parse(span_of(rows[i].client), &run.input.client);
+		memset(&run.input.certificate, 0, sizeof run.input.certificate);
+		if (rows[i].cert[0]) {
+			run.input.certificate.cert_subject = span_of(rows[i].cert);
+			run.input.certificate.cert_issuer = span_of("CA");
+		}
+		run.input.auth_authen = span_of(rows[i].user);
+		settings_complete(run.settings);
+		run.ports = test_ports(&run.evidence);
+		examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
+		examine_recipient(&run.examination, span_of(rows[i].mailer));
+		feed_fields(&run.examination, rows[i].fields);
+		examine_header_end(&run.examination);
+		ok(finish(&run) == rows[i].verdict && reason_is(&run, rows[i].reason), "scope: %s", rows[i].what);
+		run_end(&run);
+	}
+}
+
+/* With everything gathered the verdict is the same, and every result is known. */
+static void test_gather_all(void)
+{
+	struct run run;
+	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
+	run.examination.gather_all = true;
+	run_fields(&run, FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_A, "DKIM-Signature", " x"));
+	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED && examine_wants_body(&run.examination), "held back");
+	ok(finish(&run) == VERDICT_REJECT && why_is(&run, "from"), "the verdict is the same");
+	bool known = true;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		known = known && run.examination.judgement.results[i].code != RESULT_PENDING;
+	ok(known, "every result is known");
+	run_end(&run);
+}
+
+static void test_zeroed(void)
+{
+	struct judgement judgement = { 0 };
+	struct result result = { 0 };
+	ok(result.code == RESULT_PENDING && judgement.verdict == VERDICT_UNDECIDED, "zeroed memory is pending, never accepted");
+	ok(bounds_of(result.code).least == TRUTH_FALSE, "and does not hold");
+}
+
+int main(void)
+{
+	test_zeroed();
+	test_accept();
+	test_wrong_org();
+	test_rollout();
+	test_session();
+	test_open();
+	test_undecided();
+	test_monitor();
+	test_required_no();
+	test_trouble();
+	test_exempt();
+	test_scope();
+	test_gather_all();
+	return done_testing();
+}

@@ -1,0 +1,100 @@
+/* reply: codes, class, shape; reason: the table is sound; record: printable values and the keys of a record. */
+#include "core/record.h"
+#include "core/reply.h"
+#include "tap.h"
+
+static const struct {
+	enum verdict verdict;
+	enum reason reason;
+	const char *code, *enhanced, *starts;
+} rows[] = {
+	{ VERDICT_REJECT, REASON_TLS_ABSENT, "530", "5.7.0", "tls-absent: " },
+	{ VERDICT_REJECT, REASON_AUTH_NONE, "530", "5.7.0", "auth-none: " },
+	{ VERDICT_REJECT, REASON_AUTH_USER, "550", "5.7.1", "auth-user: " },
+	{ VERDICT_REJECT, REASON_FROM_ABSENT, "550", "5.6.0", "from-absent: " },
+	{ VERDICT_REJECT, REASON_FROM_DOMAIN, "550", "5.7.1", "from-domain: " },
+	{ VERDICT_REJECT, REASON_MESSAGE_DUPLICATE, "550", "5.6.0", "message-duplicate: " },
+	{ VERDICT_REJECT, REASON_DKIM_NONE, "550", "5.7.20", "dkim-none: " },
+	{ VERDICT_REJECT, REASON_DKIM_WEAK, "550", "5.7.21", "dkim-weak: " },
+	{ VERDICT_REJECT, REASON_DKIM_UNALIGNED, "550", "5.7.22", "dkim-unaligned: " },
+	{ VERDICT_REJECT, REASON_SPF_FAIL, "550", "5.7.23", "spf-fail: " },
+	{ VERDICT_REJECT, REASON_SPF_PERMERROR, "550", "5.7.24", "spf-permerror: " },
+	{ VERDICT_REJECT, REASON_DMARC_FAIL, "550", "5.7.26", "dmarc-fail: " },
+	{ VERDICT_TEMPFAIL, REASON_DKIM_TEMPERROR, "451", "4.7.5", "dkim-temperror: " },
+	{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, "451", "4.4.3", "dns-timeout: " },
+	{ VERDICT_TEMPFAIL, REASON_INTERNAL, "451", "4.3.2", "internal-error: " },
+	{ VERDICT_TEMPFAIL, REASON_ORG_UNKNOWN, "451", "4.3.2", "org-unknown: " },
+	{ VERDICT_REJECT, REASON_DNS_TIMEOUT, "550", "5.7.1", "dns-timeout: " },
+	{ VERDICT_ACCEPT, REASON_NONE, "", "", "" },
+	{ VERDICT_QUARANTINE, REASON_DMARC_FAIL, "", "", "" },
+};
+
+static void test_reply(void)
+{
+	struct reply reply;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		reply_make(rows[i].verdict, rows[i].reason, span_of("1f"), span_make(NULL, 0), &reply);
+		ok(strcmp(reply.code, rows[i].code) == 0 && strcmp(reply.enhanced, rows[i].enhanced) == 0
+		       && strncmp(reply.text, rows[i].starts, strlen(rows[i].starts)) == 0,
+		   "%s %s: %s %s", verdict_name(rows[i].verdict), reason_code(rows[i].reason), reply.code, reply.enhanced);
+	}
+	reply_make(VERDICT_REJECT, REASON_ORG_UNKNOWN, span_of("1f00"), span_of("see https://x.test/?a=100%"), &reply);
+	is_text(reply.text,
+	        "org-unknown: this relay does not serve the Salesforce organization named in X-SFDC-LK (id 1f00) "
+	        "see https://x.test/?a=100%",
+	        "reason, sentence, id and contact");
+}
+
+static void test_reasons(void)
+{
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		const struct reason_row *row = reason_row((enum reason)i);
+		enum reason back;
+		bool ascii = true;
+		for (const char *c = row->sentence; *c; c++)
+			ascii = ascii && *c >= 0x20 && *c <= 0x7e;
+		ok(row->smtp[0] == row->enhanced[0] && strlen(row->smtp) == 3 && ascii && strlen(row->sentence) < 200
+		       && reason_from_code(span_of(row->code), &back) && back == (enum reason)i,
+		   "reason \"%s\" is sound and unique", row->code);
+	}
+	is_text(reason_code((enum reason)9999), "internal-error", "a reason outside the table");
+}
+
+static void test_printable(void)
+{
+	char text[RECORD_PRINTABLE_SIZE];
+	char long_value[60000];
+	char want[400];
+	record_printable(span_make("a\r\n\0\x1b\x7f\xe2\x80\xa8\\\"", 11), text, sizeof text);
+	is_text(text, "a\\x0d\\x0a\\x00\\x1b\\x7f\\xe2\\x80\\xa8\\\\\"", "L01 control characters, DEL, U+2028, backslash");
+	memset(long_value, 'x', sizeof long_value);
+	record_printable(span_make(long_value, sizeof long_value), text, sizeof text);
+	memset(want, 'x', 256);
+	strcpy(want + 256, "...60000");
+	is_text(text, want, "L02 a long value is cut, and its length said");
+	memset(long_value, '\n', sizeof long_value);
+	ok(record_printable(span_make(long_value, sizeof long_value), text, sizeof text) == 256 * 4 + 8, "the worst case fits");
+	ok(record_printable(span_make(long_value, 100), text, 20) < 20 && strlen(text) < 20, "a small buffer is respected");
+}
+
+static void test_record(void)
+{
+	struct record record;
+	record_init(&record);
+	record_text(&record, "a", span_make(NULL, 0));
+	record_text(&record, "b", span_of(""));
+	record_number(&record, "c", -1);
+	ok(record.count == 0, "unknown values are left out");
+	for (int i = 0; i < 100; i++)
+		record_number(&record, "n", i);
+	ok(record.count == RECORD_ENTRIES_MAX, "a record is bounded");
+}
+
+int main(void)
+{
+	test_reply();
+	test_reasons();
+	test_printable();
+	test_record();
+	return done_testing();
+}
