@@ -56,6 +56,18 @@ struct answer {
 	const struct span *chain; /* the CNAME targets the answer came through, in order; the name asked is not in it */
 };
 
+/* Room for any name in this form, NUL included. */
+#define ANSWER_NAME_SIZE (253 * 4 + 1)
+
+/*
+ * Turn raw bytes, of which each dot separates labels, into a question's name: lower-cased, escaped, NUL-terminated.
+ * Returns its length; 0 when a label is empty or longer than 63 bytes, or the whole longer than 253.
+ */
+size_t answer_name_write(struct span raw, char name_r[ANSWER_NAME_SIZE]);
+
+/* Whether a name of an answer is one that can be asked as it stands: no escapes, no empty or overlong label. */
+bool answer_name_plain(struct span name);
+
 /* Whether two questions are the same: type and name, the latter without case. */
 static inline bool question_equal(const struct question *a, const struct question *b)
 {
