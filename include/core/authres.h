@@ -15,20 +15,27 @@
 /*
  * Whether an incoming field's authserv-id is ours: own_id or a member of own_ids, compared without case, in any
  * spelling RFC 8601 allows (comments, folds, quoted string, version), and with a trailing dot. A value that cannot be
- * parsed claims us if it holds an id of ours anywhere; an ID stands in a comment or a property does not count in a
- * well-formed value.
+ * parsed claims us if it holds an id of ours anywhere, quotes, backslashes and control characters in it not counting.
+ * In a well-formed value an id of ours in a comment or a property does not count. Well-formed is the whole grammar of
+ * RFC 8601 2.2, with "word=value" let through among the properties; an authserv-id must be what a token may hold, also
+ * where it is quoted.
  */
 bool authres_claims(struct span value, struct span own_id, const struct set *own_ids);
 
 /*
  * The value of our field: authserv-id and one resinfo for each method that was evaluated (auth, spf, dkim for each
  * signature, dmarc), "none" if there is none. Lines are folded with "\n\t" below 78 characters where possible and 998
- * always; what the sender wrote is quoted, or left out where it cannot be. Absent without memory.
+ * always; what the sender wrote is quoted, or left out where it cannot be; an address that has to be left out is
+ * replaced by its domain. An authserv_id that cannot be written becomes "localhost". Absent without memory.
  */
 struct span authres_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
                           struct arena *arena);
 
-/* The value of X-SFDC-Relay: "AUTHSERV-ID; verdict=...; org=...; tls=pass; cert=none (cert-absent); ...". */
+/*
+ * The value of X-SFDC-Relay: "AUTHSERV-ID; verdict=...; org=ID; tls=pass; cert=none (cert-absent); ...", in monitor mode
+ * with "would=..." after the verdict, org=ID only when an organisation is served, and then every check in the table's
+ * order (that of the check `org` comes after the ID). Nothing the sender wrote is in it. Folded like authres_write().
+ */
 struct span result_header_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
                                 struct arena *arena);
 
