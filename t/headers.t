@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Every header stands on its own, and the floors of the house depend on each other in one direction only."""
+import os
+import re
+import shlex
+import subprocess
+
+SRC = os.environ.get("SRCDIR", ".")
+CC = shlex.split(os.environ.get("CC") or "cc")
+FLOORS = ("cmd", "config", "core", "evidence", "mta", "observe")
+
+# Whose headers a floor may include, besides its own.
+BELOW = {
+    "core": set(),
+    "config": {"core"},
+    "observe": {"core"},
+    "evidence": {"core"},
+    "mta": {"core", "config", "observe"},
+    "cmd": set(FLOORS),
+}
+
+# The libc headers of the core: types, strings, formatting into memory, addresses as text.
+CORE_SYSTEM = set("""
+arpa/inet.h inttypes.h limits.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h sys/socket.h
+""".split())
+
+# Which floors may use a foreign library; a header of none of these is one of the system's.
+FOREIGN = [
+    (r"libmilter/", {"mta", "cmd"}),
+    (r"yaml\.h", {"config"}),
+    (r"jansson\.h", {"observe", "cmd"}),
+    (r"unbound\.h", {"evidence"}),
+    (r"opendkim/|dkim\.h", {"evidence"}),
+    (r"libpsl\.h", {"evidence"}),
+    (r"idn2\.h", {"evidence"}),
+    (r"openssl/", {"evidence", "cmd"}),
+    (r"spf2/|spf\.h", set()),
+]
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+
+def private_owner_ok(path, name):
+    """x_private.h belongs to x.c and x_*.c of the same folder."""
+    stem = re.sub(r"_private\.h$", "", name)
+    return "/" not in name and re.fullmatch(re.escape(stem) + r"(_\w+)?\.[ch]", os.path.basename(path)) is not None
+
+
+def quoted_problem(floor, path, name):
+    if name == "config.h":
+        return None if floor != "core" else "the core is not configured"
+    if name.endswith("_private.h"):
+        return None if private_owner_ok(path, name) else "a private header of another module"
+    head = name.split("/")[0]
+    if head not in FLOORS or "/" not in name:
+        return "not a header of this project"
+    if head != floor and head not in BELOW[floor]:
+        return f"{floor} does not stand on {head}"
+    return None
+
+
+def angle_problem(floor, name):
+    if floor == "core":
+        return None if name in CORE_SYSTEM else "not among the libc headers of the core"
+    for pattern, floors in FOREIGN:
+        if re.match(pattern, name) and floor not in floors:
+            return f"this library is no business of {floor}"
+    return None
+
+
+def problems(floor, path, text):
+    for quoted, angle in INCLUDE.findall(text):
+        problem = quoted_problem(floor, path, quoted) if quoted else angle_problem(floor, angle)
+        if problem:
+            yield f"{path}: {quoted or angle}: {problem}"
+
+
+def files(top, suffix):
+    for folder, _, names in sorted(os.walk(os.path.join(SRC, top))):
+        for name in sorted(names):
+            if name.endswith(suffix) and not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), SRC)
+
+
+def compiles(source):
+    command = CC + ["-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", os.path.join(SRC, "include"),
+                    "-x", "c", "-"]
+    return subprocess.run(command, input=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+
+
+count = 0
+failed = 0
+
+
+def ok(good, what, details=()):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}")
+    for detail in () if good else details:
+        print(f"# {detail}")
+
+
+# The rules themselves: each of these must be found, each of those must not.
+BAD = [
+    ("core", "milter/core/x.c", '#include <time.h>'),
+    ("core", "milter/core/x.c", '# include "observe/log.h"'),
+    ("core", "milter/core/x.c", '#include "config.h"'),
+    ("core", "include/core/x.h", '#include <libmilter/mfapi.h>'),
+    ("config", "milter/config/x.c", '#include "observe/log.h"'),
+    ("config", "milter/config/x.c", '#include <unbound.h>'),
+    ("evidence", "milter/evidence/x.c", '#include "mta/session.h"'),
+    ("evidence", "milter/evidence/x.c", '#include "dkim_private.h"'),
+    ("evidence", "milter/evidence/dkim.c", '#include "evidence/dkim_private.h"'),
+    ("mta", "milter/mta/x.c", '#include "evidence/ports.h"'),
+    ("mta", "milter/mta/x.c", '#include "local.h"'),
+]
+GOOD = [
+    ("core", "milter/core/x.c", '#include "core/x.h"\n#include <string.h>'),
+    ("evidence", "milter/evidence/dkim_key.c", '#include "dkim_private.h"\n#include <openssl/evp.h>'),
+    ("mta", "milter/mta/x.c", '#include "config.h"\n#include "config/live.h"\n#include <libmilter/mfapi.h>'),
+    ("cmd", "milter/cmd/x.c", '#include "evidence/ports.h"'),
+]
+for floor, path, text in BAD:
+    ok(len(list(problems(floor, path, text))) == 1, f"found: {path}: {text}")
+for floor, path, text in GOOD:
+    ok(not list(problems(floor, path, text)), f"allowed: {path}", problems(floor, path, text))
+ok(compiles('struct x { bool y; };\n').returncode != 0, "a header that lacks an include does not compile")
+
+headers = list(files("include", ".h"))
+for header in headers:
+    name = os.path.relpath(header, "include")
+    result = compiles(f'#include "{name}"\n#include "{name}"\n')
+    ok(result.returncode == 0, f"{name} stands on its own", result.stderr.splitlines()[:5])
+    guard = "SFDC_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    with open(os.path.join(SRC, header), encoding="utf-8") as file:
+        ok(f"#ifndef {guard}\n#define {guard}\n" in file.read(), f"{name} is guarded by {guard}")
+ok("include/core/arena.h" in headers, "the headers were found")
+
+for floor in FLOORS:
+    found = []
+    for path in [*files(f"include/{floor}", ".h"), *files(f"milter/{floor}", ".h"), *files(f"milter/{floor}", ".c")]:
+        with open(os.path.join(SRC, path), encoding="utf-8") as file:
+            found += problems(floor, path, file.read())
+    ok(not found, f"{floor} includes what it may", found)
+print(f"1..{count}")
+raise SystemExit(failed != 0)
