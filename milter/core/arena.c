@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_SIZE ((size_t)16384)
+/* Bytes taken from the heap at once; a test makes it small, so that every request becomes an allocation of its own. */
+#ifndef ARENA_CHUNK_SIZE
+#define ARENA_CHUNK_SIZE 16384
+#endif
+#define CHUNK_SIZE ((size_t)ARENA_CHUNK_SIZE)
 #define ALIGNMENT (_Alignof(max_align_t))
 
 struct arena_chunk {
