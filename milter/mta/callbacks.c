@@ -1,0 +1,291 @@
+#include "config.h"
+
+#include "mta/callbacks.h"
+
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "mta/apply.h"
+#include "mta/session.h"
+
+/* Set before the first session and never changed then. */
+static struct service *service;
+
+#define ACTIONS_NEEDED (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+
+/*
+ * Asked for at MAIL, whatever the MTA's configuration says: a client that does not repeat EHLO after STARTTLS would
+ * otherwise seem to have no TLS. At the other stages only what changes there.
+ */
+static const struct {
+	int stage;
+	const char *macros;
+} symbols[] = {
+	{ SMFIM_CONNECT, "j" },
+	{ SMFIM_HELO, "j" },
+	{ SMFIM_ENVFROM, "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
+	                 "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVRCPT, "i {rcpt_mailer}" },
+	{ SMFIM_DATA, "i" },
+	{ SMFIM_EOH, "i" },
+	{ SMFIM_EOM, "i" },
+};
+
+static struct span symbol(SMFICTX *context, const char *name)
+{
+	char buffer[32];
+	size_t length = strlen(name);
+	if (length >= sizeof buffer)
+		return span_make(NULL, 0);
+	memcpy(buffer, name, length + 1);
+	return span_of(smfi_getsymval(context, buffer));
+}
+
+static bool ask_symbols(SMFICTX *context)
+{
+	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+		char macros[320];
+		size_t length = strlen(symbols[i].macros);
+		if (length >= sizeof macros)
+			return false;
+		memcpy(macros, symbols[i].macros, length + 1);
+		if (smfi_setsymlist(context, symbols[i].stage, macros) != MI_SUCCESS)
+			return false;
+	}
+	return true;
+}
+
+/* libmilter closes the connection when negotiation is refused, and the MTA then does as if the filter were down. */
+static bool actions_offered(unsigned long offered)
+{
+	unsigned long missing = ACTIONS_NEEDED & ~offered;
+	if (missing == 0)
+		return true;
+	log_event(service->log, LOG_LEVEL_ERROR, "error",
+	          "the MTA is refused: its milter protocol does not let this filter%s%s%s; "
+	          "in Postfix set milter_protocol to 6, Sendmail must be 8.14 or newer",
+	          missing & SMFIF_ADDHDRS ? " add header fields," : "",
+	          missing & SMFIF_CHGHDRS ? " remove header fields," : "",
+	          missing & SMFIF_QUARANTINE ? " quarantine messages," : "");
+	return false;
+}
+
+static void agree(unsigned long offered, unsigned long *steps_r, struct agreement *agreement_r)
+{
+	struct snapshot *snapshot = live_take(service->live);
+	const struct settings *settings = snapshot_settings(snapshot);
+	agreement_r->leading_space = (offered & SMFIP_HDR_LEADSPC) != 0;
+	agreement_r->skip = (offered & SMFIP_SKIP) != 0;
+	/* A reload may want answers later in the session; they are then given at the next step that has one. */
+	agreement_r->answers_recipients = settings->all_enforce;
+	agreement_r->answers_mail = settings->all_enforce && settings->early_reject == EARLY_REJECT_MAIL;
+	snapshot_drop(snapshot);
+
+	unsigned long steps = SMFIP_NODATA | SMFIP_NOUNKNOWN;
+	steps |= SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
+	if (!agreement_r->answers_mail)
+		steps |= SMFIP_NR_MAIL;
+	if (!agreement_r->answers_recipients)
+		steps |= SMFIP_NR_RCPT;
+	steps |= SMFIP_HDR_LEADSPC | SMFIP_SKIP;
+	*steps_r = steps & offered;
+}
+
+static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long steps, unsigned long unused_2,
+                             unsigned long unused_3, unsigned long *actions_r, unsigned long *steps_r,
+                             unsigned long *unused_2_r, unsigned long *unused_3_r)
+{
+	(void)unused_2;
+	(void)unused_3;
+	if (!actions_offered(actions))
+		return SMFIS_REJECT;
+	struct agreement agreement = { 0 };
+	agree(steps, steps_r, &agreement);
+	*actions_r = ACTIONS_NEEDED;
+	*unused_2_r = 0;
+	*unused_3_r = 0;
+	if (actions & SMFIF_SETSYMLIST) {
+		*actions_r |= SMFIF_SETSYMLIST;
+		if (!ask_symbols(context))
+			return SMFIS_REJECT;
+	} else if (!atomic_exchange(&service->told_symlist, true)) {
+		log_event(service->log, LOG_LEVEL_WARNING, "warning",
+		          "the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
+	}
+	session_free(smfi_getpriv(context));
+	struct session *session = session_new(service, &agreement);
+	smfi_setpriv(context, session);
+	return session ? SMFIS_CONTINUE : SMFIS_REJECT;
+}
+
+static struct address address_of(const struct sockaddr *from)
+{
+	struct address none = { 0 };
+	if (!from)
+		return none;
+	if (from->sa_family == AF_INET) {
+		struct sockaddr_in in;
+		memcpy(&in, from, sizeof in);
+		return address_from_bytes(&in.sin_addr, 4);
+	}
+	if (from->sa_family == AF_INET6) {
+		struct sockaddr_in6 in6;
+		memcpy(&in6, from, sizeof in6);
+		return address_from_bytes(&in6.sin6_addr, 16);
+	}
+	return none;
+}
+
+/* A session that was never negotiated here has no private data; each of its messages is deferred. */
+static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
+{
+	struct session *session = smfi_getpriv(context);
+	if (session) {
+		struct address client = address_of((const struct sockaddr *)from);
+		session_connect(session, name, &client);
+	}
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_helo(SMFICTX *context, char *name)
+{
+	struct session *session = smfi_getpriv(context);
+	if (session)
+		session_helo(session, name);
+	return SMFIS_NOREPLY;
+}
+
+/* What a step that can be answered gives back. */
+static sfsistat answer(SMFICTX *context, struct session *session)
+{
+	struct refusal refusal;
+	return session_refused(session, &refusal) ? apply_refusal(context, &refusal) : SMFIS_CONTINUE;
+}
+
+static void read_macros(SMFICTX *context, struct session_input *input_r)
+{
+	memset(input_r, 0, sizeof *input_r);
+	input_r->mta_version = symbol(context, "{v}");
+	input_r->client_name = symbol(context, "{client_name}");
+	input_r->client_resolve = symbol(context, "{client_resolve}");
+	input_r->tls_version = symbol(context, "{tls_version}");
+	input_r->cipher = symbol(context, "{cipher}");
+	input_r->cipher_bits = symbol(context, "{cipher_bits}");
+	input_r->certificate.cert_subject = symbol(context, "{cert_subject}");
+	input_r->certificate.cn_subject = symbol(context, "{cn_subject}");
+	input_r->certificate.cert_issuer = symbol(context, "{cert_issuer}");
+	input_r->certificate.cn_issuer = symbol(context, "{cn_issuer}");
+	input_r->certificate.cert_verify = symbol(context, "{verify}");
+	input_r->auth_type = symbol(context, "{auth_type}");
+	input_r->auth_authen = symbol(context, "{auth_authen}");
+	input_r->authserv_id = symbol(context, "j");
+	input_r->queue_id = symbol(context, "i");
+}
+
+static sfsistat on_mail(SMFICTX *context, char **arguments)
+{
+	struct session *session = smfi_getpriv(context);
+	if (!session)
+		return SMFIS_TEMPFAIL;
+	struct session_input input;
+	read_macros(context, &input);
+	input.mail_from = span_of(arguments[0]);
+	session_mail(session, &input, symbol(context, "{client_addr}"));
+	return session->agreement.answers_mail ? answer(context, session) : SMFIS_NOREPLY;
+}
+
+static sfsistat on_recipient(SMFICTX *context, char **arguments)
+{
+	(void)arguments;
+	struct session *session = smfi_getpriv(context);
+	if (!session)
+		return SMFIS_TEMPFAIL;
+	session_recipient(session, symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
+	return session->agreement.answers_recipients ? answer(context, session) : SMFIS_NOREPLY;
+}
+
+static sfsistat on_field(SMFICTX *context, char *name, char *value)
+{
+	struct session *session = smfi_getpriv(context);
+	if (session)
+		session_field(session, span_of(name), span_of(value));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_header_end(SMFICTX *context)
+{
+	struct session *session = smfi_getpriv(context);
+	if (!session)
+		return SMFIS_TEMPFAIL;
+	session_header_end(session, symbol(context, "i"));
+	return answer(context, session);
+}
+
+static sfsistat on_body(SMFICTX *context, unsigned char *chunk, size_t length)
+{
+	struct session *session = smfi_getpriv(context);
+	if (!session)
+		return SMFIS_TEMPFAIL;
+	bool more = session_body(session, span_make((const char *)chunk, length));
+	return more || !session->agreement.skip ? SMFIS_CONTINUE : SMFIS_SKIP;
+}
+
+/* Never SMFIS_ACCEPT: some versions of Postfix carry it over to the next message of the session. */
+static sfsistat on_end(SMFICTX *context)
+{
+	struct session *session = smfi_getpriv(context);
+	if (!session)
+		return SMFIS_TEMPFAIL;
+	session_end(session, symbol(context, "i"));
+	struct refusal refusal;
+	bool refused = session_refused(session, &refusal);
+	if (!refused && !apply_edits(context, session)) {
+		session_defer(session);
+		refused = session_refused(session, &refusal);
+	}
+	session_close(session);
+	return refused ? apply_refusal(context, &refusal) : SMFIS_CONTINUE;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+	struct session *session = smfi_getpriv(context);
+	if (session)
+		session_close(session);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *context)
+{
+	session_free(smfi_getpriv(context));
+	smfi_setpriv(context, NULL);
+	return SMFIS_CONTINUE;
+}
+
+bool callbacks_register(const char *name, struct service *used)
+{
+	char copy[64];
+	size_t length = strlen(name);
+	if (length >= sizeof copy)
+		return false;
+	memcpy(copy, name, length + 1);
+	struct smfiDesc description = {
+		.xxfi_name = copy,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = ACTIONS_NEEDED,
+		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_recipient,
+		.xxfi_header = on_field,
+		.xxfi_eoh = on_header_end,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_end,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate,
+	};
+	service = used;
+	return smfi_register(description) == MI_SUCCESS;
+}

@@ -1,0 +1,216 @@
+#include "config.h"
+
+#include "mta/listener.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/span.h"
+
+#define BACKLOG 1024       /* connections of an MTA come in bursts */
+#define DESCRIPTORS_LOW 1024 /* before threads and connections exist all descriptors are low */
+
+enum listener_kind { LISTENER_UNIX, LISTENER_INET, LISTENER_INET6 };
+
+struct listener_name {
+	enum listener_kind kind;
+	const char *path;      /* unix */
+	bool has_host;         /* inet: an address other than "every" is named */
+};
+
+static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_status status, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text_r, LISTENER_TEXT_SIZE, format, arguments);
+	va_end(arguments);
+	return status;
+}
+
+static bool names_every_address(struct span host)
+{
+	static const struct span every[] = { SPAN_LITERAL("0.0.0.0"), SPAN_LITERAL("[0.0.0.0]"), SPAN_LITERAL("::"),
+	                                     SPAN_LITERAL("[::]") };
+	for (size_t i = 0; i < sizeof every / sizeof every[0]; i++)
+		if (span_equal(host, every[i]))
+			return true;
+	return false;
+}
+
+static bool read_name(const char *socket, struct listener_name *name_r)
+{
+	memset(name_r, 0, sizeof *name_r);
+	if (strncmp(socket, "unix:", 5) == 0) {
+		name_r->kind = LISTENER_UNIX;
+		name_r->path = socket + 5;
+		return name_r->path[0] == '/' && name_r->path[1] != '\0' &&
+		       strlen(name_r->path) < sizeof((struct sockaddr_un *)0)->sun_path;
+	}
+	struct span rest;
+	if (strncmp(socket, "inet:", 5) == 0) {
+		name_r->kind = LISTENER_INET;
+		rest = span_of(socket + 5);
+	} else if (strncmp(socket, "inet6:", 6) == 0) {
+		name_r->kind = LISTENER_INET6;
+		rest = span_of(socket + 6);
+	} else {
+		return false;
+	}
+	size_t at = span_find(rest, 0, '@');
+	struct span host = span_slice(rest, at + 1, rest.length);
+	unsigned long port;
+	if (!span_number(span_slice(rest, 0, at), 65535, &port) || port == 0)
+		return false;
+	if (at < rest.length && host.length == 0)
+		return false;
+	name_r->has_host = host.length != 0 && !names_every_address(host);
+	return true;
+}
+
+enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+{
+	text_r[0] = '\0';
+	struct listener_name name;
+	if (!read_name(options->socket, &name))
+		return say(text_r, LISTENER_MALFORMED,
+		           "\"%s\" is not a socket; write unix:/PATH (at most %zu bytes), inet:PORT@HOST or inet6:PORT@HOST",
+		           options->socket, sizeof((struct sockaddr_un *)0)->sun_path - 1);
+	if (name.kind != LISTENER_UNIX) {
+		if (!name.has_host)
+			say(text_r, LISTENER_OK, "%s listens on every address: whoever reaches it can pose as the MTA; "
+			    "name 127.0.0.1 as HOST, or keep others out with a firewall", options->socket);
+		return LISTENER_OK;
+	}
+	if (options->mode & ~0777U)
+		return say(text_r, LISTENER_MALFORMED, "socket_mode %o has bits that are no permissions", options->mode);
+	if (options->mode & 0002)
+		return say(text_r, LISTENER_MALFORMED, "socket_mode %04o lets everybody on this machine pose as the MTA; "
+		           "use 0660 and socket_group", options->mode);
+	if (options->group && options->group[0] != '\0' && !getgrnam(options->group))
+		return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it or name another",
+		           options->group);
+	return LISTENER_OK;
+}
+
+/* Whether somebody answers on the socket at path; unsure counts as yes. */
+static bool answered(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+	if (length >= sizeof address.sun_path)
+		return true;
+	memcpy(address.sun_path, path, length + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return true;
+	bool refused = connect(fd, (struct sockaddr *)&address, sizeof address) != 0 &&
+	               (errno == ECONNREFUSED || errno == ENOENT);
+	close(fd);
+	return !refused;
+}
+
+static enum listener_status make_room(const char *path, char text_r[LISTENER_TEXT_SIZE])
+{
+	struct stat status;
+	if (lstat(path, &status) != 0)
+		return errno == ENOENT ? LISTENER_OK
+		                       : say(text_r, LISTENER_FAILED, "%s: %s", path, strerror(errno));
+	if (!S_ISSOCK(status.st_mode))
+		return say(text_r, LISTENER_FAILED, "%s exists and is not a socket; remove it or name another path", path);
+	if (answered(path))
+		return say(text_r, LISTENER_BUSY, "%s: somebody listens there already; is the filter running?", path);
+	if (unlink(path) != 0)
+		return say(text_r, LISTENER_FAILED, "%s: the dead socket cannot be removed: %s", path, strerror(errno));
+	return LISTENER_OK;
+}
+
+static enum listener_status set_access(const char *path, const struct listener_options *options,
+                                       char text_r[LISTENER_TEXT_SIZE])
+{
+	if (options->group && options->group[0] != '\0') {
+		const struct group *group = getgrnam(options->group);
+		if (!group)
+			return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"", options->group);
+		if (lchown(path, (uid_t)-1, group->gr_gid) != 0)
+			return say(text_r, LISTENER_FAILED, "%s cannot be given to group %s: %s", path, options->group,
+			           strerror(errno));
+	}
+	if (chmod(path, (mode_t)options->mode) != 0)
+		return say(text_r, LISTENER_FAILED, "%s cannot be given mode %04o: %s", path, options->mode, strerror(errno));
+	return LISTENER_OK;
+}
+
+/* libmilter keeps its listening socket to itself and says why it failed only in the log. */
+static enum listener_status open_socket(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+{
+	char socket[LISTENER_TEXT_SIZE];
+	if ((size_t)snprintf(socket, sizeof socket, "%s", options->socket) >= sizeof socket ||
+	    smfi_setconn(socket) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS)
+		return say(text_r, LISTENER_FAILED, "%s: libmilter does not take it", options->socket);
+	mode_t before = umask(0177);
+	errno = 0;
+	int status = smfi_opensocket(false);
+	int error = errno;
+	umask(before);
+	if (status == MI_SUCCESS)
+		return LISTENER_OK;
+	return say(text_r, error == EADDRINUSE ? LISTENER_BUSY : LISTENER_FAILED, "%s: cannot listen there%s%s",
+	           options->socket, error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+}
+
+unsigned listener_set_nodelay(void)
+{
+	unsigned count = 0;
+	for (int fd = 0; fd < DESCRIPTORS_LOW; fd++) {
+		int listening = 0;
+		socklen_t length = sizeof listening;
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || !listening)
+			continue;
+		int on = 1;
+		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
+			count++;
+	}
+	return count;
+}
+
+enum listener_status listener_open(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+{
+	enum listener_status status = listener_check(options, text_r);
+	struct listener_name name;
+	if (status != LISTENER_OK || !read_name(options->socket, &name))
+		return status;
+	if (name.kind == LISTENER_UNIX) {
+		status = make_room(name.path, text_r);
+		if (status != LISTENER_OK)
+			return status;
+		status = open_socket(options, text_r);
+		return status == LISTENER_OK ? set_access(name.path, options, text_r) : status;
+	}
+	status = open_socket(options, text_r);
+	if (status == LISTENER_OK && listener_set_nodelay() == 0)
+		say(text_r, LISTENER_OK, "%s: TCP_NODELAY cannot be set, so that replies will be slow", options->socket);
+	return status;
+}
+
+void listener_remove(const char *socket)
+{
+	struct listener_name name;
+	struct stat status;
+	if (!read_name(socket, &name) || name.kind != LISTENER_UNIX)
+		return;
+	if (lstat(name.path, &status) == 0 && S_ISSOCK(status.st_mode) && !answered(name.path))
+		unlink(name.path);
+}

@@ -1,0 +1,255 @@
+#include "config.h"
+
+#include "mta/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/record.h"
+
+struct session *session_new(struct service *service, const struct agreement *agreement)
+{
+	struct session *session = calloc(1, sizeof *session);
+	if (!session)
+		return NULL;
+	session->service = service;
+	session->agreement = *agreement;
+	return session;
+}
+
+/* End the examination with its one log line. */
+static void message_log(struct session *session, struct message *message)
+{
+	if (!message->open)
+		return;
+	struct record record;
+	record_init(&record);
+	record_examination(&message->examination, &record);
+	log_record(session->service->log, LOG_LEVEL_INFO, &record);
+	examine_clear(&message->examination);
+	snapshot_drop(message->snapshot);
+	message->snapshot = NULL;
+	message->open = false;
+	atomic_fetch_sub(&session->service->open, 1);
+}
+
+void session_close(struct session *session)
+{
+	if (!session->message)
+		return;
+	message_log(session, session->message);
+	free(session->message);
+	session->message = NULL;
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	session_close(session);
+	free(session->client_name);
+	free(session->helo);
+	free(session);
+}
+
+/* Replace a text of the session. Bytes beyond the limit make no valid host name and are left out. */
+static void keep(struct session *session, char **kept, const char *text)
+{
+	free(*kept);
+	*kept = NULL;
+	if (!text)
+		return;
+	*kept = strndup(text, SESSION_TEXT_MAX);
+	if (!*kept)
+		session->lost = true;
+}
+
+void session_connect(struct session *session, const char *name, const struct address *client)
+{
+	session_close(session);
+	session->client = *client;
+	keep(session, &session->client_name, name);
+	keep(session, &session->helo, NULL);
+}
+
+void session_helo(struct session *session, const char *name)
+{
+	session_close(session);
+	keep(session, &session->helo, name);
+}
+
+static void refuse_internal(struct refusal *refusal_r)
+{
+	refusal_r->verdict = VERDICT_TEMPFAIL;
+	reply_make(VERDICT_TEMPFAIL, REASON_INTERNAL, span_make(NULL, 0), span_make(NULL, 0), &refusal_r->reply);
+}
+
+/* 421 makes the MTA end the SMTP session, so that the client's next one finds the next instance (RFC 5321 3.8). */
+static void refuse_stopping(struct refusal *refusal_r)
+{
+	static const struct reply reply = { "421", "4.3.2", "this relay's filter is being restarted; try again later" };
+	refusal_r->verdict = VERDICT_TEMPFAIL;
+	refusal_r->reply = reply;
+}
+
+/* The client's address; none when the MTA contradicts itself. */
+static struct address client_address(struct session *session, struct span claimed)
+{
+	struct address address;
+	if (session->client.family == ADDRESS_NONE || span_absent(claimed) || !address_parse(claimed, &address) ||
+	    address_equal(&address, &session->client))
+		return session->client;
+	char connection[ADDRESS_TEXT_SIZE];
+	char macro[ADDRESS_TEXT_SIZE];
+	address_format(&session->client, connection);
+	address_format(&address, macro);
+	log_event(session->service->log, LOG_LEVEL_WARNING, "warning",
+	          "the MTA says that the client is %s, and in {client_addr} %s; neither is believed", connection, macro);
+	memset(&address, 0, sizeof address);
+	return address;
+}
+
+void session_mail(struct session *session, struct session_input *input, struct span claimed)
+{
+	session_close(session);
+	struct service *service = session->service;
+	struct message *message = calloc(1, sizeof *message);
+	session->message = message;
+	if (!message)
+		return;
+	/* Counted before the flag is read: whoever sets it and then sees no open message can be sure that none begins. */
+	atomic_fetch_add(&service->open, 1);
+	if (atomic_load(&service->stopping) || session->lost) {
+		atomic_fetch_sub(&service->open, 1);
+		(session->lost ? refuse_internal : refuse_stopping)(&message->refusal);
+		return;
+	}
+	message->open = true;
+	message->snapshot = live_take(service->live);
+	input->client = client_address(session, claimed);
+	input->helo = span_of(session->helo);
+	if (span_absent(input->client_name))
+		input->client_name = span_of(session->client_name);
+	char sid[SID_SIZE];
+	service_sid(service, sid);
+	examine_begin(&message->examination, snapshot_settings(message->snapshot), service->ports, span_of(sid), input);
+}
+
+/* The examination that is under way, or NULL. */
+static struct examination *current(struct session *session)
+{
+	return session->message && session->message->open ? &session->message->examination : NULL;
+}
+
+static void note_queue_id(struct examination *examination, struct span queue_id)
+{
+	if (queue_id.length != 0)
+		examine_queue_id(examination, queue_id);
+}
+
+void session_recipient(struct session *session, struct span mailer, struct span queue_id)
+{
+	struct examination *examination = current(session);
+	if (!examination)
+		return;
+	note_queue_id(examination, queue_id);
+	examine_recipient(examination, mailer);
+}
+
+void session_field(struct session *session, struct span name, struct span value)
+{
+	struct examination *examination = current(session);
+	if (examination)
+		examine_field(examination, name, value, session->agreement.leading_space);
+}
+
+void session_header_end(struct session *session, struct span queue_id)
+{
+	struct examination *examination = current(session);
+	if (!examination)
+		return;
+	note_queue_id(examination, queue_id);
+	examine_header_end(examination);
+}
+
+bool session_body(struct session *session, struct span chunk)
+{
+	struct examination *examination = current(session);
+	if (!examination || session->message->body_skipped)
+		return false;
+	if (examine_wants_body(examination)) {
+		examine_body(examination, chunk);
+		if (examine_wants_body(examination))
+			return true;
+	}
+	/* Also without SKIP, when the rest comes and is ignored: its size is not counted. */
+	session->message->body_skipped = true;
+	examine_body_skipped(examination);
+	return false;
+}
+
+void session_end(struct session *session, struct span queue_id)
+{
+	struct examination *examination = current(session);
+	if (!examination)
+		return;
+	note_queue_id(examination, queue_id);
+	examine_end(examination);
+	/* The contract is that the end always decides; anything else must not pass for an accept. */
+	if (examination->judgement.verdict == VERDICT_UNDECIDED)
+		session_defer(session);
+}
+
+static bool refuses(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_REJECT:
+	case VERDICT_TEMPFAIL:
+		return true;
+	case VERDICT_UNDECIDED:
+	case VERDICT_ACCEPT:
+	case VERDICT_QUARANTINE:
+	case VERDICT_EXEMPT:
+	case VERDICT_SKIP:
+		return false;
+	}
+	return true;
+}
+
+bool session_refused(struct session *session, struct refusal *refusal_r)
+{
+	struct message *message = session->message;
+	if (!message) {
+		refuse_internal(refusal_r);
+		return true;
+	}
+	if (message->open) {
+		struct examination *examination = &message->examination;
+		if (!refuses(examination->judgement.verdict))
+			return false;
+		message->refusal.verdict = examination->judgement.verdict;
+		reply_make(examination->judgement.verdict, examination->judgement.reason, span_of(examination->sid),
+		           examination->settings->reply_contact, &message->refusal.reply);
+		message_log(session, message);
+	}
+	*refusal_r = message->refusal;
+	return true;
+}
+
+bool session_edits(struct session *session, struct edits *edits_r)
+{
+	struct examination *examination = current(session);
+	return examination && edits_plan(examination, edits_r);
+}
+
+void session_defer(struct session *session)
+{
+	struct examination *examination = current(session);
+	if (!examination)
+		return;
+	struct judgement *judgement = &examination->judgement;
+	judgement->verdict = VERDICT_TEMPFAIL;
+	judgement->would = VERDICT_TEMPFAIL;
+	judgement->reason = REASON_INTERNAL;
+	judgement->why.count = 0;
+}
