@@ -1,0 +1,60 @@
+/*
+ * supervisor: the small parent process that keeps the filter running.
+ *
+ * It forks the filter before any thread exists, holds the signals, and starts the filter again when it ends without
+ * having been asked to, after a pause that grows from a tenth of a second to half a minute. SIGHUP and SIGUSR1 reach
+ * the filter as SIGUSR1 (reload); SIGTERM and SIGINT as SIGUSR2 (finish what is in flight and end).
+ */
+#ifndef SFDC_CMD_SUPERVISOR_H
+#define SFDC_CMD_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Exit codes, of sysexits(3). */
+#define STATUS_OK 0
+#define STATUS_USAGE 64
+#define STATUS_CANNOT 75 /* cannot start now */
+#define STATUS_CONFIG 78
+
+/* What the filter process needs of its parent. */
+struct start {
+	int ready;       /* descriptor; see supervisor_ready() */
+	bool detach;     /* standard streams go to /dev/null once the filter is ready */
+	pid_t parent;
+};
+
+struct supervision {
+	bool foreground;
+	const char *pidfile; /* "" or NULL: none */
+	void *context;
+
+	/* The filter, in its own process; its result becomes that process's exit code. */
+	int (*filter)(void *context, const struct start *start);
+
+	/* In the parent: take over a changed configuration for filters that are started later. */
+	void (*reload)(void *context);
+
+	/* Tell the admin of an error. */
+	void (*complain)(void *context, const char *text);
+
+	/* In the parent, when all is over. */
+	void (*ended)(void *context);
+
+	/* Seconds the filter has for finishing what is in flight. */
+	unsigned patience;
+};
+
+/*
+ * Run until told to end. In the background the calling process returns as soon as the filter is ready; so this returns
+ * in it and, at the end, in the parent. The result is the exit code.
+ */
+int supervise(const struct supervision *supervision);
+
+/* In the filter: it can be used now. */
+void supervisor_ready(const struct start *start);
+
+/* In the filter: end it when the parent is gone. To be called after the user was changed. False: it is gone. */
+bool supervisor_follow(const struct start *start);
+
+#endif

@@ -1,0 +1,274 @@
+#include "config.h"
+
+#include "cmd/filter.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/privileges.h"
+#include "config/live.h"
+#include "core/record.h"
+#include "evidence/ports.h"
+#include "mta/callbacks.h"
+#include "mta/service.h"
+
+#define DRAIN_STEP_MS 20   /* how often it is looked whether all messages have ended */
+#define DRAIN_WRITE_MS 100 /* for libmilter to send the last answer, which it does after the callback returned */
+
+/* The running filter: what its threads share. */
+struct running {
+	struct filter *filter;
+	struct live *live;
+	struct ports ports;
+	struct service service;
+	sigset_t signals;
+};
+
+void filter_listener(const struct filter *filter, const struct settings *settings, struct listener_options *options_r)
+{
+	options_r->socket = filter->socket ? filter->socket : settings->socket.at ? settings->socket.at : "";
+	options_r->mode = settings->socket_mode;
+	options_r->group = settings->socket_group.at;
+}
+
+void filter_complain(const struct filter *filter, const char *text)
+{
+	log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", text);
+	if (filter->settings && filter->settings->log.target != LOG_TARGET_STDERR)
+		fprintf(stderr, "sfdc-milter: %s\n", text);
+}
+
+static void warn(const struct filter *filter, const char *text)
+{
+	if (text[0] != '\0')
+		log_event(filter->log, LOG_LEVEL_WARNING, "warning", "%s", text);
+}
+
+static void log_problems(struct log *log, const struct problems *problems)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		bool error = problems->items[i].severity == PROBLEM_ERROR;
+		log_event(log, error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, error ? "error" : "warning", "%s",
+		          problems->items[i].text);
+	}
+	if (problems->no_memory)
+		log_event(log, LOG_LEVEL_ERROR, "error", "not all problems can be shown: there is no memory");
+}
+
+static void log_lifecycle(const struct running *running, const char *event, const char *result)
+{
+	struct snapshot *snapshot = live_take(running->live);
+	const struct settings *settings = snapshot_settings(snapshot);
+	struct listener_options listener;
+	struct record record;
+	filter_listener(running->filter, settings, &listener);
+	record_init(&record);
+	record_text(&record, "ev", span_of(event));
+	record_number(&record, "v", 1);
+	record_text(&record, "result", span_of(result));
+	record_text(&record, "version", span_of(VERSION));
+	record_text(&record, "config", span_of(running->filter->config));
+	record_text(&record, "socket", span_of(listener.socket));
+	record_number(&record, "orgs", (long long)settings->org_count);
+	record_text(&record, "enforce", span_of(settings->all_enforce ? "all" : settings->some_enforce ? "some" : "none"));
+	log_record(running->filter->log, LOG_LEVEL_INFO, &record);
+	snapshot_drop(snapshot);
+}
+
+static bool same(struct span a, struct span b)
+{
+	return span_equal(a, b);
+}
+
+/* What was done once, at start, stays as it is. */
+static void warn_fixed(const struct filter *filter, const struct settings *before, const struct settings *after)
+{
+	const struct {
+		const char *name;
+		bool changed;
+	} fixed[] = {
+		{ "socket", !filter->socket && !same(before->socket, after->socket) },
+		{ "socket_mode", before->socket_mode != after->socket_mode },
+		{ "socket_group", !same(before->socket_group, after->socket_group) },
+		{ "user", !same(before->user, after->user) },
+		{ "pidfile", !same(before->pidfile, after->pidfile) },
+	};
+	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+		if (fixed[i].changed)
+			log_event(filter->log, LOG_LEVEL_WARNING, "warning", "%s was changed, which takes effect at the next start",
+			          fixed[i].name);
+}
+
+static void reload(struct running *running)
+{
+	const struct filter *filter = running->filter;
+	struct problems problems;
+	struct settings *settings = config_load(filter->config, &problems);
+	struct snapshot *before = live_take(running->live);
+	log_problems(filter->log, &problems);
+	problems_clear(&problems);
+	if (settings)
+		warn_fixed(filter, snapshot_settings(before), settings);
+	snapshot_drop(before);
+	if (settings && live_replace(running->live, settings)) {
+		struct snapshot *now = live_take(running->live);
+		log_configure(filter->log, snapshot_settings(now));
+		snapshot_drop(now);
+		log_lifecycle(running, "reload", "ok");
+	} else {
+		log_lifecycle(running, "reload", "failed");
+	}
+}
+
+static void pause_ms(long milliseconds)
+{
+	struct timespec length = { .tv_sec = 0, .tv_nsec = milliseconds * 1000000 };
+	nanosleep(&length, NULL);
+}
+
+/*
+ * Finish what is in flight. libmilter's own stop is not used: it ends without waiting for callbacks, frees their
+ * sessions under them, and takes five seconds to notice.
+ */
+static void stop(struct running *running)
+{
+	atomic_store(&running->service.stopping, true);
+	struct snapshot *snapshot = live_take(running->live);
+	long left = (long)snapshot_settings(snapshot)->message_timeout * 1000 + 1000;
+	snapshot_drop(snapshot);
+	for (; left > 0 && atomic_load(&running->service.open) != 0; left -= DRAIN_STEP_MS)
+		pause_ms(DRAIN_STEP_MS);
+	pause_ms(DRAIN_WRITE_MS);
+	log_lifecycle(running, "stop", NULL);
+	fflush(NULL);
+	/* With messages under way the other threads still use what exit() would take from them. */
+	if (atomic_load(&running->service.open) != 0)
+		_exit(STATUS_OK);
+	exit(STATUS_OK);
+}
+
+static void *wait_signals(void *argument)
+{
+	struct running *running = argument;
+	for (;;) {
+		int signal;
+		if (sigwait(&running->signals, &signal) != 0)
+			continue;
+		if (signal == SIGUSR1)
+			reload(running);
+		else
+			stop(running);
+	}
+	return NULL;
+}
+
+static bool start_signals(struct running *running)
+{
+	pthread_t thread;
+	sigemptyset(&running->signals);
+	sigaddset(&running->signals, SIGUSR1);
+	sigaddset(&running->signals, SIGUSR2);
+	return pthread_sigmask(SIG_BLOCK, &running->signals, NULL) == 0 &&
+	       pthread_create(&thread, NULL, wait_signals, running) == 0 && pthread_detach(thread) == 0;
+}
+
+/* Every SMTP session takes a descriptor. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Whoever started the filter may read what its user may not. */
+static void warn_unreadable(const struct filter *filter)
+{
+	if (access(filter->config, R_OK) != 0)
+		log_event(filter->log, LOG_LEVEL_WARNING, "warning",
+		          "%s: %s; the filter's user must be able to read it, or a reload will fail", filter->config,
+		          strerror(errno));
+}
+
+/* The socket, and then the user who no longer could open it. */
+static int open_and_drop(struct filter *filter)
+{
+	struct privileges privileges;
+	struct listener_options options;
+	char text[PRIVILEGES_TEXT_SIZE];
+	char listener_text[LISTENER_TEXT_SIZE];
+	const char *user = filter->settings->user.at ? filter->settings->user.at : "";
+
+	if (!privileges_find(user, &privileges, text)) {
+		filter_complain(filter, text);
+		return STATUS_CONFIG;
+	}
+	warn(filter, text);
+	filter_listener(filter, filter->settings, &options);
+	enum listener_status status = listener_open(&options, listener_text);
+	if (status != LISTENER_OK) {
+		filter_complain(filter, listener_text);
+		return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
+	}
+	warn(filter, listener_text);
+	raise_limits();
+	if (!privileges_drop(&privileges, text)) {
+		filter_complain(filter, text);
+		return STATUS_CANNOT;
+	}
+	warn_unreadable(filter);
+	return STATUS_OK;
+}
+
+static int fail(const struct filter *filter, const char *text)
+{
+	filter_complain(filter, text);
+	return STATUS_CANNOT;
+}
+
+static int serve(struct running *running, const struct start *start)
+{
+	struct filter *filter = running->filter;
+	if (!evidence_ports_init(&running->ports, filter->settings))
+		return fail(filter, "the look-ups cannot be set up");
+	running->live = live_new(filter->settings);
+	filter->settings = NULL;
+	if (!running->live)
+		return fail(filter, "there is no memory");
+	if (!service_init(&running->service, running->live, &running->ports, filter->log))
+		return fail(filter, "there is no randomness to be had from the system");
+	if (!start_signals(running))
+		return fail(filter, "the thread that waits for signals cannot be started");
+	log_lifecycle(running, "start", NULL);
+	log_problems(filter->log, &filter->warnings);
+	supervisor_ready(start);
+	if (!supervisor_follow(start))
+		return STATUS_OK;
+	int status = smfi_main() == MI_SUCCESS ? STATUS_OK : STATUS_CANNOT;
+	log_lifecycle(running, "stop", NULL);
+	return status;
+}
+
+int filter_run(struct filter *filter, const struct start *start)
+{
+	/* Never released: threads of libmilter may outlive the return from here. */
+	struct running *running = calloc(1, sizeof *running);
+	if (!running)
+		return fail(filter, "there is no memory");
+	running->filter = filter;
+	umask(077);
+	if (!callbacks_register("sfdc-milter", &running->service))
+		return fail(filter, "libmilter cannot be used");
+	int status = open_and_drop(filter);
+	return status == STATUS_OK ? serve(running, start) : status;
+}

@@ -1,0 +1,43 @@
+#include "config.h"
+
+#include "cmd/pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int pidfile_open(const char *path, char text_r[PIDFILE_TEXT_SIZE])
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s: %s", path, strerror(errno));
+		return -1;
+	}
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat status;
+	if (fcntl(fd, F_SETLK, &lock) != 0) {
+		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s is in use: the filter is running already", path);
+	} else if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s is no regular file", path);
+	} else {
+		char text[32];
+		int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+		if (ftruncate(fd, 0) == 0 && write(fd, text, (size_t)length) == length)
+			return fd;
+		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s: %s", path, strerror(errno));
+	}
+	close(fd);
+	return -1;
+}
+
+void pidfile_close(const char *path, int fd)
+{
+	if (fd < 0)
+		return;
+	/* Removed while the lock is held, so that no other process's file is. */
+	unlink(path);
+	close(fd);
+}
