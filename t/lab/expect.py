@@ -1,5 +1,7 @@
 """What is expected of one message, as one point of a test each."""
 
+import re
+
 SENTENCE = "tls and message and org and from and envelope and verp and (cert or auth or ip)"
 
 
@@ -39,7 +41,8 @@ def refused(tap, outcome, name, reason, reply="550 5.7.1", stage="end", verdict=
     and the reply.
     """
     expected.update(verdict=verdict, reason=reason, reply=reply)
-    text = outcome.reply.text
-    good = outcome.stage == stage and str(outcome.reply).startswith("%s %s: " % (reply, reason)) \
+    # Sendmail puts the address before the text of its replies to MAIL and RCPT.
+    text = re.sub(r"<\S*>\.\.\. ", "", str(outcome.reply), count=1)
+    good = outcome.stage == stage and text.startswith("%s %s: " % (reply, reason)) \
         and "(id %s)" % outcome.log.get("sid") in text and not _differences(outcome, expected)
     return tap.ok(good, name, outcome=outcome, expected="%s at %s; log: %s" % (reply, stage, expected))

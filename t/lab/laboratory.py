@@ -1,6 +1,7 @@
 """One laboratory: folder, certificates, sink, mail servers, milters; everything ends with it."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -10,6 +11,7 @@ from .milter import Milter
 from .pki import TRUSTED, Pki
 from .postfix import PASSWORD, Postfix
 from .process import Failure, free_port
+from .sendmail import Sendmail
 from .sink import Sink
 from .smtp import Client
 
@@ -18,13 +20,19 @@ SALESFORCE_NAME = TRUSTED
 ELSEWHERE = "203.0.113.5"
 
 
+def queue_id(reply):
+    """The queue ID in the reply at end of message, of Postfix or Sendmail, or ""."""
+    found = re.search(r"queued as (\w+)|^2\.0\.0 (\w+) Message accepted", reply.text)
+    return found.group(1) or found.group(2) if found else ""
+
+
 class Outcome:
     """What became of one message: stage and reply to the client, queue ID."""
 
     def __init__(self, stage, reply):
         self.stage = stage
         self.reply = reply
-        self.queue_id = Postfix.queue_id(reply)
+        self.queue_id = queue_id(reply)
         self.log = {}
 
     def __repr__(self):
@@ -56,10 +64,9 @@ class Relay:
 
 
 class Lab:
-    """Use as a context manager. keep: leave the folder behind."""
+    """Use as a context manager. The variable KEEP_LAB leaves its folder behind."""
 
-    def __init__(self, keep=False):
-        self.keep = keep
+    def __init__(self):
         self.milters = []
         self.mtas = []
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -67,7 +74,8 @@ class Lab:
         self.root = tempfile.mkdtemp(prefix="sfdc-lab.", dir="/tmp")
         os.chmod(self.root, 0o755)
         self.pki = Pki(os.path.join(self.root, "pki"))
-        self.sink = Sink()
+        os.mkdir(self.folder("delivered"))
+        self.sink = Sink(self.folder("delivered"))
 
     def __enter__(self):
         return self
@@ -95,6 +103,12 @@ class Lab:
         self.mtas.append(server)
         return server
 
+    def sendmail(self):
+        """A Sendmail that is not started yet."""
+        server = Sendmail(self.folder("sendmail%d" % len(self.mtas)), self.pki, self.sink.port)
+        self.mtas.append(server)
+        return server
+
     def relays(self, configurations, **port):
         """A Postfix with one port and one milter for each configuration; {name: Relay}."""
         server = self.postfix()
@@ -104,14 +118,15 @@ class Lab:
         return relays
 
     def session(self, port, address=SALESFORCE, name=SALESFORCE_NAME, helo=None, tls="1.3", certificate="trusted",
-                user=None, password=PASSWORD, mechanism="PLAIN", second_ehlo=True):
+                user=None, password=PASSWORD, mechanism="PLAIN", second_ehlo=True, source=None):
         """
         A connection as Salesforce would make it, ready for MAIL. address: pretended by XCLIENT, None to be oneself.
-        tls: a version, True for any, None for none. certificate: its name, None for none. user: AUTH as it.
+        source: the loopback address to come from. tls: a version, True for any, None for none. certificate: its name,
+        None for none. user: AUTH as it.
         """
-        client = Client(port)
+        client = Client(port, source=source)
         try:
-            self._introduce(client, address, name, helo or name, tls, certificate, second_ehlo)
+            self._introduce(client, None if source else address, name, helo or name, tls, certificate, second_ehlo)
             if user:
                 reply = client.auth(user, password, mechanism)
                 if not reply.ok:
@@ -155,7 +170,7 @@ class Lab:
         for milter in self.milters:
             milter.stop()
         self.sink.close()
-        if self.keep or os.environ.get("KEEP_LAB"):
+        if os.environ.get("KEEP_LAB"):
             print("# kept: " + self.root, file=sys.stderr)
         else:
             shutil.rmtree(self.root, ignore_errors=True)

@@ -82,6 +82,11 @@ class Milter:
         """The socket as Postfix writes it."""
         return self.socket if self.path else "inet:127.0.0.1:%d" % self.address[1]
 
+    @property
+    def sendmail(self):
+        """The socket as Sendmail writes it."""
+        return "local:" + self.path if self.path else self.socket
+
     def configure(self, config):
         """Write the configuration; takes effect at start or reload."""
         whole = {"socket": self.socket, "socket_mode": "0660", "socket_group": "postfix", "user": self.user,
@@ -92,10 +97,11 @@ class Milter:
 
     def start(self):
         self.process = start(self.wrapper + [self.program, "-f", "-c", self.file], self.output)
-        wait_for(self._listens, "the milter (%s)" % self.output)
+        wait_for(self.listens, "the milter (%s)" % self.output)
         return self
 
-    def _listens(self):
+    def listens(self):
+        """Whether it answers on its socket; Failure when it has ended."""
         if self.process.poll() is not None:
             raise Failure("the milter ended: " + read(self.output))
         try:
@@ -111,6 +117,10 @@ class Milter:
     def lines(self):
         """Every log line so far, as dictionaries."""
         return [entry for entry in map(parse, read(self.output).splitlines()) if entry]
+
+    def raw(self, entry):
+        """The line as it stands in the log."""
+        return next((line for line in read(self.output).splitlines() if parse(line) == entry), "")
 
     def messages(self):
         """Those that speak of a message."""

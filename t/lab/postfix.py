@@ -4,7 +4,6 @@ import grp
 import json
 import os
 import pwd
-import re
 import signal
 import socket
 
@@ -202,9 +201,3 @@ class Postfix:
     def release(self, queue_id):
         """Let a held message go."""
         run(["postsuper", "-c", self.etc, "-H", queue_id])
-
-    @staticmethod
-    def queue_id(reply):
-        """The queue ID in the reply at end of message, or ""."""
-        found = re.search(r"queued as (\w+)", reply.text)
-        return found.group(1) if found else ""

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import os
 import re
 import socketserver
 import threading
@@ -71,17 +72,25 @@ class Sink(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self):
+    def __init__(self, folder=None):
+        """folder: where each message is kept as a file, too."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.port = self.server_address[1]
+        self.folder = folder
         self.messages = []
         self.arrival = threading.Condition()
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         self.thread.start()
 
+    def handle_error(self, request, client_address):
+        """A server that is stopped drops its connections; that is no error here."""
+
     def keep(self, message):
         with self.arrival:
             self.messages.append(message)
+            if self.folder:
+                with open(os.path.join(self.folder, "%03d.eml" % len(self.messages)), "wb") as file:
+                    file.write(message.raw)
             self.arrival.notify_all()
 
     def find(self, text):
