@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+"""A message costs the same with 10,000 organisations as with one, in instructions that callgrind counts."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+build = os.environ.get("BUILDDIR", ".")
+if os.environ.get("SANITIZERS", "no") != "no" or not shutil.which("valgrind"):
+    print("1..0 # SKIP instructions are counted in a plain build, with valgrind")
+    sys.exit(0)
+
+
+def count(organisations):
+    run = subprocess.run(
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no",
+         "--toggle-collect=run_messages", f"{build}/t/cost_probe", str(organisations)],
+        capture_output=True, text=True)
+    collected = re.search(r"Collected : (\d+)", run.stderr)
+    return run.stdout.strip(), int(collected.group(1)) if collected else 0
+
+
+verdict_one, one = count(1)
+verdict_many, many = count(10000)
+good = [
+    (verdict_one == "accept 1", f"with one organisation: {verdict_one}"),
+    (verdict_many == verdict_one, f"with 10,000 organisations: {verdict_many}"),
+    (one > 10000, f"{one} instructions for ten messages with one organisation"),
+    (0 < many < one * 1.05, f"{many} instructions with 10,000 organisations"),
+]
+for number, (passed, text) in enumerate(good, 1):
+    print(f"{'ok' if passed else 'not ok'} {number} - {text}")
+print(f"1..{len(good)}")
+sys.exit(not all(passed for passed, _ in good))

@@ -1,0 +1,73 @@
+/* cost_probe N: run_messages() examines messages under a configuration of N organisations, for counting instructions. */
+#include "core/edits.h"
+#include "core/feed.h"
+#include "core/record.h"
+#include "engine.h"
+
+static const char message[] =
+    "Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
+    "Date: Sat, 21 Nov 2026 02:00:00 +0000\r\n"
+    "From: Joe <joe@example.com>\r\nTo: you@dest.test\r\nSubject: hello\r\nMessage-ID: <1@sfdc.net>\r\n"
+    "MIME-Version: 1.0\r\nContent-Type: text/plain\r\nX-SFDC-LK: 00D8d000003TRx3\r\n\r\nHello\r\n";
+
+/* Organisation 0 is the one the message names; each further one has ten domains and ten networks of its own. */
+static struct settings *settings_many(size_t count)
+{
+	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
+	sentence_set(settings, &settings->orgs[0].reject_unless,
+	             "tls and message and org and from and envelope and verp and (cert or auth or ip)");
+	struct org *orgs = arena_array(&settings->arena, count, sizeof *orgs);
+	for (size_t i = 0; i < count; i++) {
+		char text[64];
+		orgs[i] = settings->orgs[0];
+		if (i == 0)
+			continue;
+		snprintf(text, sizeof text, "00D8d%010zu", i);
+		orgid_parse(span_of(text), &orgs[i].id);
+		orgs[i].domains = set_new(&settings->arena, SET_NOCASE);
+		orgs[i].ip.networks = network_set_new(&settings->arena);
+		for (size_t j = 0; j < 10; j++) {
+			struct network network;
+			snprintf(text, sizeof text, "%sorg%zu-%zu.test", j % 2 ? "*." : "", i, j);
+			pattern_add(orgs[i].domains, span_of(text));
+			snprintf(text, sizeof text, "10.%zu.%zu.%zu/32", (i * 10 + j) >> 16, ((i * 10 + j) >> 8) & 255,
+			         (i * 10 + j) & 255);
+			network_parse(span_of(text), &network);
+			network_set_add(orgs[i].ip.networks, &network);
+		}
+	}
+	settings->orgs = orgs;
+	settings->org_count = count;
+	return settings_complete(settings) ? settings : NULL;
+}
+
+__attribute__((noinline)) void run_messages(const struct settings *settings);
+
+void run_messages(const struct settings *settings)
+{
+	static const struct span mailers[] = { SPAN_LITERAL("local") };
+	for (unsigned i = 0; i < 10; i++) {
+		struct test_evidence evidence = good_evidence();
+		struct ports ports = test_ports(&evidence);
+		struct examination examination = { 0 };
+		struct feed feed = { .session = good_session(), .mailers = mailers, .recipients = 1, .raw = span_of(message) };
+		struct edits edits;
+		struct record record;
+		feed_message(&examination, settings, &ports, span_of("1f"), &feed);
+		edits_plan(&examination, &edits);
+		record_examination(&examination, &record);
+		if (i == 0)
+			printf("%s %zu\n", verdict_name(examination.judgement.verdict), edits.removal_count);
+		examine_clear(&examination);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct settings *settings = settings_many(argc > 1 ? strtoul(argv[1], NULL, 10) : 1);
+	if (!settings)
+		return 1;
+	run_messages(settings);
+	settings_free(settings);
+	return 0;
+}
