@@ -11,7 +11,7 @@ static void test_decode(void)
 	} cases[] = {
 		{ "plain", SPAN_LITERAL("smtp-out.sfdc.test"), SPAN_LITERAL("smtp-out.sfdc.test") },
 		{ "bytes", SPAN_LITERAL("Zo+C3+AB+20+28a+2Bb+29+20+3Cx+3E"), SPAN_LITERAL("Zo\xc3\xab (a+b) <x>") },
-		{ "lower-case hex", SPAN_LITERAL("+c3+aB"), SPAN_LITERAL("\xc3\xab") },
+		{ "lower-case hex", SPAN_LITERAL("+c3+aB+fF+0a+99"), SPAN_LITERAL("\xc3\xab\xff\n\x99") },
 		{ "plus decoded once", SPAN_LITERAL("+2B41"), SPAN_LITERAL("+41") },
 		{ "C05 NUL", SPAN_LITERAL("a+00.evil"), SPAN_LITERAL("a\0.evil") },
 		{ "empty", SPAN_LITERAL(""), SPAN_LITERAL("") },

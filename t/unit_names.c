@@ -37,6 +37,10 @@ static void test_exact(void)
 		enum result_code code = RESULT_TEMPERROR;
 		ok(!result_from_name(wrong[i], &code) && code == RESULT_TEMPERROR, "wrong name %zu leaves the value", i);
 	}
+	enum verdict verdict = VERDICT_REJECT;
+	ok(!verdict_from_name(span_of("Accept"), &verdict) && verdict == VERDICT_REJECT, "verdicts are exact");
+	enum stage stage = STAGE_RCPT;
+	ok(!stage_from_name(span_of("eom"), &stage) && stage == STAGE_RCPT, "stages are exact");
 	enum mode mode = MODE_ENFORCE;
 	ok(!mode_from_name(span_of("Enforce"), &mode) && !mode_from_name(span_of("off"), &mode), "modes are exact");
 }

@@ -43,6 +43,7 @@ static void test_address(void)
 		{ "scope", SPAN_LITERAL("fe80::1%eth0"), NULL },
 		{ "brackets", SPAN_LITERAL("[2001:db8::5]"), NULL },
 		{ "CIDR", SPAN_LITERAL("13.110.14.0/24"), NULL },
+		{ "one too long", SPAN_LITERAL("0000:0000:0000:0000:0000:0000:255.255.255.2550"), NULL },
 		{ "too long", SPAN_LITERAL("0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000"), NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -218,6 +219,7 @@ static void test_whole(void)
 	struct network raw = { { ADDRESS_IPV6, { [10] = 0xff, [11] = 0xff, 10, 1, 2, 3 } }, 104 };
 	ok(network_set_add(set, &raw) && has(set, "10.255.0.1") && !has(set, "11.0.0.0"), "I02 a block made by hand");
 	ok(network_set_has(set, &raw.address), "I02 an address made by hand");
+	ok(!address_is_loopback(&none), "I06 no address is not loopback");
 	struct network bad = { { ADDRESS_IPV4, { 10 } }, 33 };
 	ok(!network_set_add(set, &bad), "I04 a prefix made by hand");
 	arena_clear(&arena);
@@ -327,6 +329,7 @@ static void test_many(void)
 static void test_no_memory(void)
 {
 	unsigned sound = 0;
+	unsigned whole = 0;
 	for (size_t limit = 1; limit <= 800; limit += 8) {
 		struct arena arena;
 		arena_init(&arena, limit);
@@ -334,10 +337,15 @@ static void test_no_memory(void)
 		bool first = set && add(set, "10.0.0.0/24");
 		bool second = set && add(set, "10.0.1.0/24");
 		bool third = set && add(set, "2001:db8::/32");
+		struct network_set *copy = network_set_new(&arena);
+		bool copied = copy && network_set_add_all(copy, set);
+		whole += copied == (copy && has(copy, "10.0.0.1") == first && has(copy, "10.0.1.1") == second
+		                    && has(copy, "2001:db8::1") == third);
 		sound += !set || (has(set, "10.0.0.1") == first && has(set, "10.0.1.1") == second && has(set, "2001:db8::1") == third
 		                  && !has(set, "10.0.2.1") && network_set_count(set) == (size_t)first + second + third);
 		arena_clear(&arena);
 	}
+	ok(whole == 100, "a copy is whole or has failed (%u of 100 limits)", whole);
 	ok(sound == 100, "a failed addition leaves the set as it was (%u of 100 limits)", sound);
 }
 

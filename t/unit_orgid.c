@@ -48,6 +48,8 @@ static void test_parse(void)
 		is_text(id.text, cases[i].text_18 ? cases[i].text_18 : "", cases[i].id);
 		ok(status == ORGID_OK || strcmp(orgid_problem(status), orgid_problem(ORGID_OK)) != 0, "it is explained");
 	}
+	is_text(orgid_problem(ORGID_UNSET), "there is none", "what was not read is explained");
+	is_text(orgid_problem((enum orgid_status)99), "it is malformed", "so is what the enumeration does not know");
 	static char huge[60000];
 	memset(huge, '0', sizeof huge);
 	struct orgid id;

@@ -23,7 +23,10 @@ struct set;
 /* An empty set in arena, or NULL without memory. SET_NOCASE folds ASCII letters when adding and when looking up. */
 struct set *set_new(struct arena *arena, enum set_case set_case);
 
-/* Add a copy of member. Adding one that is there already is no error. Returns its number, SET_ABSENT without memory. */
+/*
+ * Add a copy of member. Adding one that is there already is no error. Returns its number; SET_ABSENT without memory, the
+ * set then being as before, and for the absent span, which is in no set.
+ */
 size_t set_add(struct set *set, struct span member);
 
 /* The number of member, or SET_ABSENT. A NULL set is empty. */
@@ -35,7 +38,7 @@ bool set_has(const struct set *set, struct span member);
 /* How many members there are; 0 for NULL. */
 size_t set_count(const struct set *set);
 
-/* Member number i, 0 <= i < set_count(), as it was added (folded when SET_NOCASE). */
+/* Member number i, 0 <= i < set_count(), as it was added (folded when SET_NOCASE); absent beyond the last. */
 struct span set_at(const struct set *set, size_t i);
 
 /*
@@ -47,7 +50,7 @@ struct span set_at(const struct set *set, size_t i);
 /* Whether text is a well-formed pattern: a domain (domain.h), or "*." and a domain. */
 bool pattern_valid(struct span text);
 
-/* Add a pattern that pattern_valid() accepted. Returns its number, SET_ABSENT without memory. */
+/* Add a pattern. Returns its number; SET_ABSENT without memory, and for what pattern_valid() does not accept. */
 size_t pattern_add(struct set *set, struct span pattern);
 
 /*
