@@ -40,17 +40,20 @@ FOREIGN = [
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
-def private_owner_ok(path, name):
-    """x_private.h belongs to x.c and x_*.c of the same folder."""
-    stem = re.sub(r"_private\.h$", "", name)
-    return "/" not in name and re.fullmatch(re.escape(stem) + r"(_\w+)?\.[ch]", os.path.basename(path)) is not None
+def owns(floor, path, own, name):
+    """x_private.h belongs to the files of its folder that are called x or x_*, or whose own header, the first, is x.h."""
+    folder, base = os.path.split(name)
+    if folder not in ("", floor):
+        return False
+    stem = re.sub(r"_private\.h$", "", base)
+    return own == f"{floor}/{stem}.h" or bool(re.fullmatch(re.escape(stem) + r"(_\w+)?\.[ch]", os.path.basename(path)))
 
 
-def quoted_problem(floor, path, name):
+def quoted_problem(floor, path, own, name):
     if name == "config.h":
         return None if floor != "core" else "the core is not configured"
     if name.endswith("_private.h"):
-        return None if private_owner_ok(path, name) else "a private header of another module"
+        return None if owns(floor, path, own, name) else "a private header of another module"
     head = name.split("/")[0]
     if head not in FLOORS or "/" not in name:
         return "not a header of this project"
@@ -69,8 +72,10 @@ def angle_problem(floor, name):
 
 
 def problems(floor, path, text):
-    for quoted, angle in INCLUDE.findall(text):
-        problem = quoted_problem(floor, path, quoted) if quoted else angle_problem(floor, angle)
+    includes = INCLUDE.findall(text)
+    own = next((quoted for quoted, _ in includes if quoted and quoted != "config.h"), None)
+    for quoted, angle in includes:
+        problem = quoted_problem(floor, path, own, quoted) if quoted else angle_problem(floor, angle)
         if problem:
             yield f"{path}: {quoted or angle}: {problem}"
 
@@ -111,13 +116,16 @@ BAD = [
     ("config", "milter/config/x.c", '#include <unbound.h>'),
     ("evidence", "milter/evidence/x.c", '#include "mta/session.h"'),
     ("evidence", "milter/evidence/x.c", '#include "dkim_private.h"'),
-    ("evidence", "milter/evidence/dkim.c", '#include "evidence/dkim_private.h"'),
+    ("evidence", "milter/evidence/idn.c", '#include "evidence/idn.h"\n#include "evidence/dkim_private.h"'),
+    ("evidence", "milter/evidence/x.c", '#include "evidence/x.h"\n#include "evidence/dkim.h"\n#include "dkim_private.h"'),
+    ("mta", "milter/mta/dkim.c", '#include "evidence/dkim_private.h"'),
     ("mta", "milter/mta/x.c", '#include "evidence/ports.h"'),
     ("mta", "milter/mta/x.c", '#include "local.h"'),
 ]
 GOOD = [
     ("core", "milter/core/x.c", '#include "core/x.h"\n#include <string.h>'),
     ("evidence", "milter/evidence/dkim_key.c", '#include "dkim_private.h"\n#include <openssl/evp.h>'),
+    ("evidence", "milter/evidence/key.c", '#include "config.h"\n#include "evidence/dkim.h"\n#include "evidence/dkim_private.h"'),
     ("mta", "milter/mta/x.c", '#include "config.h"\n#include "config/live.h"\n#include <libmilter/mfapi.h>'),
     ("cmd", "milter/cmd/x.c", '#include "evidence/ports.h"'),
 ]
