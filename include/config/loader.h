@@ -37,7 +37,8 @@ void problems_add(struct problems *problems, enum problem_severity severity, con
 /*
  * Load path and what it includes; returns completed settings (settings_complete() was called), to be released with
  * settings_free(), or NULL when there was an error. Warnings (wide exempt networks, weak sentences, a domain listed by
- * two organisations, ...) are reported in either case. Reads files; keeps no state; thread-safe.
+ * two organisations, ...) are reported in either case; those about an organisation only where nothing in it is wrong.
+ * *problems_r is initialised by the call. Reads files; keeps no state; thread-safe.
  */
 struct settings *config_load(const char *path, struct problems *problems_r);
 

@@ -1,0 +1,24 @@
+/*
+ * file: reading the files of a configuration. Thread-safe.
+ */
+#ifndef SFDC_CONFIG_FILE_H
+#define SFDC_CONFIG_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/arena.h"
+
+#define FILE_SIZE_MAX ((size_t)64 << 20)
+#define FILE_PROBLEM_SIZE 128
+
+/* The bytes of a file on the heap. False: problem_r says why, "No such file or directory". */
+bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
+
+/* Whether the file is there and can be read by the effective user. */
+bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
+
+/* path, or where it is relative: path in the folder of the file `base`. Absent without memory. NUL-terminated. */
+struct span file_resolve(struct arena *arena, const char *base, struct span path);
+
+#endif

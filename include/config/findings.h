@@ -1,0 +1,75 @@
+/*
+ * findings: what is wrong with a configuration, collected while it is read and delivered in the order of its files.
+ *
+ * Every finding has a place. Findings are sorted by file, line and column, whatever the order in which they were made.
+ * Want of memory is remembered and counts as an error. One load, one thread.
+ */
+#ifndef SFDC_CONFIG_FINDINGS_H
+#define SFDC_CONFIG_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/loader.h"
+#include "core/span.h"
+
+/* A file under its name, as messages show it. */
+struct source {
+	const char *name;
+	unsigned order;   /* findings are sorted by it first */
+	struct span text; /* its content, without a byte order mark; absent once it is not needed any more */
+};
+
+/* Lines and columns (in characters) count from 1. Line 0: the file as a whole. */
+struct place {
+	const struct source *source;
+	unsigned line;
+	unsigned column;
+};
+
+struct finding {
+	enum problem_severity severity;
+	unsigned order, line, column;
+	size_t number; /* keeps what stands at one place in the order in which it was found */
+	char *text;
+};
+
+struct findings {
+	size_t count;
+	size_t room;
+	size_t errors;
+	struct finding *items;
+	bool no_memory;
+};
+
+void findings_init(struct findings *findings);
+void findings_clear(struct findings *findings);
+
+/* "what is wrong; what to do", without the place, which is put before it. */
+void finding_error(struct findings *findings, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void finding_warning(struct findings *findings, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Sort what was found and append it to problems. findings is empty afterwards. */
+void findings_deliver(struct findings *findings, struct problems *problems);
+
+/* "FILE:LINE:COLUMN" of a place, for messages that name a second one. */
+struct place_text {
+	char text[512];
+};
+struct place_text place_text(struct place place);
+
+/*
+ * A value as messages show it: in quotes, control characters as \xNN, cut when it is long. To be used as
+ * shown(value).text, which lives as long as the expression.
+ */
+struct shown {
+	char text[96];
+};
+struct shown shown(struct span value);
+
+/* The edit distance of two words without regard to case; (unsigned)-1 when one is longer than any key. */
+unsigned word_distance(struct span a, struct span b);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * loading: one load under way, shared by the parts of the loader. It lives as long as the load; one thread.
+ */
+#ifndef SFDC_CONFIG_LOADING_H
+#define SFDC_CONFIG_LOADING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/findings.h"
+#include "config/options.h"
+#include "config/tree.h"
+#include "core/settings.h"
+
+/* The values that a map gave to options, by option_number(); NULL where it gave none. */
+struct given {
+	const struct node *nodes[OPTIONS_MAX];
+};
+
+/* Where an organisation and what is said of it stand; inherited values stand under `defaults`. */
+struct origin {
+	struct place key;
+	struct place domains;
+	struct place sentence;
+	bool sound; /* no error was found in it, nor in what it inherits */
+};
+
+struct loading {
+	struct settings *settings; /* being filled; what it refers to is in its arena */
+	struct findings findings;
+	struct arena scratch; /* trees and whatever is not needed after the load */
+	unsigned sources;     /* how many files were opened: the order of the next */
+
+	const struct source *main;
+	struct given top;           /* of the main file */
+	struct given defaults;      /* of its `defaults` */
+	bool defaults_sound;
+	struct network_set *default_networks;     /* ip.networks of `defaults` alone */
+	const struct network_set *default_blocks;   /* what its ip.networks_file holds; NULL = none */
+
+	/* The organisations so far; orgs and origins run in parallel, ids holds the short form of each. */
+	struct org *orgs;
+	struct origin *origins;
+	size_t org_count;
+	size_t org_room;
+	size_t org_keys; /* keys below `orgs`, well-formed or not */
+	struct set *ids;
+
+	struct set *included; /* paths of the files that were included */
+	bool include_failed;
+
+	/* Files of CIDR blocks that were read: member i of block_paths is in blocks[i]. */
+	struct set *block_paths;
+	struct network_set **blocks;
+	size_t block_room;
+};
+
+/* A new source, or NULL without memory. name is copied; text is borrowed, without its byte order mark. */
+struct source *source_new(struct loading *loading, const char *name, struct span text);
+
+/* Read one value of an option into its field in holder (struct settings or struct org). False: reported. */
+bool value_read(struct loading *loading, const struct source *source, const struct option *option,
+                const struct node *node, void *holder);
+
+/* Add one CIDR block to set; key names the option. False: reported. */
+bool value_add_network(struct loading *loading, struct place place, const struct option *option, struct span text,
+                       struct network_set *set);
+
+/*
+ * Read a map of options. given_r says which were there. False: an error was reported; all other values are read.
+ */
+bool keys_read(struct loading *loading, const struct source *source, const struct node *map, enum option_scope scope,
+               void *holder, struct given *given_r);
+
+/*
+ * The set of the blocks in the file at path, read once. NULL: none could be read. An unreadable file is reported at
+ * place, a malformed line at its own.
+ */
+const struct network_set *blocks_load(struct loading *loading, struct place place, const struct option *option,
+                                      struct span path);
+
+/* Fill settings and settings->defaults with the built-in defaults. */
+void orgs_read_presets(struct loading *loading);
+
+/* Put the values of the map `defaults` over them. */
+void orgs_read_defaults(struct loading *loading, const struct source *source, const struct node *map);
+
+/* Read a map of organisations. */
+void orgs_read(struct loading *loading, const struct source *source, const struct node *map);
+
+/* After settings_complete(): report what is allowed, but hardly meant, and enforcing that cannot work. */
+void review(struct loading *loading);
+
+/* "00D... (name)", for messages. */
+struct org_label {
+	char text[120];
+};
+struct org_label org_label(const struct org *org);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * options: the one table of everything that can be configured.
+ *
+ * A row gives an option its key, scope, type, default, limits and meaning; the loader, the manual page, the sample, the
+ * JSON Schema and the tests all follow it. The rows are in the order of the manual. Static and immutable.
+ */
+#ifndef SFDC_CONFIG_OPTIONS_H
+#define SFDC_CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/span.h"
+
+/* OPTION_TOP: once, at the top level. OPTION_ORG: under `defaults` and under each organisation. */
+enum option_scope { OPTION_TOP, OPTION_ORG };
+
+/* The type of the value, and of the field it is stored in. */
+enum option_type {
+	OPTION_TEXT,     /* one line of text: struct span, never absent */
+	OPTION_FILE,     /* a file that is read, relative to the configuration's folder, "" = none: struct span, the path */
+	OPTION_BOOLEAN,  /* yes, no, true, false, on, off: bool */
+	OPTION_NUMBER,   /* decimal: unsigned */
+	OPTION_OCTAL,    /* permission bits such as 0660: unsigned */
+	OPTION_DURATION, /* 7d, 12h, 30m, 90s or 0: unsigned, seconds */
+	OPTION_CHOICE,   /* one of choices: an enum or int */
+	OPTION_CHOICES,  /* a list of choices, at least one: unsigned, their values or-ed */
+	OPTION_SENTENCE, /* a policy sentence: struct sentence */
+	OPTION_EXACT,    /* a list of texts that are compared exactly: struct set * */
+	OPTION_NOCASE,   /* a list of texts that are compared without case: struct set * */
+	OPTION_PATTERNS, /* a list of domain patterns: struct set * */
+	OPTION_NETWORKS, /* a list of CIDR blocks: struct network_set * */
+	OPTION_BLOCKS,   /* a file of CIDR blocks, "" = none: struct span, the path */
+	OPTION_GLOBS,    /* `include`: kept nowhere */
+	OPTION_DEFAULTS, /* `defaults`: a map of per-org options */
+	OPTION_ORGS      /* `orgs`: a map from organisation ID to a map of per-org options */
+};
+
+struct option_choice {
+	const char *name; /* NULL ends a list of choices */
+	int value;        /* CHOICE_REFUSED: a name that is known and not supported */
+	const char *instead; /* with CHOICE_REFUSED: what to write */
+};
+#define CHOICE_REFUSED (-1)
+
+/* Room for what a check has to say. */
+#define OPTION_PROBLEM_SIZE 320
+
+/*
+ * Check one text, or one item of a list. False: problem_r holds the rest of a sentence that begins with the value,
+ * "is ...; what to do".
+ */
+typedef bool (*option_check)(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
+
+struct option {
+	const char *key; /* "mode"; "tls.min_version": min_version in the map tls */
+	enum option_scope scope;
+	enum option_type type;
+	const char *preset; /* the default, as YAML; NULL: there is none, see help */
+	size_t offset;      /* of the field in struct settings or struct org; unused for the last three types */
+	const struct option_choice *choices; /* CHOICE and CHOICES */
+	unsigned long min, max;              /* NUMBER, OCTAL and DURATION */
+	option_check check;                  /* TEXT, EXACT, NOCASE, and items of lists; may be NULL */
+	const char *help;                    /* one line */
+};
+
+#define OPTIONS_MAX 64
+
+size_t option_count(void);
+
+/* Row number i, 0 <= i < option_count() <= OPTIONS_MAX. */
+const struct option *option_at(size_t i);
+
+/* The row of a full key in a scope, or NULL. */
+const struct option *option_find(enum option_scope scope, struct span key);
+
+/* Its number: option_at(option_number(option)) == option. */
+size_t option_number(const struct option *option);
+
+/* Whether key is a map of options in that scope, such as "tls". */
+bool option_is_section(enum option_scope scope, struct span key);
+
+/* What a type is called in messages, the manual and tests: "text", "yes or no", "list of domains", ... */
+const char *option_type_name(enum option_type type);
+
+#endif

@@ -1,0 +1,87 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "config/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(int error, char problem_r[FILE_PROBLEM_SIZE])
+{
+	if (strerror_r(error, problem_r, FILE_PROBLEM_SIZE) != 0)
+		snprintf(problem_r, FILE_PROBLEM_SIZE, "error %d", error);
+	return false;
+}
+
+static bool read_all(int file, size_t expected, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+{
+	size_t room = expected < FILE_SIZE_MAX ? expected + 1 : FILE_SIZE_MAX + 1;
+	size_t length = 0;
+	char *bytes = malloc(room);
+	while (bytes) {
+		ssize_t got = read(file, bytes + length, room - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			fail(errno, problem_r);
+			free(bytes);
+			return false;
+		}
+		length += (size_t)got;
+		if (got == 0 || length > FILE_SIZE_MAX)
+			break;
+		if (length < room)
+			continue;
+		room = room > FILE_SIZE_MAX / 2 ? FILE_SIZE_MAX + 1 : room * 2 + 4096;
+		char *more = realloc(bytes, room);
+		if (!more)
+			free(bytes);
+		bytes = more;
+	}
+	if (!bytes)
+		return fail(ENOMEM, problem_r);
+	if (length > FILE_SIZE_MAX) {
+		free(bytes);
+		return fail(EFBIG, problem_r);
+	}
+	*bytes_r = bytes;
+	*length_r = length;
+	return true;
+}
+
+bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+{
+	struct stat status;
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (file < 0)
+		return fail(errno, problem_r);
+	bool good = fstat(file, &status) == 0 || fail(errno, problem_r);
+	if (good && S_ISDIR(status.st_mode))
+		good = fail(EISDIR, problem_r);
+	if (good)
+		good = read_all(file, status.st_size > 0 ? (size_t)status.st_size : 0, bytes_r, length_r, problem_r);
+	close(file);
+	return good;
+}
+
+bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return fail(errno, problem_r);
+	if (S_ISDIR(status.st_mode))
+		return fail(EISDIR, problem_r);
+	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 || fail(errno, problem_r);
+}
+
+struct span file_resolve(struct arena *arena, const char *base, struct span path)
+{
+	const char *slash = strrchr(base, '/');
+	if (!slash || (path.length != 0 && path.at[0] == '/'))
+		return arena_span(arena, path);
+	return arena_printf(arena, "%.*s/%.*s", (int)(slash - base), base, (int)path.length, path.at);
+}

@@ -1,0 +1,217 @@
+#include "config/findings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHOWN_MAX 60
+#define WORD_MAX 40
+
+void problems_init(struct problems *problems)
+{
+	memset(problems, 0, sizeof *problems);
+}
+
+void problems_clear(struct problems *problems)
+{
+	for (size_t i = 0; i < problems->count; i++)
+		free(problems->items[i].text);
+	free(problems->items);
+	problems_init(problems);
+}
+
+/* The text of a format on the heap, after a prefix; NULL without memory. */
+static char *format_text(const char *prefix, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static char *format_text(const char *prefix, const char *format, va_list arguments)
+{
+	va_list again;
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	size_t before = strlen(prefix);
+	char *text = length < 0 ? NULL : malloc(before + (size_t)length + 1);
+	if (!text)
+		return NULL;
+	memcpy(text, prefix, before);
+	vsnprintf(text + before, (size_t)length + 1, format, arguments);
+	return text;
+}
+
+/* Takes ownership of text. */
+static void problems_append(struct problems *problems, enum problem_severity severity, char *text)
+{
+	if (severity == PROBLEM_ERROR)
+		problems->errors++;
+	struct problem *items = text ? realloc(problems->items, (problems->count + 1) * sizeof *items) : NULL;
+	if (!items) {
+		free(text);
+		problems->no_memory = true;
+		return;
+	}
+	problems->items = items;
+	items[problems->count].severity = severity;
+	items[problems->count].text = text;
+	problems->count++;
+}
+
+void problems_add(struct problems *problems, enum problem_severity severity, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	problems_append(problems, severity, format_text("", format, arguments));
+	va_end(arguments);
+}
+
+void findings_init(struct findings *findings)
+{
+	memset(findings, 0, sizeof *findings);
+}
+
+void findings_clear(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		free(findings->items[i].text);
+	free(findings->items);
+	findings_init(findings);
+}
+
+struct place_text place_text(struct place place)
+{
+	struct place_text text;
+	if (place.line == 0)
+		snprintf(text.text, sizeof text.text, "%s", place.source->name);
+	else
+		snprintf(text.text, sizeof text.text, "%s:%u:%u", place.source->name, place.line, place.column);
+	return text;
+}
+
+static bool findings_grow(struct findings *findings)
+{
+	size_t room = findings->room ? findings->room * 2 : 16;
+	struct finding *items = realloc(findings->items, room * sizeof *items);
+	if (!items)
+		return false;
+	findings->items = items;
+	findings->room = room;
+	return true;
+}
+
+static void add(struct findings *findings, enum problem_severity severity, struct place place, const char *format,
+                va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static void add(struct findings *findings, enum problem_severity severity, struct place place, const char *format,
+                va_list arguments)
+{
+	char prefix[sizeof(struct place_text) + 3];
+	snprintf(prefix, sizeof prefix, "%s: ", place_text(place).text);
+	if (severity == PROBLEM_ERROR)
+		findings->errors++;
+	char *text = format_text(prefix, format, arguments);
+	if (!text || (findings->count == findings->room && !findings_grow(findings))) {
+		free(text);
+		findings->no_memory = true;
+		return;
+	}
+	struct finding finding = { severity, place.source->order, place.line, place.column, findings->count, text };
+	findings->items[findings->count++] = finding;
+}
+
+void finding_error(struct findings *findings, struct place place, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	add(findings, PROBLEM_ERROR, place, format, arguments);
+	va_end(arguments);
+}
+
+void finding_warning(struct findings *findings, struct place place, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	add(findings, PROBLEM_WARNING, place, format, arguments);
+	va_end(arguments);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct finding *a = left;
+	const struct finding *b = right;
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	if (a->column != b->column)
+		return a->column < b->column ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+void findings_deliver(struct findings *findings, struct problems *problems)
+{
+	if (findings->count != 0)
+		qsort(findings->items, findings->count, sizeof *findings->items, compare);
+	size_t room = problems->count + findings->count;
+	struct problem *items = findings->count ? realloc(problems->items, room * sizeof *items) : NULL;
+	if (items) {
+		problems->items = items;
+		for (size_t i = 0; i < findings->count; i++) {
+			struct problem problem = { findings->items[i].severity, findings->items[i].text };
+			items[problems->count++] = problem;
+		}
+		findings->count = 0;
+	} else if (findings->count != 0) {
+		problems->no_memory = true;
+	}
+	problems->errors += findings->errors;
+	if (findings->no_memory)
+		problems->no_memory = true;
+	findings_clear(findings);
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0U) == 0x80U;
+}
+
+struct shown shown(struct span value)
+{
+	struct shown shown;
+	size_t at = 0;
+	size_t i = 0;
+	shown.text[at++] = '"';
+	for (; i < value.length && (at < SHOWN_MAX || is_continuation(value.at[i])); i++) {
+		unsigned char c = (unsigned char)value.at[i];
+		if (c < 0x20 || c == 0x7f)
+			at += (size_t)snprintf(shown.text + at, sizeof shown.text - at, "\\x%02x", (unsigned)c);
+		else
+			shown.text[at++] = (char)c;
+		if (at >= sizeof shown.text - 12)
+			break;
+	}
+	snprintf(shown.text + at, sizeof shown.text - at, "%s\"", i < value.length ? "..." : "");
+	return shown;
+}
+
+unsigned word_distance(struct span a, struct span b)
+{
+	unsigned row[WORD_MAX + 1];
+	if (a.length > WORD_MAX || b.length > WORD_MAX)
+		return (unsigned)-1;
+	for (size_t j = 0; j <= b.length; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= a.length; i++) {
+		unsigned diagonal = row[0];
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= b.length; j++) {
+			unsigned cost = diagonal + (ascii_lower(a.at[i - 1]) != ascii_lower(b.at[j - 1]));
+			diagonal = row[j];
+			if (row[j] + 1 < cost)
+				cost = row[j] + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			row[j] = cost;
+		}
+	}
+	return row[b.length];
+}

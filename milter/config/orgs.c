@@ -1,0 +1,189 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/loading.h"
+
+struct org_label org_label(const struct org *org)
+{
+	struct org_label label;
+	if (org->name.length != 0)
+		snprintf(label.text, sizeof label.text, "%s (%.*s)", org->id.text, (int)org->name.length, org->name.at);
+	else
+		snprintf(label.text, sizeof label.text, "%s", org->id.text);
+	return label;
+}
+
+static const struct node *given_to(const struct given *given, const char *key)
+{
+	return given->nodes[option_number(option_find(OPTION_ORG, span_of(key)))];
+}
+
+/* The place of an option's value where the map gave it one, else the other place. */
+static struct place place_or(const struct source *source, const struct given *given, const char *key, struct place other)
+{
+	const struct node *node = given_to(given, key);
+	return node ? node_place(source, node) : other;
+}
+
+static const struct network_set *load_blocks(struct loading *loading, const struct source *source,
+                                             const struct given *given, struct span path)
+{
+	const struct option *option = option_find(OPTION_ORG, span_of("ip.networks_file"));
+	const struct node *node = given->nodes[option_number(option)];
+	if (!node || node->kind != NODE_SCALAR || node->text.length == 0 || path.length == 0)
+		return NULL;
+	return blocks_load(loading, node_place(source, node), option, path);
+}
+
+/* What ip.networks and ip.networks_file list together. Where one of them is empty, nothing is copied. */
+static void join_networks(struct loading *loading, struct org *org, const struct network_set *blocks)
+{
+	if (network_set_count(blocks) == 0)
+		return;
+	struct network_set *both = network_set_new(&loading->settings->arena);
+	if (both && network_set_add_all(both, org->ip.networks) && network_set_add_all(both, blocks))
+		org->ip.networks = both;
+	else
+		loading->findings.no_memory = true;
+}
+
+void orgs_read_presets(struct loading *loading)
+{
+	struct source builtin = { "(built-in default)", 0, span_make(NULL, 0) };
+	for (size_t i = 0; i < option_count(); i++) {
+		const struct option *option = option_at(i);
+		struct node *root = NULL;
+		if (!option->preset || option->type == OPTION_DEFAULTS)
+			continue;
+		builtin.text = span_of(option->preset);
+		void *holder = option->scope == OPTION_TOP ? (void *)loading->settings : (void *)&loading->settings->defaults;
+		if (tree_parse(&builtin, &loading->scratch, &loading->findings, &root) && root)
+			value_read(loading, &builtin, option, root, holder);
+	}
+	loading->default_networks = loading->settings->defaults.ip.networks;
+	loading->defaults_sound = true;
+}
+
+void orgs_read_defaults(struct loading *loading, const struct source *source, const struct node *map)
+{
+	struct org *defaults = &loading->settings->defaults;
+	size_t errors = loading->findings.errors;
+	keys_read(loading, source, map, OPTION_ORG, defaults, &loading->defaults);
+	loading->default_networks = defaults->ip.networks;
+	loading->default_blocks = load_blocks(loading, source, &loading->defaults, defaults->ip.networks_file);
+	join_networks(loading, defaults, loading->default_blocks);
+	loading->defaults_sound = loading->findings.errors == errors;
+}
+
+static void read_networks(struct loading *loading, const struct source *source, const struct given *given,
+                          struct org *org)
+{
+	bool own_list = given_to(given, "ip.networks") != NULL;
+	bool own_file = given_to(given, "ip.networks_file") != NULL;
+	if (!own_list && !own_file)
+		return;
+	if (!own_list)
+		org->ip.networks = loading->default_networks;
+	join_networks(loading, org,
+	              own_file ? load_blocks(loading, source, given, org->ip.networks_file) : loading->default_blocks);
+}
+
+static bool grow(struct loading *loading)
+{
+	if (loading->org_count < loading->org_room)
+		return true;
+	size_t room = loading->org_room ? loading->org_room * 2 : 16;
+	struct org *orgs = realloc(loading->orgs, room * sizeof *orgs);
+	if (orgs)
+		loading->orgs = orgs;
+	struct origin *origins = realloc(loading->origins, room * sizeof *origins);
+	if (origins)
+		loading->origins = origins;
+	if (orgs && origins)
+		loading->org_room = room;
+	return orgs && origins;
+}
+
+static void report_id(struct loading *loading, struct place place, struct span text, enum orgid_status status)
+{
+	char checksum[3];
+	if (option_find(OPTION_ORG, text) || option_is_section(OPTION_ORG, text)) {
+		finding_error(&loading->findings, place,
+		              "%s stands where an organisation ID is expected; put it below the ID, indented, or below defaults",
+		              shown(text).text);
+	} else if (status == ORGID_CHECKSUM) {
+		orgid_checksum(text.at, checksum);
+		finding_error(&loading->findings, place,
+		              "%s is not an organisation ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
+		              shown(text).text, orgid_problem(status), ORGID_SHORT, text.at, (int)sizeof checksum, checksum);
+	} else {
+		finding_error(&loading->findings, place,
+		              "%s is not an organisation ID: %s; copy the ID from Setup, Company Information", shown(text).text,
+		              orgid_problem(status));
+	}
+}
+
+/* The ID of a key, if it is one that was not there before. */
+static bool read_id(struct loading *loading, struct place place, struct span text, struct orgid *id_r)
+{
+	enum orgid_status status = orgid_parse(text, id_r);
+	if (status != ORGID_OK) {
+		report_id(loading, place, text, status);
+		return false;
+	}
+	size_t number = set_find(loading->ids, orgid_short(id_r));
+	if (number == SET_ABSENT)
+		return true;
+	finding_error(&loading->findings, place, "the organisation %s is given twice, first at %s; merge the two", id_r->text,
+	              place_text(loading->origins[number].key).text);
+	return false;
+}
+
+static void keep_org(struct loading *loading, const struct org *org, const struct origin *origin)
+{
+	if (!grow(loading) || set_add(loading->ids, orgid_short(&org->id)) == SET_ABSENT) {
+		loading->findings.no_memory = true;
+		return;
+	}
+	loading->orgs[loading->org_count] = *org;
+	loading->origins[loading->org_count] = *origin;
+	loading->org_count++;
+}
+
+/* What stands below an ID is read even if the ID is wrong, so that all that is wrong is found at once. */
+static void read_org(struct loading *loading, const struct source *source, const struct node *key)
+{
+	struct org org = loading->settings->defaults;
+	struct given given;
+	size_t errors = loading->findings.errors;
+	struct place place = node_place(source, key);
+	bool good = read_id(loading, place, key->text, &org.id);
+	const struct node *map = key->first;
+	if (map->kind != NODE_MAP && map->kind != NODE_BAD)
+		finding_error(&loading->findings, node_place(source, map),
+		              "%s: what belongs to an organisation is a map; write its options below its ID, indented, or {}",
+		              shown(key->text).text);
+	keys_read(loading, source, map, OPTION_ORG, &org, &given);
+	read_networks(loading, source, &given, &org);
+	if (org.mode == MODE_UNSET)
+		org.mode = loading->settings->mode;
+	if (!good)
+		return;
+	const struct given *defaults = &loading->defaults;
+	struct origin origin = {
+		.key = place,
+		.domains = place_or(source, &given, "domains", place_or(loading->main, defaults, "domains", place)),
+		.sentence = place_or(source, &given, "reject_unless", place_or(loading->main, defaults, "reject_unless", place)),
+		.sound = loading->defaults_sound && loading->findings.errors == errors,
+	};
+	keep_org(loading, &org, &origin);
+}
+
+void orgs_read(struct loading *loading, const struct source *source, const struct node *map)
+{
+	for (const struct node *key = map->first; key; key = key->next) {
+		loading->org_keys++;
+		if (key->kind == NODE_SCALAR)
+			read_org(loading, source, key);
+	}
+}

@@ -1,0 +1,321 @@
+#include <stdio.h>
+
+#include "config/loading.h"
+#include "core/proof.h"
+
+#define KEY_SIZE 256
+#define REMEDY "prove the customer with from and one of auth, dkim, org with cert, or org with ip and tls"
+
+/* Organisations of which the same is to be said: it is said once, at the first, with their number. */
+struct group {
+	size_t first;
+	size_t count;
+};
+
+struct groups {
+	struct loading *loading;
+	struct set *keys; /* member i stands for groups[i] */
+	struct group *groups;
+	size_t room;
+};
+
+static void groups_add(struct groups *groups, size_t org, struct span key)
+{
+	struct arena *arena = &groups->loading->scratch;
+	size_t known = set_count(groups->keys);
+	size_t number = set_add(groups->keys, key);
+	if (number != SET_ABSENT && number < known) {
+		groups->groups[number].count++;
+		return;
+	}
+	if (number != SET_ABSENT && number >= groups->room) {
+		size_t room = groups->room * 2 + 16;
+		struct group *more = arena_array(arena, room, sizeof *more);
+		if (more && known != 0)
+			memcpy(more, groups->groups, known * sizeof *more);
+		groups->groups = more ? more : groups->groups;
+		groups->room = more ? room : groups->room;
+	}
+	if (number == SET_ABSENT || number >= groups->room) {
+		groups->loading->findings.no_memory = true;
+		groups->keys = NULL;
+		return;
+	}
+	groups->groups[number] = (struct group){ org, 1 };
+}
+
+static struct groups groups_make(struct loading *loading)
+{
+	struct groups groups = { loading, set_new(&loading->scratch, SET_EXACT), NULL, 0 };
+	return groups;
+}
+
+/* "00D... (production)", or "3 organisations (first 00D... (production))". */
+struct group_label {
+	char text[200];
+};
+
+static struct group_label group_label(const struct loading *loading, const struct group *group)
+{
+	struct group_label label;
+	const char *first = org_label(&loading->settings->orgs[group->first]).text;
+	if (group->count == 1)
+		snprintf(label.text, sizeof label.text, "%s", first);
+	else
+		snprintf(label.text, sizeof label.text, "%zu organisations (first %s)", group->count, first);
+	return label;
+}
+
+static bool holds_always(const struct sentence *sentence)
+{
+	struct bounds bounds[CHECK_COUNT];
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		bounds[i] = bounds_of(RESULT_FAIL);
+	return bounds_hold(sentence_evaluate(sentence, bounds));
+}
+
+/* The weak sets of one policy. */
+static void report_weak(struct loading *loading, const struct group *group)
+{
+	const struct org *org = &loading->settings->orgs[group->first];
+	struct place place = loading->origins[group->first].sentence;
+	struct group_label label = group_label(loading, group);
+	check_bits skippable = proof_skippable(org);
+	struct proof proof;
+	size_t shown_weak = 0;
+
+	proof_make(org, &proof);
+	for (size_t i = 0; i < proof.shown; i++) {
+		char text[160];
+		if (proof.sets[i].strength != PROOF_WEAK)
+			continue;
+		shown_weak++;
+		proof_set_text(proof.sets[i].checks, text, sizeof text);
+		if (proof.sets[i].checks == 0)
+			finding_warning(&loading->findings, place, "%s: mail is accepted though no check passes; " REMEDY, label.text);
+		else
+			finding_warning(&loading->findings, place, "%s: mail is accepted on %s alone: %s; " REMEDY, label.text, text,
+			                proof_weakness(proof.sets[i].checks, skippable));
+	}
+	if (proof.weak > shown_weak)
+		finding_warning(&loading->findings, place,
+		                "%s: mail is accepted on %zu more combinations of checks that do not prove the customer; " REMEDY,
+		                label.text, proof.weak - shown_weak);
+}
+
+static void report_always(struct loading *loading, const struct group *group)
+{
+	finding_warning(&loading->findings, loading->origins[group->first].sentence,
+	                "%s: enforces, but reject_unless always holds, so that no mail is refused; "
+	                "write a sentence, or mode: monitor", group_label(loading, group).text);
+}
+
+static void review_proof(struct loading *loading)
+{
+	struct groups weak = groups_make(loading);
+	struct groups always = groups_make(loading);
+	for (size_t i = 0; i < loading->settings->org_count && weak.keys && always.keys; i++) {
+		const struct org *org = &loading->settings->orgs[i];
+		if (!loading->origins[i].sound)
+			continue;
+		struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
+		if (org->mode == MODE_ENFORCE && holds_always(&org->reject_unless))
+			groups_add(&always, i, text);
+		else
+			groups_add(&weak, i, arena_printf(&loading->scratch, "%x:%.*s", proof_skippable(org), (int)text.length, text.at));
+	}
+	for (size_t i = 0; i < set_count(weak.keys); i++)
+		report_weak(loading, &weak.groups[i]);
+	for (size_t i = 0; i < set_count(always.keys); i++)
+		report_always(loading, &always.groups[i]);
+}
+
+/* The best that each check can come to, given the organisation's parameters. */
+static void best_results(const struct org *org, struct bounds best_r[CHECK_COUNT])
+{
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		best_r[i] = bounds_of(RESULT_PASS);
+	if (set_count(org->domains) == 0)
+		best_r[CHECK_FROM] = bounds_of(RESULT_FAIL);
+	if (set_count(org->domains) == 0 && set_count(org->envelope.bounce_domains) == 0 && !org->envelope.null_sender)
+		best_r[CHECK_ENVELOPE] = bounds_of(RESULT_FAIL);
+	if (set_count(org->cert.names) == 0)
+		best_r[CHECK_CERT] = bounds_of(org->cert.required ? RESULT_FAIL : RESULT_SKIP);
+	if (set_count(org->auth.users) == 0)
+		best_r[CHECK_AUTH] = bounds_of(org->auth.required ? RESULT_FAIL : RESULT_SKIP);
+	if (network_set_count(org->ip.networks) == 0 && set_count(org->ip.spf) == 0)
+		best_r[CHECK_IP] = bounds_of(RESULT_FAIL);
+}
+
+static void add_empty(char *to, size_t size, const char *text)
+{
+	size_t at = strlen(to);
+	snprintf(to + at, size - at, "%s%s", at ? ", " : "", text);
+}
+
+/* A sentence that no message can fulfil, with what is empty. */
+static void report_hopeless(struct loading *loading, const struct group *group)
+{
+	const struct org *org = &loading->settings->orgs[group->first];
+	struct bounds best[CHECK_COUNT];
+	struct check_list list;
+	char empty[200] = "";
+	best_results(org, best);
+	sentence_responsible(&org->reject_unless, best, true, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		if (list.ids[i] == CHECK_FROM || list.ids[i] == CHECK_ENVELOPE)
+			add_empty(empty, sizeof empty, list.ids[i] == CHECK_FROM ? "domains" : "envelope.bounce_domains");
+		else if (list.ids[i] == CHECK_CERT)
+			add_empty(empty, sizeof empty, "cert.names");
+		else if (list.ids[i] == CHECK_AUTH)
+			add_empty(empty, sizeof empty, "auth.users");
+		else if (list.ids[i] == CHECK_IP)
+			add_empty(empty, sizeof empty, "ip.networks and ip.spf");
+	}
+	finding_warning(&loading->findings, loading->origins[group->first].sentence,
+	                "%s: reject_unless can never hold, since lists are empty: %s; fill them, or leave those checks out",
+	                group_label(loading, group).text, empty);
+}
+
+static void report_no_domains(struct loading *loading, size_t i, check_bits checks)
+{
+	char names[64];
+	proof_set_text(checks, names, sizeof names);
+	finding_error(&loading->findings, loading->origins[i].domains,
+	              "%s: enforces, but domains is empty, while its sentences ask for %s; list the domains it sends from",
+	              org_label(&loading->settings->orgs[i]).text, names);
+}
+
+static void review_empty_lists(struct loading *loading)
+{
+	struct groups hopeless = groups_make(loading);
+	for (size_t i = 0; i < loading->settings->org_count && hopeless.keys; i++) {
+		const struct org *org = &loading->settings->orgs[i];
+		struct bounds best[CHECK_COUNT];
+		if (!loading->origins[i].sound)
+			continue;
+		check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
+		asked &= CHECK_BIT(CHECK_FROM) | CHECK_BIT(CHECK_ENVELOPE);
+		if (org->mode == MODE_ENFORCE && set_count(org->domains) == 0 && asked != 0) {
+			report_no_domains(loading, i, asked);
+			continue;
+		}
+		best_results(org, best);
+		if (bounds_possible(sentence_evaluate(&org->reject_unless, best)))
+			continue;
+		char key[CHECK_COUNT + 1];
+		for (unsigned c = 0; c < CHECK_COUNT; c++)
+			key[c] = bounds_possible(best[c]) ? '1' : '0';
+		key[CHECK_COUNT] = '\0';
+		groups_add(&hopeless, i, arena_printf(&loading->scratch, "%s:%.*s", key, (int)org->reject_unless.text.length,
+		                                      org->reject_unless.text.at));
+	}
+	for (size_t i = 0; i < set_count(hopeless.keys); i++)
+		report_hopeless(loading, &hopeless.groups[i]);
+}
+
+#define SHARERS_MAX 3
+
+/* The first few different organisations that own a pattern. */
+struct sharers {
+	size_t count;
+	size_t orgs[SHARERS_MAX];
+};
+
+static void add_owners(const struct settings *settings, size_t pattern, struct sharers *sharers)
+{
+	for (const struct owner *owner = settings->owners[pattern]; owner; owner = owner->next) {
+		size_t org = (size_t)(owner->org - settings->orgs);
+		bool there = false;
+		for (size_t i = 0; i < sharers->count; i++)
+			there = there || sharers->orgs[i] == org;
+		if (!there)
+			sharers->orgs[sharers->count++] = org;
+		if (sharers->count == SHARERS_MAX)
+			return;
+	}
+}
+
+/* Those that list the pattern itself, and those that list a wildcard above it. */
+static struct sharers sharers_of(const struct settings *settings, size_t pattern)
+{
+	struct sharers sharers = { .count = 0 };
+	struct span name = set_at(settings->owned, pattern);
+	bool wildcard = name.length != 0 && name.at[0] == '.';
+	size_t cursor = 0;
+	size_t above;
+	add_owners(settings, pattern, &sharers);
+	if (wildcard)
+		name = span_slice(name, 1, name.length);
+	while (sharers.count < SHARERS_MAX && (above = pattern_next(settings->owned, name, &cursor)) != SET_ABSENT)
+		if (above != pattern && set_at(settings->owned, above).at[0] == '.')
+			add_owners(settings, above, &sharers);
+	return sharers;
+}
+
+struct sharing {
+	size_t pattern; /* the first that is shared in this way */
+	struct sharers sharers;
+};
+
+static void report_shared(struct loading *loading, const struct sharing *sharing, size_t patterns)
+{
+	const struct settings *settings = loading->settings;
+	struct span pattern = set_at(settings->owned, sharing->pattern);
+	size_t a = sharing->sharers.orgs[0];
+	size_t b = sharing->sharers.orgs[1];
+	size_t first = a < b ? a : b;
+	size_t second = a < b ? b : a;
+	char more[64] = "";
+	if (patterns > 1)
+		snprintf(more, sizeof more, " and %zu more", patterns - 1);
+	finding_warning(&loading->findings, loading->origins[second].domains,
+	                "\"%s%.*s\"%s is listed by %s (at %s)%s %s%s; the weaker of their sentences governs it: "
+	                "leave it to one, or give all the same sentences",
+	                pattern.at[0] == '.' ? "*" : "", (int)pattern.length, pattern.at, more,
+	                org_label(&settings->orgs[first]).text, place_text(loading->origins[first].domains).text,
+	                sharing->sharers.count > 2 ? "," : " and", org_label(&settings->orgs[second]).text,
+	                sharing->sharers.count > 2 ? " and others" : "");
+}
+
+static void review_shared(struct loading *loading)
+{
+	const struct settings *settings = loading->settings;
+	struct groups groups = groups_make(loading);
+	struct arena *scratch = &loading->scratch;
+	struct sharing *sharings = arena_array(scratch, set_count(settings->owned), sizeof *sharings);
+	if (!sharings)
+		return;
+	for (size_t i = 0; i < set_count(settings->owned) && groups.keys; i++) {
+		char key[KEY_SIZE];
+		struct sharing sharing = { i, sharers_of(settings, i) };
+		if (sharing.sharers.count < 2)
+			continue;
+		int length = snprintf(key, sizeof key, "%zu %zu %zu", sharing.sharers.orgs[0], sharing.sharers.orgs[1],
+		                      sharing.sharers.count);
+		size_t known = set_count(groups.keys);
+		groups_add(&groups, 0, span_make(key, (size_t)length));
+		if (set_count(groups.keys) > known)
+			sharings[known] = sharing;
+	}
+	for (size_t i = 0; i < set_count(groups.keys); i++)
+		report_shared(loading, &sharings[i], groups.groups[i].count);
+}
+
+static void review_user(struct loading *loading)
+{
+	const struct node *node = loading->top.nodes[option_number(option_find(OPTION_TOP, span_of("user")))];
+	if (node && span_equal(loading->settings->user, span_of("root")))
+		finding_warning(&loading->findings, node_place(loading->main, node),
+		                "user: the daemon keeps running as root; name a user of its own, such as sfdc-milter");
+}
+
+void review(struct loading *loading)
+{
+	review_user(loading);
+	review_empty_lists(loading);
+	review_proof(loading);
+	review_shared(loading);
+	if (arena_failed(&loading->scratch))
+		loading->findings.no_memory = true;
+}
