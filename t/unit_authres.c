@@ -53,6 +53,11 @@ static const struct {
 	{ "port", SPAN_LITERAL(" relay.example.com:25; spf=pass"), true },
 	{ "slash", SPAN_LITERAL(" relay.example.com/1; spf=pass"), true },
 	{ "encoded word", SPAN_LITERAL(" =?us-ascii?q?relay.example.com?=; spf=pass"), true },
+	{ "DEL after it", SPAN_LITERAL(" relay.example.com\x7f; spf=pass"), true },
+	{ "ours behind none", SPAN_LITERAL(" mx.other.example; none relay.example.com"), true },
+	{ "control in a comment", SPAN_LITERAL(" mx.other.example (\x01 relay.example.com); none"), true },
+	{ "control in a quoted string", SPAN_LITERAL(" mx.other.example; a=b reason=\"\x01 relay.example.com\""), true },
+	{ "bare LF in a comment", SPAN_LITERAL(" mx.other.example (\nrelay.example.com); none"), true },
 	{ "bare LF", SPAN_LITERAL(" relay.example.com\n; spf=pass"), true },
 	{ "malformed value with our id", SPAN_LITERAL(" mx.other.example; spf=pass smtp.mailfrom=<a@relay.example.com>"), true },
 
@@ -107,6 +112,9 @@ static void test_claims(void)
 	static char large[65536];
 	memset(large, 'r', sizeof large);
 	ok(!authres_claims(span_make(large, sizeof large), span_of(OURS), own_ids), "R07 a long id is not ours");
+	large[0] = large[600] = '"';
+	large[601] = ';';
+	ok(!authres_claims(span_make(large, sizeof large), span_of(OURS), own_ids), "nor is a long quoted one");
 	memcpy(large + sizeof large - 18, ";relay.example.com", 18);
 	ok(authres_claims(span_make(large, sizeof large), span_of(OURS), own_ids), "R07 a long malformed value is searched");
 	arena_clear(&arena);
@@ -184,13 +192,14 @@ static void test_write(void)
 	signatures[2].outcome = outcome(RESULT_PERMERROR);
 	signatures[2].rfc8601 = "permerror";
 	memset(&facts.spf, 0, sizeof facts.spf);
+	facts.spf.rfc8601 = "pass";
+	facts.dmarc.rfc8601 = "pass";
 	facts.dkim.signatures = signatures;
 	facts.dkim.count = 3;
 	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena), span_of(OURS "; none"),
 	        "evidence that is not complete is not shown");
 	facts.dkim.complete = true;
 	facts.dmarc.complete = true;
-	facts.dmarc.rfc8601 = "pass";
 	facts.author_status = MAILBOX_OK;
 	facts.author.domain = span_of("example.com");
 	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena),

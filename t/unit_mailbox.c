@@ -268,6 +268,7 @@ static const struct row paths[] = {
 	BAD("name", "Joe <joe@example.com>", MAILBOX_MALFORMED),
 	BAD("two mailboxes", "joe@example.com,jim@example.com", MAILBOX_MALFORMED),
 	BAD("tab in a quoted local part", "<\"a\tb\"@example.com>", MAILBOX_MALFORMED),
+	BAD("fold in a quoted local part", "<\"a\r\n b\"@example.com>", MAILBOX_MALFORMED),
 	BAD("quote not closed", "<\"joe@example.com>", MAILBOX_MALFORMED),
 };
 
@@ -294,6 +295,7 @@ static void test_long(void)
 	   "F18 longer than that");
 	ok(mailbox_parse_field(span_make(text + 1, MAILBOX_LENGTH_MAX), &arena, NULL, &mailbox) == MAILBOX_OK, "one less");
 	memset(text, 'a', sizeof text);
+	memcpy(text + sizeof text - 12, "@example.com", 12);
 	ok(mailbox_parse_path(span_make(text, sizeof text), &arena, NULL, &mailbox) == MAILBOX_MALFORMED, "F18 a long path");
 	arena_clear(&arena);
 }
