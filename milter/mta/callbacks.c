@@ -186,8 +186,12 @@ static void read_macros(SMFICTX *context, struct session_input *input_r)
 static sfsistat on_mail(SMFICTX *context, char **arguments)
 {
 	struct session *session = smfi_getpriv(context);
+	/*
+	 * Whether MAIL may be answered is not known without a session. A refusal that may not be sent would all the same
+	 * end the message for libmilter, which then ignores the steps that follow; they are answered instead.
+	 */
 	if (!session)
-		return SMFIS_TEMPFAIL;
+		return SMFIS_CONTINUE;
 	struct session_input input;
 	read_macros(context, &input);
 	input.mail_from = span_of(arguments[0]);
