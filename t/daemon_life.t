@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+"""The daemon's life: reload, crash, stop, background, pidfile and the service manager."""
+
+import os
+import signal
+import socket
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab.process import read, wait_for
+from lab.tap import Tap
+from milter.daemon import Daemon, org
+from milter.wire import Wire, good_fields
+
+
+def alive(pid):
+    """Whether a process exists and is no zombie."""
+    state = read("/proc/%d/stat" % pid).rpartition(")")[2].split()
+    return bool(state) and state[0] not in ("Z", "X")
+
+
+def verdict(daemon, **fields):
+    """What becomes of one message in a session of its own."""
+    with Wire(daemon.path) as wire:
+        wire.session().message(good_fields(**fields))
+    return daemon.messages()[-1]["verdict"]
+
+
+def reload(tap):
+    with Daemon().start() as daemon:
+        filter_pid = daemon.filter_pid()
+        tap.equal(verdict(daemon, lk=None), "reject", "enforced")
+        daemon.configure(orgs=org(mode="monitor"))
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload")["result"], "ok", "SIGHUP reloads")
+        tap.equal(verdict(daemon, lk=None), "accept", "and the next message knows it")
+
+        daemon.configure(mode="enfroce", no_such_option=1)
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload", 2)["result"], "failed", "a bad file does not")
+        texts = "\n".join(line["text"] for line in daemon.lines("error"))
+        tap.contains(texts, "no_such_option", "each problem is logged")
+        tap.contains(texts, "enfroce", "all of them")
+        tap.equal(verdict(daemon, lk=None), "accept", "and the old configuration stays")
+
+        daemon.configure(socket="unix:" + daemon.path + "2", pidfile=daemon.root + "/pid")
+        daemon.process.send_signal(signal.SIGUSR1)
+        tap.equal(daemon.event("reload", 3)["result"], "ok", "SIGUSR1 reloads too")
+        tap.equal(verdict(daemon, lk=None), "reject", "the configuration is the new one")
+        tap.equal(sorted(line["text"].split()[0] for line in daemon.lines("warning") if "next start" in line["text"]),
+                  ["pidfile", "socket"], "what cannot change is warned about")
+        tap.equal(daemon.filter_pid(), filter_pid, "all by the same process")
+        tap.equal(daemon.stop(), 0, "and it stops")
+
+
+def crash(tap):
+    with Daemon().start() as daemon:
+        daemon.configure(orgs=org(mode="monitor"))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.event("reload")
+        first = daemon.filter_pid()
+        for number, kind in enumerate((signal.SIGSEGV, signal.SIGKILL), 2):
+            os.kill(first, kind)
+            wait_for(lambda: not alive(first), "the filter to end")
+            daemon.event("start", number)
+            second = daemon.filter_pid()
+            tap.ok(second != first, "a filter that was killed is started again")
+            wait_for(daemon.listens, "it to listen")
+            tap.equal(verdict(daemon, lk=None), "accept", "with the configuration that was in force")
+            first = second
+        tap.contains(daemon.lines("error")[0]["text"], "killed by signal 11", "the log says why")
+        os.kill(first, signal.SIGTERM)
+        daemon.event("start", 4)
+        wait_for(daemon.listens, "it to listen")
+        tap.ok(daemon.filter_pid() != first, "one that was stopped alone too")
+        tap.equal(daemon.stop(), 0, "SIGTERM to the parent ends it for good")
+        tap.equal(len(daemon.lines("start")), 4, "without another start")
+
+
+def orphan(tap):
+    """Without its parent the filter ends: nobody could reload or stop it."""
+    with Daemon().start() as daemon:
+        filter_pid = daemon.filter_pid()
+        daemon.process.kill()
+        daemon.process.wait()
+        wait_for(lambda: not alive(filter_pid), "the filter to end")
+        tap.ok(True, "the filter does not outlive its parent")
+
+
+def stop(tap):
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        with Daemon().start() as daemon, Wire(daemon.path) as wire, Wire(daemon.path) as idle:
+            filter_pid = daemon.filter_pid()
+            idle.session()
+            wire.session()
+            wire.mail()
+            wire.rcpt()
+            daemon.process.send_signal(kind)
+            wait_for(lambda: begins_nothing(daemon), "the filter to begin nothing any more")
+            wire.headers(good_fields())
+            tap.equal([wire.eoh(), wire.eom()], ["c", "c"], "a message in flight is finished")
+            tap.equal(daemon.process.wait(60), 0, "and then the daemon ends")
+            daemon.process = None
+            tap.ok(not alive(filter_pid), "with its filter")
+            tap.equal([line["verdict"] for line in daemon.messages()], ["accept"], "the message is logged")
+            tap.equal(len(daemon.lines("stop")), 1, "and the end")
+            tap.ok(not os.path.exists(daemon.path), "the socket is removed")
+            tap.ok(idle.ended(), "an idle session is closed")
+
+
+def begins_nothing(daemon):
+    """Whether a new message is turned away, so that the client ends its session and comes again."""
+    with Wire(daemon.path) as wire:
+        wire.session()
+        wire.mail()
+        if wire.rcpt() == "y" and wire.reply.startswith(b"421 4.3.2 "):
+            return True
+        wire.abort()
+        return False
+
+
+def background(tap):
+    with Daemon() as daemon:
+        pidfile = os.path.join(daemon.root, "pid")
+        daemon.configure(pidfile=pidfile, log={"target": "syslog"})
+        tap.equal(daemon.run("-c", "sfdc-milter.yaml", cwd=daemon.root), (0, ""), "in the background it returns")
+        pid = int(read(pidfile))
+        try:
+            with Wire(daemon.path) as wire:
+                tap.equal(wire.session().message(good_fields()), "c", "when it is ready")
+            tap.equal(os.getsid(pid), pid, "in a session of its own")
+            tap.equal(os.readlink("/proc/%d/cwd" % pid), "/", "in no folder")
+            tap.equal([os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in range(3)], ["/dev/null"] * 3, "with no terminal")
+            code, text = daemon.run("-c", daemon.file)
+            tap.equal(code, 75, "a second one is refused")
+            tap.contains(text, "running already", "and says why")
+            daemon.configure(orgs=org(mode="monitor"), pidfile=pidfile, log={"target": "syslog"})
+            os.kill(pid, signal.SIGHUP)
+            wait_for(lambda: takes_anything(daemon), "the reload by a relative path")
+            tap.ok(True, "the relative path of its configuration still holds")
+            os.kill(pid, signal.SIGTERM)
+            wait_for(lambda: not alive(pid), "the daemon to end")
+            tap.ok(not os.path.exists(pidfile), "the pidfile is removed")
+            tap.ok(not os.path.exists(daemon.path), "and the socket")
+        finally:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def takes_anything(daemon):
+    with Wire(daemon.path) as wire:
+        return wire.session().message(good_fields(lk=None)) == "c"
+
+
+def manager(tap):
+    with Daemon() as daemon, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        path = os.path.join(daemon.root, "notify")
+        listener.bind(path)
+        listener.settimeout(60)
+        os.environ["NOTIFY_SOCKET"] = path
+        try:
+            daemon.start()
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
+        tap.equal(listener.recv(200), b"READY=1", "READY when it listens")
+        daemon.process.send_signal(signal.SIGHUP)
+        state = listener.recv(200).split(b"\n")
+        tap.equal(state[0], b"RELOADING=1", "RELOADING")
+        tap.ok(state[1].startswith(b"MONOTONIC_USEC=") and state[1][15:].isdigit(), "with the time", state=state)
+        tap.equal(listener.recv(200), b"READY=1", "READY again")
+        daemon.event("reload")
+        daemon.process.send_signal(signal.SIGTERM)
+        tap.equal(listener.recv(200), b"STOPPING=1", "STOPPING")
+        tap.equal(daemon.process.wait(60), 0, "and it ends")
+        daemon.process = None
+
+
+with Tap(needs_root=False) as points:
+    for test in (reload, crash, orphan, stop, background, manager):
+        points.case(test)
