@@ -1,0 +1,46 @@
+/*
+ * present: one examined message, for people and as JSON.
+ */
+#ifndef SFDC_CMD_PRESENT_H
+#define SFDC_CMD_PRESENT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/edits.h"
+#include "core/examine.h"
+#include "core/reply.h"
+
+/* What is shown of one message; everything is borrowed. */
+struct view {
+	const char *file; /* as it was given */
+	const struct examination *examination;
+	struct reply reply; /* to what is done, or else to what would be done */
+	struct edits edits; /* empty for a message that is refused */
+};
+
+/* Fill *view_r. False without memory. */
+bool view_make(const char *file, struct examination *examination, struct view *view_r);
+
+/* The worse of what is done and what would be done: VERDICT_REJECT before TEMPFAIL before QUARANTINE before the rest. */
+enum verdict view_outcome(const struct view *view);
+
+/* An aligned block of lines; explained: every check and sentence is also told in words. */
+void present_plain(FILE *out, const struct view *view, bool explained);
+
+/* One JSON object on a line of its own. False without memory. */
+bool present_json(FILE *out, const struct view *view);
+
+/* The state of the judgement after a step. */
+void present_trace(FILE *out, const struct examination *examination);
+
+/* Every check and every sentence in words. */
+void present_explanation(FILE *out, const struct examination *examination);
+
+/* The bounds of every check as the judgement has it. */
+void present_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT]);
+
+/* "holds", "is broken" or "is open". */
+const char *present_state(const struct sentence *sentence, const struct bounds bounds[CHECK_COUNT]);
+
+#endif

@@ -1,0 +1,162 @@
+#include "config.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/mtaside.h"
+#include "cmd/relayctl.h"
+#include "core/proof.h"
+
+#define SET_TEXT_SIZE 160
+
+static const char *or_empty(struct span text)
+{
+	return text.length != 0 ? "" : "(empty: always holds)";
+}
+
+static void print_row(const char *label, struct span text, const char *instead)
+{
+	printf("  %-18s ", label);
+	screen_printable(stdout, text);
+	printf("%s\n", instead);
+}
+
+/* Organisations with the same sentences, mode and skippable checks are judged alike, and shown together. */
+static bool alike(const struct org *a, const struct org *b)
+{
+	return a->mode == b->mode && span_equal(a->reject_unless.text, b->reject_unless.text)
+	       && span_equal(a->quarantine_unless.text, b->quarantine_unless.text)
+	       && span_equal(a->warn_unless.text, b->warn_unless.text) && proof_skippable(a) == proof_skippable(b);
+}
+
+static int id_width(void)
+{
+	return ORGID_LONG + 2;
+}
+
+static int name_width(const struct settings *settings)
+{
+	size_t width = 0;
+	for (size_t i = 0; i < settings->org_count; i++)
+		if (settings->orgs[i].name.length > width)
+			width = settings->orgs[i].name.length;
+	return (int)(width > 30 ? 30 : width) + 2;
+}
+
+static void print_member(const struct settings *settings, const struct org *org)
+{
+	fputs("  ", stdout);
+	screen_put(stdout, SHADE_STRONG, span_of(org->id.text), id_width());
+	screen_put(stdout, SHADE_STRONG, org->name, name_width(settings));
+	for (size_t i = 0; i < set_count(org->domains); i++) {
+		struct span domain = set_at(org->domains, i);
+		fputs(i ? " " : "", stdout);
+		if (domain.length != 0 && domain.at[0] == '.')
+			putchar('*');
+		screen_printable(stdout, domain);
+	}
+	puts(set_count(org->domains) == 0 ? "no domain: none of its mail can be accepted" : "");
+}
+
+static void print_set(const struct proof_set *set, check_bits skippable)
+{
+	char text[SET_TEXT_SIZE];
+	proof_set_text(set->checks, text, sizeof text);
+	fputs("    ", stdout);
+	switch (set->strength) {
+	case PROOF_WEAK:
+		screen_put(stdout, SHADE_BAD, span_of("WEAK"), 12);
+		printf("mail is accepted on %s alone: %s\n", text, proof_weakness(set->checks, skippable));
+		return;
+	case PROOF_REPLAYABLE:
+		screen_put(stdout, SHADE_DOUBT, span_of("replayable"), 12);
+		break;
+	case PROOF_CUSTOMER:
+		screen_put(stdout, SHADE_GOOD, span_of("customer"), 12);
+		break;
+	}
+	printf("%s\n", text);
+}
+
+static void print_proof(const struct org *org)
+{
+	struct proof proof;
+	proof_make(org, &proof);
+	printf("  %-18s %zu minimal set%s of checks, ", "accepted on", proof.minimal, proof.minimal == 1 ? "" : "s");
+	if (proof.weak == 0)
+		puts(proof.minimal == 0 ? "so no mail is ever accepted" : "each proves the customer");
+	else
+		printf("%zu of them weak\n", proof.weak);
+	for (size_t i = 0; i < proof.shown; i++)
+		print_set(&proof.sets[i], proof_skippable(org));
+	if (proof.minimal > proof.shown)
+		printf("    and %zu more\n", proof.minimal - proof.shown);
+}
+
+/* The organisation number first and those after it that are judged alike, unless an earlier one has shown them. */
+static void print_group(const struct settings *settings, size_t first)
+{
+	const struct org *org = &settings->orgs[first];
+	for (size_t i = 0; i < first; i++)
+		if (alike(&settings->orgs[i], org))
+			return;
+	putchar('\n');
+	for (size_t i = first; i < settings->org_count; i++)
+		if (alike(&settings->orgs[i], org))
+			print_member(settings, &settings->orgs[i]);
+	print_row("mode", span_of(mode_name(org->mode)), "");
+	print_row("reject_unless", org->reject_unless.text, or_empty(org->reject_unless.text));
+	print_row("quarantine_unless", org->quarantine_unless.text, or_empty(org->quarantine_unless.text));
+	print_row("warn_unless", org->warn_unless.text, or_empty(org->warn_unless.text));
+	print_proof(org);
+}
+
+static void print_settings(const char *path, const struct settings *settings)
+{
+	screen_printable(stdout, span_of(path));
+	fputs(": ", stdout);
+	screen_put(stdout, SHADE_GOOD, span_of("good"), 0);
+	printf("\n\n");
+	print_row("socket", settings->socket, "");
+	print_row("mode", span_of(mode_name(settings->mode)), "");
+	print_row("scope", span_of(settings->scope == SCOPE_ALL ? "all" : "salesforce"), "");
+	print_row("authserv_id", settings->authserv_id, settings->authserv_id.length ? "" : "(the MTA's {j})");
+	if (settings->monitor_floor.root)
+		print_row("monitor_floor", settings->monitor_floor.text, "");
+	printf("  %-18s %zu\n", "organizations", settings->org_count);
+	for (size_t i = 0; i < settings->org_count; i++)
+		print_group(settings, i);
+}
+
+int check_config_main(int argc, char **argv)
+{
+	static const struct option options[] = { { "mta", required_argument, NULL, 'm' }, { NULL, 0, NULL, 0 } };
+	const char *path = RELAYCTL_CONFIG_FILE;
+	enum mta mta = MTA_UNKNOWN;
+
+	opterr = 0;
+	for (int flag; (flag = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
+		if (flag == 'c')
+			path = optarg;
+		else if (flag == 'm' && !mta_from_name(span_of(optarg), &mta))
+			return relayctl_usage("check-config", "--mta is postfix or sendmail");
+		else if (flag == ':')
+			return relayctl_usage("check-config", "%s needs a value", argv[optind - 1]);
+		else if (flag == '?')
+			return relayctl_usage("check-config", "%s is no option", argv[optind - 1]);
+	}
+	if (optind != argc)
+		return relayctl_usage("check-config", "%s is too much", argv[optind]);
+
+	struct settings *settings = relayctl_settings(path, true);
+	if (!settings)
+		return RELAYCTL_CONFIG;
+	print_settings(path, settings);
+	if (mta != MTA_UNKNOWN) {
+		putchar('\n');
+		mtaside_print(stdout, mta, settings);
+	}
+	settings_free(settings);
+	return RELAYCTL_GOOD;
+}

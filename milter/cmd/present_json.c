@@ -1,0 +1,104 @@
+#include "config.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "cmd/present.h"
+#include "core/record.h"
+
+/* Text that a sender may have written: printable ASCII, as in the log. */
+static json_t *shown(struct span text)
+{
+	char printable[RECORD_PRINTABLE_SIZE];
+	return json_stringn(printable, record_printable(text, printable, sizeof printable));
+}
+
+/* Text of our own, whole. */
+static json_t *whole(struct span text)
+{
+	json_t *value = json_stringn(text.at ? text.at : "", text.length);
+	return value ? value : shown(text);
+}
+
+static json_t *make_why(const struct check_list *why)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; list && i < why->count; i++)
+		json_array_append_new(list, json_string(check_name(why->ids[i])));
+	return list;
+}
+
+/* The keyword of DKIM as a whole: that of a signature that passed the check, else of the one closest to the author. */
+static const char *dkim_keyword(const struct examination *examination)
+{
+	const struct dkim_evidence *dkim = &examination->facts.dkim;
+	const struct signature *best = NULL;
+
+	if (examination->judgement.results[CHECK_DKIM].code == RESULT_PASS)
+		return "pass";
+	for (size_t i = 0; i < dkim->count; i++)
+		if (!best || dkim->signatures[i].relation > best->relation)
+			best = &dkim->signatures[i];
+	if (best)
+		return best->rfc8601 ? best->rfc8601 : "";
+	return dkim->complete || examination->facts.header.count[FIELD_DKIM_SIGNATURE] == 0 ? "none" : "";
+}
+
+/* What Authentication-Results would show; NULL for the checks that have no method of their own there. */
+static const char *keyword(const struct examination *examination, enum check_id check)
+{
+	const struct facts *facts = &examination->facts;
+	if (check == CHECK_DKIM)
+		return dkim_keyword(examination);
+	if (check != CHECK_SPF && check != CHECK_DMARC)
+		return NULL;
+	const char *word = check == CHECK_SPF ? facts->spf.rfc8601 : facts->dmarc.rfc8601;
+	if (word)
+		return word;
+	return examination->judgement.results[check].code == RESULT_TEMPERROR ? "temperror" : "";
+}
+
+static json_t *make_checks(const struct examination *examination)
+{
+	json_t *checks = json_object();
+	for (unsigned i = 0; checks && i < CHECK_COUNT; i++) {
+		const struct result *result = &examination->judgement.results[i];
+		const char *rfc8601 = keyword(examination, (enum check_id)i);
+		json_t *check = json_pack("{s:s, s:s, s:o}", "result", result_name(result->code), "reason",
+		                          reason_code(result->reason), "detail", shown(result->detail));
+		if (rfc8601)
+			json_object_set_new(check, "rfc8601", json_string(rfc8601));
+		json_object_set_new(checks, check_name((enum check_id)i), check);
+	}
+	return checks;
+}
+
+static json_t *make_headers(const struct edits *edits)
+{
+	json_t *add = json_array();
+	json_t *remove = json_array();
+	for (size_t i = 0; i < edits->insertion_count; i++)
+		json_array_append_new(add, json_pack("[o, o]", whole(edits->insertions[i].name), whole(edits->insertions[i].value)));
+	for (size_t i = 0; i < edits->removal_count; i++)
+		json_array_append_new(remove, json_pack("[o, i]", whole(edits->removals[i].name), (int)edits->removals[i].index));
+	return json_pack("{s:o, s:o}", "add", add, "remove", remove);
+}
+
+bool present_json(FILE *out, const struct view *view)
+{
+	const struct judgement *judgement = &view->examination->judgement;
+	const struct reply *reply = &view->reply;
+	const char *mode = judgement->mode == MODE_UNSET ? "" : mode_name(judgement->mode);
+	json_t *object = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "verdict", verdict_name(judgement->verdict), "mode",
+	    mode, "would", verdict_name(judgement->would), "org", judgement->org ? judgement->org->id.text : "", "org_name",
+	    shown(judgement->org ? judgement->org->name : span_of("")), "reply", "code", reply->code, "enhanced", reply->enhanced,
+	    "text", reply->text, "why", make_why(&judgement->why), "checks", make_checks(view->examination), "headers",
+	    make_headers(&view->edits));
+	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	bool good = line != NULL && fprintf(out, "%s\n", line) > 0;
+
+	free(line);
+	json_decref(object);
+	return good;
+}
