@@ -24,6 +24,7 @@ struct run {
 	struct arena arena;
 	struct settings *settings;
 	struct case_evidence evidence;
+	struct ports ports; /* the examination keeps a pointer to them */
 	struct examination examination;
 	struct edits edits;
 	struct reply reply;
@@ -242,13 +243,13 @@ static bool refused(enum verdict verdict)
 
 static void examine(struct run *run, const struct session *session, struct span message)
 {
-	struct ports ports = case_ports(&run->evidence);
 	struct feed feed = { .mailers = session->mailers, .recipients = session->recipients, .raw = message };
 	const struct judgement *judgement = &run->examination.judgement;
 
-	ports.to_ascii = idn_to_ascii;
+	run->ports = case_ports(&run->evidence);
+	run->ports.to_ascii = idn_to_ascii;
 	session_input(session, &feed.session);
-	feed_message(&run->examination, run->settings, &ports, span_of("0123456789abcdef"), &feed);
+	feed_message(&run->examination, run->settings, &run->ports, span_of("0123456789abcdef"), &feed);
 	reply_make(judgement->verdict, judgement->reason, span_of(run->examination.sid), run->settings->reply_contact, &run->reply);
 	if (!refused(judgement->verdict) && !edits_plan(&run->examination, &run->edits))
 		problem(run, "edits", "could not be planned");
