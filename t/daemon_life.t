@@ -69,7 +69,7 @@ def crash(tap):
             wait_for(daemon.listens, "it to listen")
             tap.equal(verdict(daemon, lk=None), "accept", "with the configuration that was in force")
             first = second
-        tap.contains(daemon.lines("error")[0]["text"], "killed by signal 11", "the log says why")
+        tap.contains(daemon.lines("error")[1]["text"], "killed by signal 9", "the log says why")
         os.kill(first, signal.SIGTERM)
         daemon.event("start", 4)
         wait_for(daemon.listens, "it to listen")

@@ -54,9 +54,10 @@ class Daemon:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start(self, *options):
-        """In the foreground, until it listens."""
+        """In the foreground, until it says that it has started, and listens."""
+        before = len(self.lines("start"))
         self.process = start([PROGRAM, "-f", "-c", self.file, *options], self.output)
-        wait_for(self.listens, "the daemon to listen")
+        wait_for(lambda: self.listens() and len(self.lines("start")) > before, "the daemon to start")
         return self
 
     def listens(self):
