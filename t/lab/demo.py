@@ -27,14 +27,15 @@ FORGED = ("Authentication-Results", "%s; dkim=pass header.d=%s" % (HOSTNAME, A.d
 # (what is sent, envelope sender, message, session, expected verdict, expected reason)
 SAMPLES = [
     ("from Salesforce, known by its certificate", A.address, message(), {}, "accept", None),
-    ("the same from a newer host of Salesforce", A.address, message(), {"certificate": "hyperforce", "name": HYPERFORCE},
-     "accept", None),
+    ("the same from a newer host of Salesforce", A.address, message(),
+     {"certificate": "hyperforce", "name": HYPERFORCE}, "accept", None),
     ("known by its login (SMTP AUTH)", A.address, message(), {**AWAY, **PLAIN, "user": LOGIN}, "accept", None),
     ("known by its address", A.address, message(), PLAIN, "accept", None),
     ("bounce-managed: the envelope sender encodes the org", verp(A), message(), {}, "accept", None),
     ("a forged Authentication-Results on top: removed", A.address, message(extra=[FORGED]), {}, "accept", None),
     ("the sandbox, only watched: would be refused", "x@attack.example", message(B), {}, "accept", "envelope-domain"),
-    ("the partner, without its login: held for a look", PARTNER.address, message(PARTNER), {}, "quarantine", "auth-none"),
+    ("the partner, without its login: held for a look", PARTNER.address, message(PARTNER), {}, "quarantine",
+     "auth-none"),
     ("another customer of Salesforce: same hosts, other org", STRANGER.address, message(STRANGER), {}, "reject",
      "org-unknown"),
     ("another customer with our From:", A.address, message(lk=STRANGER.short), {}, "reject", "org-unknown"),
@@ -47,22 +48,22 @@ SAMPLES = [
     ("From: twice", A.address, message(extra=["From: ceo@attack.example"]), {}, "reject", "message-duplicate"),
     ("an envelope sender that is not ours", "x@attack.example", message(), {}, "reject", "envelope-domain"),
     ("a bounce address of another org", verp(STRANGER, A.address), message(), {}, "reject", "verp-org"),
-    ("our From:, named as the sandbox that is only watched", A.address, message(lk=B.short), {}, "reject", "from-domain"),
-    ("from elsewhere, with an untrusted certificate", A.address, message(), {**AWAY, "certificate": "untrusted"}, "reject",
-     "cert-absent"),
+    ("our From:, named as the sandbox that is only watched", A.address, message(lk=B.short), {}, "reject",
+     "from-domain"),
+    ("from elsewhere, with an untrusted certificate", A.address, message(), {**AWAY, "certificate": "untrusted"},
+     "reject", "cert-absent"),
     ("from elsewhere, with somebody else's login", A.address, message(),
      {**AWAY, **PLAIN, "user": "%s@%s" % (OTHER_USER, HOSTNAME)}, "reject", "cert-absent"),
 ]
 
 
 def settings():
-    """The configuration that is shown."""
-    whole = config({
+    """Two orgs enforced, one only watched."""
+    return config({
         A: {"name": "production", "auth": {"users": [LOGIN]}, "ip": NETWORKS},
         B: {"name": "sandbox", "mode": "monitor", "ip": NETWORKS},
         PARTNER: {"name": "partner", "quarantine_unless": "auth", "auth": {"users": ["partner@" + HOSTNAME]}},
     })
-    return whole
 
 
 class Screen:
@@ -157,7 +158,7 @@ def by_hand(relay):
 
 
 def show_hand(screen, relay):
-    print("\n" + screen.paint("The relay keeps running until you press Ctrl-C. In another window, for example:", "bold"))
+    print("\n" + screen.paint("The relay runs until you press Ctrl-C. In another window, for example:", "bold"))
     for name, command in by_hand(relay):
         print("%s\n    %s" % (name, shlex.join(command)))
     sys.stdout.flush()
@@ -173,7 +174,8 @@ def run(screen, once):
         rows = send_all(screen, relay)
         table(screen, rows)
         bad = sum(1 for sample, outcome in rows if not expected(sample, outcome))
-        print("\n%d messages, %s" % (len(rows), "every verdict as expected" if not bad else "%d verdicts NOT as expected" % bad))
+        summary = "%d verdicts NOT as expected" % bad if bad else "every verdict as expected"
+        print("\n%d messages, %s" % (len(rows), summary))
         if not once:
             show_hand(screen, relay)
             try:
@@ -185,7 +187,8 @@ def run(screen, once):
 
 def main():
     parser = argparse.ArgumentParser(prog="contrib/demo", description="Shows sfdc-milter behind a private Postfix.")
-    parser.add_argument("--once", action="store_true", help="end after the table; exit 0 if every verdict was as expected")
+    parser.add_argument("--once", action="store_true",
+                        help="end after the table; exit 0 only if every verdict was as expected")
     arguments = parser.parse_args()
     try:
         sys.exit(run(Screen(), arguments.once))

@@ -39,6 +39,7 @@ default_transport = smtp:[127.0.0.1]:{sink}
 disable_dns_lookups = yes
 smtp_host_lookup = native
 smtpd_authorized_xclient_hosts = 127.0.0.1
+local_header_rewrite_clients =
 smtpd_client_connection_count_limit = 0
 smtpd_error_sleep_time = 0
 smtpd_hard_error_limit = 1000
@@ -75,7 +76,8 @@ PORT = {
 
 CLIENTS = "13.108.0.0/14 OK\n96.43.144.0/20 OK\n"
 
-SERVICES = """cleanup unix n - n - 0 cleanup
+SERVICES = """pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
@@ -121,8 +123,8 @@ class Postfix:
         postfix, postdrop = pwd.getpwnam("postfix").pw_uid, grp.getgrnam("postdrop").gr_gid
         for name in ("", "etc", "spool", "spool/pid"):
             os.mkdir(os.path.join(self.root, name), 0o755)
-        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved",
-                     "trace"):
+        for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
+                     "saved", "trace"):
             self._folder("spool/" + name, 0o700, postfix, 0)
         self._folder("data", 0o700, postfix, 0)
         self._folder("spool/public", 0o710, postfix, postdrop)
@@ -201,3 +203,4 @@ class Postfix:
     def release(self, queue_id):
         """Let a held message go."""
         run(["postsuper", "-c", self.etc, "-H", queue_id])
+        run(["postqueue", "-c", self.etc, "-f"])

@@ -4,12 +4,14 @@ import glob
 import os
 import re
 import socket
+import sysconfig
 
 from .postfix import HOSTNAME, OTHER_USER, PASSWORD, USER
 from .process import Failure, free_port, read, run, start, stop, wait_for, write
 
 ROOT = os.environ.get("SENDMAIL_ROOT", "/usr/local/lib/sfdc-milter-check/sendmail")
 PROGRAM = ROOT + "/usr/libexec/sendmail/sendmail"
+LIBRARIES = ROOT + "/usr/lib/" + sysconfig.get_config_var("MULTIARCH")
 LISTED = "127.9.8.7"
 
 # cf.m4 comes first; @...@ are filled in. Relaying is for AUTH and for listed clients, as for Salesforce.
@@ -68,7 +70,7 @@ class Sendmail:
         write(os.path.join(root, "key.pem"), read(pki.key("server")), 0o600)
         write(os.path.join(root, "cert.pem"), read(pki.crt("server")))
         write(os.path.join(root, "ca.pem"), read(pki.trusted_authorities))
-        self.environment = dict(os.environ, LD_LIBRARY_PATH=ROOT + "/usr/lib/x86_64-linux-gnu", OPENSSL_CONF="/dev/null")
+        self.environment = dict(os.environ, LD_LIBRARY_PATH=LIBRARIES, OPENSSL_CONF="/dev/null")
         run([os.path.dirname(PROGRAM) + "/makemap", "-C", "/dev/null", "hash", os.path.join(root, "access.db")],
             input=b"Connect:127.9.8 RELAY\n", env=self.environment)
         self._sasl()
@@ -98,15 +100,15 @@ class Sendmail:
         return self.ports[-1]
 
     def start(self, snippet):
-        values = {"cf": ROOT + "/usr/share/sendmail/cf", "root": self.root, "hostname": HOSTNAME, "sink": str(self.sink_port)}
+        values = {"cf": ROOT + "/usr/share/sendmail/cf", "root": self.root, "hostname": HOSTNAME,
+                  "sink": str(self.sink_port)}
         text = re.sub("@(\\w+)@", lambda found: values[found.group(1)], HEAD) + snippet + TAIL
         write(os.path.join(self.root, "sendmail.mc"), text)
         write(os.path.join(self.root, "sendmail.cf"), run(["m4", os.path.join(self.root, "sendmail.mc")]).decode())
         # A host name with a dot, and the one folder in which SASL finds its configuration, for this process alone.
-        inside = "hostname %s; mount --bind %s/sasl2 /usr/lib/sasl2; exec %s -bD -q1m -C%s/sendmail.cf -X %s/transcript" % (
-            HOSTNAME, self.root, PROGRAM, self.root, self.root)
-        self.process = start(["unshare", "-um", "sh", "-c", inside], os.path.join(self.root, "output"),
-                             env=self.environment)
+        inside = 'hostname "$1" && mount --bind sasl2 /usr/lib/sasl2 && exec "$2" -bD -q1m -C"$3" -X transcript'
+        command = ["unshare", "-um", "sh", "-c", inside, "sh", HOSTNAME, PROGRAM, self.root + "/sendmail.cf"]
+        self.process = start(command, os.path.join(self.root, "output"), env=self.environment, cwd=self.root)
         for number in self.ports:
             wait_for(lambda: self._answers(number), "Sendmail on port %d" % number)
 

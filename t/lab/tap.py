@@ -50,7 +50,7 @@ class Tap:
         """Run a group of points; an exception in it fails one point and not the file."""
         self.prefix = ""
         try:
-            function(*arguments)
+            function(self, *arguments)
         except Exception as error:  # the other groups still have something to say
             self.ok(False, "%s ended early" % function.__name__, error=error, at=traceback.format_exc())
         self.prefix = ""

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""The pieces of main.cf and master.cf as they ship, on a real Postfix."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab import A, SRCDIR, Client, Lab, Tap, free_port, message, verp
+from lab.expect import accepted, config, refused
+from lab.laboratory import ELSEWHERE, SALESFORCE, Relay
+from lab.message import STRANGER
+from lab.postfix import HOSTNAME, OTHER_USER, USER
+from lab.process import read, run, write
+
+USERS = ["%s@%s" % (USER, HOSTNAME)]
+OUTSIDE = "user@outside.test"
+
+
+def shipped(name):
+    """A file of conf/."""
+    return read(os.path.join(SRCDIR, "conf", name))
+
+
+def install(lab):
+    """The shipped pieces, with nothing changed but places, port and the lists that are the administrator's."""
+    milter = lab.milter(config({A: {"auth": {"users": USERS}}}), name="sfdc")
+    main = [line for line in shipped("postfix-main.cf").splitlines() if not line.startswith("smtpd_tls_")]
+    server = lab.postfix(main="\n".join(main) + "\n")
+    number = free_port()
+    text = shipped("postfix-master.cf")
+    for old, new in (("\n10025 ", "\n%d " % number), ("unix:/run/sfdc-milter/sfdc-milter.sock", milter.postfix),
+                     ("/etc/postfix/sfdc_", server.etc + "/sfdc_")):
+        if old not in text:
+            raise AssertionError("%r is not in postfix-master.cf" % old)
+        text = text.replace(old, new)
+    server.service(number, "\n" + text)
+    write(os.path.join(server.etc, "sfdc_clients.cidr"), "%s OK\n" % SALESFORCE)
+    write(os.path.join(server.etc, "sfdc_senders"), "%s OK\nbnc.salesforce.com OK\n<> OK\n" % A.domain)
+    run(["postmap", "-c", server.etc, "hash:" + os.path.join(server.etc, "sfdc_senders")])
+    server.start()
+    return Relay(lab, number, milter)
+
+
+def refused_by_postfix(tap, outcome, code, text, name):
+    """Refused before the milter had a say."""
+    tap.ok(outcome.reply.code == code and text in outcome.reply.text, name, outcome=outcome)
+
+
+def taken(tap, relay):
+    accepted(tap, relay.send(A.address, message(), OUTSIDE), "a trusted certificate from a listed address")
+    accepted(tap, relay.send(verp(A), message(), OUTSIDE), "bounce management")
+    accepted(tap, relay.send("", message(), OUTSIDE), "the null sender")
+    accepted(tap, relay.send(A.address, message(), OUTSIDE, address=ELSEWHERE, certificate=None, user=USERS[0]),
+             "AUTH from anywhere")
+    accepted(tap, relay.send(A.address, message(), OUTSIDE, tls="1.2"), "TLS 1.2")
+
+
+def refusals_of_the_milter(tap, relay):
+    refused(tap, relay.send(A.address, message(), OUTSIDE, certificate=None), "no certificate, no AUTH", "cert-absent",
+            stage="rcpt")
+    refused(tap, relay.send(A.address, message(), OUTSIDE, certificate="untrusted"), "an untrusted certificate",
+            "cert-absent", stage="rcpt")
+    refused(tap, relay.send(A.address, message(lk=STRANGER.short), OUTSIDE), "another organization", "org-unknown")
+    refused(tap, relay.send(A.address, message(), OUTSIDE, certificate=None, address=ELSEWHERE,
+                            user="%s@%s" % (OTHER_USER, HOSTNAME)), "U01 another login", "cert-absent", stage="rcpt",
+            r_auth="fail")
+
+
+def refusals_of_postfix(tap, relay):
+    lab, port = relay.lab, relay.port
+    with Client(port) as client:
+        client.ehlo()
+        reply = client.mail(A.address)
+        tap.ok(reply.code == 530 and "STARTTLS" in reply.text, "T01 no TLS: Postfix refuses MAIL", reply=reply)
+        tap.ok("AUTH" not in client.ehlo().text, "no AUTH is offered without TLS")
+        tap.ok("CHUNKING" not in client.ehlo().text, "no CHUNKING")
+    for version in ("1.0", "1.1"):
+        try:
+            lab.session(port, tls=version).close()
+            tap.ok(False, "T02 TLS %s: no handshake" % version)
+        except OSError as error:
+            tap.ok("VERSION" in str(error).upper(), "T02 TLS %s: no handshake" % version, error=error)
+    refused_by_postfix(tap, lab.send(port, A.address, message(), OUTSIDE, address=ELSEWHERE), 554, "denied",
+                       "a trusted certificate from an unlisted address relays nothing")
+    refused_by_postfix(tap, lab.send(port, "x@attack.example", message(), OUTSIDE), 554, "Sender address rejected",
+                       "a foreign sender")
+    refused_by_postfix(tap, lab.send(port, A.address, message(), OUTSIDE, address=None), 554, "denied",
+                       "loopback relays nothing")
+
+
+def structure(tap, relay):
+    """X01 and NUL bytes, which a milter cannot see."""
+    with relay.session() as client:
+        for name, text in (
+                ("NUL in a field", message(extra=["Subject: a\0b"], omit=["Subject"])),
+                ("NUL behind a good ID", message(lk=A.short + "\0x")),
+                ("NUL in the body", message(body="a\0b\r\n"))):
+            stage, reply = client.submit(A.address, OUTSIDE, text)
+            tap.ok(reply.code == 550 and "5.7.1" in reply.text, name + ": refused", stage=stage, reply=reply)
+    smuggled = "MAIL FROM:<x@attack.example>\r\nRCPT TO:<user@dest.test>\r\nDATA\r\n" + message(lk=None) + ".\r\n"
+    for name, end in (("LF . LF", "\n.\n"), ("LF . CRLF", "\n.\r\n"), ("CRLF . LF", "\r\n.\n")):
+        with relay.session() as client:
+            client.mail(A.address)
+            client.rcpt(OUTSIDE)
+            client.command("DATA")
+            client.send(message() + end + smuggled)
+            reply = client.read()
+            tap.ok(reply.code == 550 and "bare <LF>" in reply.text, "X01 %s: refused" % name, reply=reply)
+            tap.equal(client.command("VRFY").code, 501, "X01 %s: it was one message" % name)
+    tap.ok(relay.lab.sink.find("MAIL FROM:<x@attack.example>") is None, "X01 nothing of it is delivered")
+
+
+def silent(tap, relay):
+    """P07: the daemon is gone."""
+    relay.milter.stop()
+    with Client(relay.port) as client:
+        client.ehlo()
+        reply = client.command("STARTTLS")
+        tap.equal(reply.code, 454, "P07 without the daemon there is no TLS", reply=reply)
+        tap.ok(400 <= client.mail(A.address).code < 600 and not client.rcpt(OUTSIDE).ok, "P07 and no mail")
+
+
+def main():
+    with Tap() as tap, Lab() as lab:
+        relay = install(lab)
+        for function in (taken, refusals_of_the_milter, refusals_of_postfix, structure, silent):
+            tap.case(function, relay)
+
+
+main()
