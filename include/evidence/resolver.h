@@ -1,0 +1,82 @@
+/*
+ * resolver: the DNS, by libunbound, with a cache in front.
+ *
+ * One context and one dispatcher thread. Asking never blocks; the same question asked by many at once is one query; an
+ * answer is shared by all who asked. Whoever no longer wants an answer drops the query: it goes on by itself, warms the
+ * cache and frees its memory. Everything is thread-safe, but one reference belongs to one thread at a time.
+ *
+ * To be made after the process has forked for the last time. Its threads block all signals.
+ */
+#ifndef SFDC_EVIDENCE_RESOLVER_H
+#define SFDC_EVIDENCE_RESOLVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/answer.h"
+#include "core/settings.h"
+
+#define RESOLVER_ERROR_SIZE 512
+#define RESOLVER_WAIT_MAX 64 /* queries that one call can wait for; the others are not looked at */
+
+struct resolver;
+struct query;
+
+/*
+ * A resolver with one reference, as settings->dns says: nameservers, or those of /etc/resolv.conf (none there: the
+ * local host's); answers validated if trust_anchor names a file of DS or DNSKEY records; the records in the file
+ * local_data are answered without asking: one resource record a line, as in a zone file, with the full owner name;
+ * lines that are empty or begin with ";" or "#" are skipped. Settings are not needed afterwards. NULL: error_r says
+ * why, with file and line where one is to blame.
+ */
+struct resolver *resolver_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE]);
+
+/* Whether a resolver made for one configuration serves another: the same options, and no file that may have changed. */
+bool resolver_serves(const struct settings *made_for, const struct settings *other);
+
+/* One more reference. Returns its argument. */
+struct resolver *resolver_take(struct resolver *resolver);
+
+/*
+ * One reference less. The last one ends the threads and answers what is under way with ANSWER_TEMPFAIL; it must not
+ * come from a thread of the resolver. NULL is harmless.
+ */
+void resolver_drop(struct resolver *resolver);
+
+/*
+ * Ask. The query may be complete already. The reference must be dropped before the caller's reference to the resolver.
+ * NULL without memory. A name that cannot exist (a label too long, or empty) is answered with ANSWER_NXDOMAIN.
+ */
+struct query *resolver_ask(struct resolver *resolver, const struct question *question);
+
+/*
+ * Wait until at least one of the queries is complete, or deadline_ms (monotonic clock) has passed. False: none is
+ * complete.
+ */
+bool resolver_wait(struct resolver *resolver, struct query *const *queries, size_t count, long long deadline_ms);
+
+/* Monotonic milliseconds: the clock of the deadlines. */
+long long resolver_now_ms(void);
+
+/* The answer, valid as long as the reference to the query is held; NULL while there is none. */
+const struct answer *query_answer(const struct query *query);
+
+/* Whether the answer was in the cache when the question was asked. */
+bool query_was_cached(const struct query *query);
+
+/* Let go of a query, complete or not. NULL is harmless. */
+void query_drop(struct query *query);
+
+struct resolver_counters {
+	unsigned long long asked;  /* questions */
+	unsigned long long cached; /* answered from the cache */
+	unsigned long long joined; /* joined to a query under way */
+	unsigned long long failed; /* queries that ended in ANSWER_TEMPFAIL or ANSWER_BOGUS */
+	unsigned long long bogus;  /* those that ended in ANSWER_BOGUS */
+	unsigned long under_way;   /* queries that have no answer yet */
+	unsigned long entries;     /* answers in the cache */
+};
+
+void resolver_count(struct resolver *resolver, struct resolver_counters *counters_r);
+
+#endif

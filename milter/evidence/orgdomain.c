@@ -1,0 +1,57 @@
+#include "evidence/orgdomain.h"
+
+#include <libpsl.h>
+#include <stdlib.h>
+
+#include "core/domain.h"
+
+struct orgdomain {
+	psl_ctx_t *list;
+};
+
+struct orgdomain *orgdomain_new(void)
+{
+	struct orgdomain *orgdomain = malloc(sizeof *orgdomain);
+	if (!orgdomain)
+		return NULL;
+	orgdomain->list = psl_latest(NULL);
+	if (!orgdomain->list) {
+		free(orgdomain);
+		return NULL;
+	}
+	return orgdomain;
+}
+
+void orgdomain_free(struct orgdomain *orgdomain)
+{
+	if (!orgdomain)
+		return;
+	psl_free(orgdomain->list);
+	free(orgdomain);
+}
+
+/* The library compares as it is given: a capital, a trailing dot or an address would get an answer, a wrong one. */
+struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain)
+{
+	char name[DOMAIN_LENGTH_MAX + 1];
+
+	if (!domain_valid(domain))
+		return span_make(NULL, 0);
+	for (size_t i = 0; i < domain.length; i++)
+		name[i] = ascii_lower(domain.at[i]);
+	name[domain.length] = '\0';
+	const char *found = psl_registrable_domain(orgdomain->list, name);
+	return found ? span_slice(domain, (size_t)(found - name), domain.length) : span_make(NULL, 0);
+}
+
+enum relation orgdomain_relation(const struct orgdomain *orgdomain, struct span signer, struct span author)
+{
+	if (!domain_valid(signer) || !domain_valid(author))
+		return RELATION_NONE;
+	if (span_equal_nocase(signer, author))
+		return RELATION_EQUAL;
+	struct span signer_org = orgdomain_find(orgdomain, signer);
+	if (span_absent(signer_org) || !span_equal_nocase(signer_org, orgdomain_find(orgdomain, author)))
+		return RELATION_NONE;
+	return domain_within(author, signer) ? RELATION_PARENT : RELATION_ORGANIZATION;
+}

@@ -1,0 +1,255 @@
+#include "config.h"
+
+#include "evidence/resolver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "evidence/packet.h"
+#include "resolver_private.h"
+
+#define DNS_CLASS_IN 1
+#define RCODE_NOERROR 0
+#define RCODE_NXDOMAIN 3
+
+long long resolver_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int type_number(enum record_type type)
+{
+	switch (type) {
+	case RECORD_A:
+		return 1;
+	case RECORD_AAAA:
+		return 28;
+	case RECORD_MX:
+		return 15;
+	case RECORD_PTR:
+		return 12;
+	case RECORD_TXT:
+		return 16;
+	}
+	return 0;
+}
+
+struct query *query_new(struct resolver *resolver, const struct question *question)
+{
+	struct query *query = malloc(sizeof *query + question->name.length + 1);
+	if (!query)
+		return NULL;
+	atomic_init(&query->references, 1);
+	atomic_init(&query->response, NULL);
+	query->resolver = resolver;
+	query->was_cached = false;
+	query->watches = NULL;
+	query->next = NULL;
+	query->partial = NULL;
+	query->hops = 0;
+	query->hash = cache_hash(resolver->key, question);
+	if (question->name.length != 0)
+		memcpy(query->name, question->name.at, question->name.length);
+	query->name[question->name.length] = '\0';
+	query->question.type = question->type;
+	query->question.name = span_make(query->name, question->name.length);
+	return query;
+}
+
+void query_drop(struct query *query)
+{
+	if (!query || atomic_fetch_sub_explicit(&query->references, 1, memory_order_acq_rel) != 1)
+		return;
+	response_drop(atomic_load_explicit(&query->response, memory_order_acquire));
+	response_drop(query->partial);
+	free(query);
+}
+
+const struct answer *query_answer(const struct query *query)
+{
+	const struct response *response = atomic_load_explicit(&query->response, memory_order_acquire);
+	return response ? response_answer(response) : NULL;
+}
+
+bool query_was_cached(const struct query *query)
+{
+	return query->was_cached;
+}
+
+/* The library sets data and RCODE for a bogus answer too, so that is asked first. */
+static bool read_result(const struct ub_result *result, const struct question *question, struct arena *arena,
+                        struct answer *answer_r)
+{
+	answer_r->secure = result->secure;
+	answer_r->ttl = result->ttl > 0 ? (unsigned long)result->ttl : 0;
+	if (result->bogus) {
+		answer_r->status = ANSWER_BOGUS;
+		return true;
+	}
+	if ((result->rcode != RCODE_NOERROR && result->rcode != RCODE_NXDOMAIN) || result->answer_len <= 0
+	    || !packet_parse(result->answer_packet, (size_t)result->answer_len, question, arena, answer_r))
+		return false;
+	if (result->rcode == RCODE_NXDOMAIN) {
+		answer_r->status = ANSWER_NXDOMAIN;
+		answer_r->count = 0;
+	}
+	return (answer_r->status == ANSWER_FOUND) == (result->havedata != 0);
+}
+
+/* The last name of the chain so far. */
+static struct span chain_end(const struct answer *answer)
+{
+	return answer->chain[answer->chain_count - 1];
+}
+
+/* Put the aliases that were followed before in front of those of this answer. */
+static bool join_chains(const struct query *query, struct arena *arena, struct answer *answer)
+{
+	if (!query->partial)
+		return true;
+	const struct answer *before = response_answer(query->partial);
+	size_t count = before->chain_count + answer->chain_count;
+	struct span *chain = arena_array(arena, count, sizeof *chain);
+	if (!chain)
+		return false;
+	memcpy(chain, before->chain, before->chain_count * sizeof *chain);
+	if (answer->chain_count != 0)
+		memcpy(chain + before->chain_count, answer->chain, answer->chain_count * sizeof *chain);
+	answer->chain = chain;
+	answer->chain_count = count;
+	answer->secure = answer->secure && before->secure;
+	if (before->ttl < answer->ttl)
+		answer->ttl = before->ttl;
+	return true;
+}
+
+static void on_result(void *context, int code, struct ub_result *result);
+
+/* The library does not follow a CNAME that stands in local data. One that leads nowhere is a failure, as elsewhere. */
+static bool follow(struct query *query, struct answer *answer)
+{
+	char target[ANSWER_NAME_SIZE];
+
+	if (!query->resolver->local_data || answer->status != ANSWER_NODATA || answer->chain_count == 0)
+		return false;
+	if (++query->hops > PACKET_CHAIN_MAX) {
+		answer->status = ANSWER_TEMPFAIL;
+		return false;
+	}
+	struct span name = chain_end(answer);
+	struct response *partial = response_new(answer);
+	if (!partial || name.length >= sizeof target) {
+		response_drop(partial);
+		return false;
+	}
+	memcpy(target, name.at, name.length);
+	target[name.length] = '\0';
+	response_drop(query->partial);
+	query->partial = partial;
+	return ub_resolve_async(query->resolver->context, target, type_number(query->question.type), DNS_CLASS_IN, query,
+	                        on_result, NULL) == 0;
+}
+
+/* The answer as it is now, in arena. False: the query failed. */
+static bool read_answer(const struct query *query, const struct ub_result *result, struct arena *arena,
+                        struct answer *answer_r)
+{
+	struct question question = query->question;
+	if (query->partial)
+		question.name = chain_end(response_answer(query->partial));
+	return read_result(result, &question, arena, answer_r) && join_chains(query, arena, answer_r);
+}
+
+/* A name that is none cannot exist. To call that a failure would let a sender have his mail deferred for ever. */
+static struct response *failed(const struct query *query, int code)
+{
+	const struct resolver *resolver = query->resolver;
+	return response_take(code == UB_SYNTAX ? resolver->no_such_name : resolver->failure);
+}
+
+static void on_result(void *context, int code, struct ub_result *result)
+{
+	struct query *query = context;
+	struct response *response = NULL;
+	struct answer answer;
+	struct arena arena;
+
+	memset(&answer, 0, sizeof answer);
+	arena_init(&arena, 0);
+	bool read = code == 0 && result && read_answer(query, result, &arena, &answer);
+	bool following = read && follow(query, &answer);
+	if (read && !following)
+		response = response_new(&answer);
+	arena_clear(&arena);
+	ub_resolve_free(result);
+	if (!following)
+		resolver_complete(query, response ? response : failed(query, code));
+}
+
+void query_send(struct query *query)
+{
+	int code = ub_resolve_async(query->resolver->context, query->name, type_number(query->question.type), DNS_CLASS_IN,
+	                            query, on_result, NULL);
+	if (code != 0)
+		resolver_complete(query, failed(query, code));
+}
+
+static size_t watch_all(struct query *const *queries, size_t count, struct waiter *waiter, struct watch *watches)
+{
+	if (count > RESOLVER_WAIT_MAX)
+		count = RESOLVER_WAIT_MAX;
+	for (size_t i = 0; i < count; i++) {
+		watches[i].waiter = waiter;
+		watches[i].next = queries[i]->watches;
+		queries[i]->watches = &watches[i];
+	}
+	return count;
+}
+
+static void unwatch(struct query *query, struct watch *watch)
+{
+	struct watch **link = &query->watches;
+	while (*link && *link != watch)
+		link = &(*link)->next;
+	if (*link)
+		*link = watch->next;
+}
+
+static bool any_complete(struct query *const *queries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (query_answer(queries[i]))
+			return true;
+	return false;
+}
+
+bool resolver_wait(struct resolver *resolver, struct query *const *queries, size_t count, long long deadline_ms)
+{
+	struct watch watches[RESOLVER_WAIT_MAX];
+	struct waiter waiter;
+	struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
+	pthread_condattr_t attributes;
+
+	if (any_complete(queries, count) || count == 0 || deadline_ms <= resolver_now_ms())
+		return any_complete(queries, count);
+	if (pthread_condattr_init(&attributes) != 0)
+		return false;
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	int code = pthread_cond_init(&waiter.signal, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (code != 0)
+		return false;
+	pthread_mutex_lock(&resolver->lock);
+	waiter.woken = any_complete(queries, count);
+	size_t watched = waiter.woken ? 0 : watch_all(queries, count, &waiter, watches);
+	while (!waiter.woken && code == 0)
+		code = pthread_cond_timedwait(&waiter.signal, &resolver->lock, &until);
+	for (size_t i = 0; i < watched; i++)
+		unwatch(queries[i], &watches[i]);
+	pthread_mutex_unlock(&resolver->lock);
+	pthread_cond_destroy(&waiter.signal);
+	return waiter.woken;
+}

@@ -1,0 +1,192 @@
+#include "config.h"
+
+#include "evidence/resolver_context.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/span.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+/*
+ * By default the library goes on with a question that nobody answers for 17 seconds, and for half a minute or more takes
+ * a server that was silent for dead. Here a question is given up after three to eight seconds, long enough for a name
+ * server that has to search itself, and what was learnt of a server is forgotten at once: the servers asked are few, and
+ * when they are back, answers have to be back too. By default there is room for 16 questions at once: sixteen slow
+ * domains would stop all others.
+ */
+static const char *const options[][2] = {
+	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "3" },       { "infra-host-ttl:", "1" },
+	{ "infra-keep-probing:", "yes" },    { "infra-cache-max-rtt:", "6000" },   { "outgoing-range:", "256" },
+	{ "outgoing-num-tcp:", "16" },       { "num-queries-per-thread:", "512" }, { "msg-cache-size:", "4m" },
+	{ "rrset-cache-size:", "8m" },
+};
+
+/*
+ * Zones the library would answer itself, with NXDOMAIN. The name servers asked know better: they may serve them, and
+ * tests use them. What must never leave the host (localhost, onion, invalid) stays.
+ */
+static const char *const unblocked[] = {
+	"test.",
+	"home.arpa.",
+	"10.in-addr.arpa.",
+	"16.172.in-addr.arpa.",
+	"17.172.in-addr.arpa.",
+	"18.172.in-addr.arpa.",
+	"19.172.in-addr.arpa.",
+	"20.172.in-addr.arpa.",
+	"21.172.in-addr.arpa.",
+	"22.172.in-addr.arpa.",
+	"23.172.in-addr.arpa.",
+	"24.172.in-addr.arpa.",
+	"25.172.in-addr.arpa.",
+	"26.172.in-addr.arpa.",
+	"27.172.in-addr.arpa.",
+	"28.172.in-addr.arpa.",
+	"29.172.in-addr.arpa.",
+	"30.172.in-addr.arpa.",
+	"31.172.in-addr.arpa.",
+	"168.192.in-addr.arpa.",
+	"254.169.in-addr.arpa.",
+	"2.0.192.in-addr.arpa.",
+	"100.51.198.in-addr.arpa.",
+	"113.0.203.in-addr.arpa.",
+	"d.f.ip6.arpa.",
+	"8.b.d.0.1.0.0.2.ip6.arpa.",
+};
+
+static bool fail(char error_r[RESOLVER_ERROR_SIZE], const char *what, const char *why)
+{
+	snprintf(error_r, RESOLVER_ERROR_SIZE, "%.300s: %.200s", what, why);
+	return false;
+}
+
+static bool set_options(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE])
+{
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		int code = ub_ctx_set_option(context, options[i][0], options[i][1]);
+		if (code != 0)
+			return fail(error_r, options[i][0], ub_strerror(code));
+	}
+	return true;
+}
+
+static bool copy_text(struct span text, char *to, size_t size)
+{
+	if (text.length >= size || memchr(text.at, '\0', text.length))
+		return false;
+	memcpy(to, text.at, text.length);
+	to[text.length] = '\0';
+	return true;
+}
+
+static bool set_servers(struct ub_ctx *context, const struct set *servers, char error_r[RESOLVER_ERROR_SIZE])
+{
+	char server[128];
+
+	for (size_t i = 0; i < set_count(servers); i++) {
+		if (!copy_text(set_at(servers, i), server, sizeof server))
+			return fail(error_r, "nameservers", "an address is too long");
+		int code = ub_ctx_set_fwd(context, server);
+		if (code != 0)
+			return fail(error_r, server, ub_strerror(code));
+	}
+	if (set_count(servers) != 0)
+		return true;
+	/* Without that file the server of the local host is meant (resolv.conf(5)). */
+	if (ub_ctx_resolvconf(context, RESOLV_CONF) == 0)
+		return true;
+	int code = ub_ctx_set_fwd(context, "127.0.0.1");
+	return code == 0 || fail(error_r, RESOLV_CONF, ub_strerror(code));
+}
+
+static bool set_anchor(struct ub_ctx *context, struct span anchor, char error_r[RESOLVER_ERROR_SIZE])
+{
+	char path[4096];
+
+	if (anchor.length == 0)
+		return true;
+	if (!copy_text(anchor, path, sizeof path))
+		return fail(error_r, "trust_anchor", "the path is too long");
+	/* The library would find out at the first question only. */
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return fail(error_r, path, strerror(errno));
+	fclose(file);
+	int code = ub_ctx_add_ta_file(context, path);
+	return code == 0 || fail(error_r, path, ub_strerror(code));
+}
+
+static bool add_line(struct ub_ctx *context, char *line, const char *path, unsigned number,
+                     char error_r[RESOLVER_ERROR_SIZE])
+{
+	line[strcspn(line, "\r\n")] = '\0';
+	line += strspn(line, " \t");
+	if (line[0] == '\0' || line[0] == ';' || line[0] == '#')
+		return true;
+	int code = ub_ctx_data_add(context, line);
+	if (code == 0)
+		return true;
+	snprintf(error_r, RESOLVER_ERROR_SIZE, "%.300s:%u: this is no resource record; write OWNER TTL IN TYPE DATA on one line",
+	         path, number);
+	return false;
+}
+
+static bool add_local_data(struct ub_ctx *context, struct span local_data, char error_r[RESOLVER_ERROR_SIZE])
+{
+	char path[4096];
+	char *line = NULL;
+	size_t size = 0;
+	bool good = true;
+
+	if (local_data.length == 0)
+		return true;
+	if (!copy_text(local_data, path, sizeof path))
+		return fail(error_r, "local_data", "the path is too long");
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return fail(error_r, path, strerror(errno));
+	for (unsigned number = 1; good && getline(&line, &size, file) >= 0; number++)
+		good = add_line(context, line, path, number, error_r);
+	if (good && ferror(file))
+		good = fail(error_r, path, strerror(errno));
+	free(line);
+	fclose(file);
+	return good;
+}
+
+/* The first call that touches zones makes the context final: every option has to be set before. */
+static bool remove_zones(struct ub_ctx *context, bool anchored, char error_r[RESOLVER_ERROR_SIZE])
+{
+	for (size_t i = 0; i < sizeof unblocked / sizeof unblocked[0]; i++) {
+		int code = ub_ctx_zone_remove(context, unblocked[i]);
+		if (code != 0 && anchored)
+			return fail(error_r, "trust_anchor", "the file holds something else than DS and DNSKEY records");
+		if (code != 0)
+			return fail(error_r, "libunbound", ub_strerror(code));
+	}
+	return true;
+}
+
+struct ub_ctx *resolver_context_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+{
+	struct ub_ctx *context = ub_ctx_create();
+	if (!context) {
+		fail(error_r, "libunbound", "no context can be made");
+		return NULL;
+	}
+	ub_ctx_debugout(context, NULL);
+	bool good = set_options(context, error_r) && set_servers(context, settings->dns.nameservers, error_r)
+	            && set_anchor(context, settings->dns.trust_anchor, error_r);
+	if (good && ub_ctx_async(context, 1) != 0)
+		good = fail(error_r, "libunbound", "no thread can be used");
+	if (!good || !remove_zones(context, settings->dns.trust_anchor.length != 0, error_r)
+	    || !add_local_data(context, settings->dns.local_data, error_r)) {
+		ub_ctx_delete(context);
+		return NULL;
+	}
+	return context;
+}

@@ -1,0 +1,221 @@
+/*
+ * resolver_probe: a resolver on a leash, for adapter_resolver.t. Arguments: OPTION=VALUE. Then a command a line:
+ *
+ *   ask ID TYPE NAME       put a question under a number below 100
+ *   wait MS ID...          wait for one of them; prints "woken" or "time"
+ *   show ID                print the answer
+ *   drop ID                let go
+ *   count                  print the counters
+ *   reload                 a new resolver with the same options; queries keep theirs
+ *   storm THREADS N TYPE NAME   N asks and waits in each of so many threads; prints how many were answered
+ */
+#include "config.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence/resolver.h"
+
+#define QUERIES 100
+
+static const char *const types[] = { "A", "AAAA", "MX", "PTR", "TXT" };
+static const char *const statuses[] = { "pending", "found", "nodata", "nxdomain", "tempfail", "bogus" };
+
+struct slot {
+	struct resolver *resolver;
+	struct query *query;
+};
+
+static struct settings *read_settings(int argc, char **argv)
+{
+	struct settings *settings = settings_new();
+	if (!settings)
+		exit(2);
+	settings->dns.nameservers = set_new(&settings->arena, SET_EXACT);
+	settings->dns.cache_ttl_max = 3600;
+	settings->dns.cache_negative_max = 60;
+	for (int i = 1; i < argc; i++) {
+		struct span argument = span_of(argv[i]);
+		size_t equals = span_find(argument, 0, '=');
+		struct span name = span_slice(argument, 0, equals);
+		struct span value = span_slice(argument, equals + 1, argument.length);
+		if (span_equal(name, span_of("nameserver")))
+			set_add(settings->dns.nameservers, value);
+		else if (span_equal(name, span_of("trust_anchor")))
+			settings->dns.trust_anchor = value;
+		else if (span_equal(name, span_of("local_data")))
+			settings->dns.local_data = value;
+		else if (span_equal(name, span_of("ttl_max")))
+			settings->dns.cache_ttl_max = (unsigned)atoi(value.at);
+		else if (span_equal(name, span_of("negative_max")))
+			settings->dns.cache_negative_max = (unsigned)atoi(value.at);
+	}
+	return settings;
+}
+
+static struct question read_question(const char *type, const char *name)
+{
+	struct question question = { RECORD_A, span_of(name) };
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(type, types[i]) == 0)
+			question.type = (enum record_type)i;
+	return question;
+}
+
+static void print_text(struct span text)
+{
+	for (size_t i = 0; i < text.length && i < 200; i++)
+		printf(text.at[i] > ' ' && text.at[i] < 0x7f ? "%c" : "\\x%02x", (unsigned char)text.at[i]);
+	if (text.length > 200)
+		printf("...%zu", text.length);
+}
+
+static void show(const struct query *query)
+{
+	const struct answer *answer = query_answer(query);
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (!answer) {
+		puts("pending");
+		return;
+	}
+	printf("%s secure=%d ttl=%lu cached=%d", statuses[answer->status], answer->secure, answer->ttl,
+	       query_was_cached(query));
+	for (size_t i = 0; i < answer->chain_count; i++) {
+		printf(" via=");
+		print_text(answer->chain[i]);
+	}
+	for (size_t i = 0; i < answer->count; i++) {
+		address_format(&answer->records[i].address, address);
+		printf(" [%s%u/", address, answer->records[i].preference);
+		print_text(answer->records[i].text);
+		putchar(']');
+	}
+	putchar('\n');
+}
+
+struct storm {
+	struct resolver *resolver;
+	struct question question;
+	int rounds;
+	int answered;
+};
+
+static void *run_storm(void *context)
+{
+	struct storm *storm = context;
+	for (int i = 0; i < storm->rounds; i++) {
+		struct query *query = resolver_ask(storm->resolver, &storm->question);
+		if (query && resolver_wait(storm->resolver, &query, 1, resolver_now_ms() + 60000)
+		    && query_answer(query)->status == ANSWER_FOUND)
+			storm->answered++;
+		query_drop(query);
+	}
+	return NULL;
+}
+
+static void storm(struct resolver *resolver, int threads, int rounds, struct question question)
+{
+	pthread_t ids[64];
+	struct storm storms[64];
+	int answered = 0;
+	for (int i = 0; i < threads && i < 64; i++) {
+		struct storm one = { resolver, question, rounds, 0 };
+		storms[i] = one;
+		if (pthread_create(&ids[i], NULL, run_storm, &storms[i]) != 0)
+			exit(2);
+	}
+	for (int i = 0; i < threads && i < 64; i++) {
+		pthread_join(ids[i], NULL);
+		answered += storms[i].answered;
+	}
+	printf("answered %d\n", answered);
+}
+
+static void wait_for(struct slot *slots, char *arguments)
+{
+	struct query *queries[QUERIES];
+	size_t count = 0;
+	char *save = NULL;
+	long long ms = atoll(strtok_r(arguments, " ", &save));
+	struct resolver *resolver = NULL;
+	for (char *id = strtok_r(NULL, " ", &save); id && count < QUERIES; id = strtok_r(NULL, " ", &save)) {
+		queries[count++] = slots[atoi(id) % QUERIES].query;
+		resolver = slots[atoi(id) % QUERIES].resolver;
+	}
+	puts(resolver && resolver_wait(resolver, queries, count, resolver_now_ms() + ms) ? "woken" : "time");
+}
+
+static void drop(struct slot *slot)
+{
+	query_drop(slot->query);
+	resolver_drop(slot->resolver);
+	slot->query = NULL;
+	slot->resolver = NULL;
+}
+
+static void count(struct resolver *resolver)
+{
+	struct resolver_counters counters;
+	resolver_count(resolver, &counters);
+	printf("asked=%llu cached=%llu joined=%llu failed=%llu bogus=%llu under_way=%lu entries=%lu\n", counters.asked,
+	       counters.cached, counters.joined, counters.failed, counters.bogus, counters.under_way, counters.entries);
+}
+
+int main(int argc, char **argv)
+{
+	static struct slot slots[QUERIES];
+	static char line[4096];
+	char error[RESOLVER_ERROR_SIZE];
+	struct settings *settings = read_settings(argc, argv);
+	struct resolver *resolver = resolver_new(settings, error);
+
+	if (!resolver) {
+		printf("error %s\n", error);
+		settings_free(settings);
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin)) {
+		char type[16];
+		static char name[2048];
+		int id = 0, threads = 0, rounds = 0;
+		line[strcspn(line, "\n")] = '\0';
+		if (sscanf(line, "ask %d %15s %2047s", &id, type, name) == 3) {
+			struct question question = read_question(type, name);
+			struct slot *slot = &slots[id % QUERIES];
+			drop(slot);
+			slot->resolver = resolver_take(resolver);
+			slot->query = resolver_ask(resolver, &question);
+			puts(query_answer(slot->query) ? "complete" : "asked");
+		} else if (strncmp(line, "wait ", 5) == 0) {
+			wait_for(slots, line + 5);
+		} else if (sscanf(line, "show %d", &id) == 1) {
+			show(slots[id % QUERIES].query);
+		} else if (sscanf(line, "drop %d", &id) == 1) {
+			drop(&slots[id % QUERIES]);
+			puts("dropped");
+		} else if (sscanf(line, "storm %d %d %15s %2047s", &threads, &rounds, type, name) == 4) {
+			storm(resolver, threads, rounds, read_question(type, name));
+		} else if (strcmp(line, "count") == 0) {
+			count(resolver);
+		} else if (strcmp(line, "reload") == 0) {
+			resolver_drop(resolver);
+			resolver = resolver_new(settings, error);
+			if (!resolver)
+				return 2;
+			puts("reloaded");
+		} else {
+			puts("what?");
+		}
+		fflush(stdout);
+	}
+	for (int i = 0; i < QUERIES; i++)
+		drop(&slots[i]);
+	resolver_drop(resolver);
+	settings_free(settings);
+	return 0;
+}

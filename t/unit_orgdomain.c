@@ -1,0 +1,99 @@
+/* orgdomain: relations of domains, with the traps of a public suffix list. */
+#include "evidence/orgdomain.h"
+#include "tap.h"
+
+static const char *const relation_names[] = { "none", "organization", "parent", "equal" };
+
+static void test_find(const struct orgdomain *orgdomain)
+{
+	static const struct {
+		const char *domain;
+		const char *found; /* NULL: none */
+	} cases[] = {
+		{ "example.com", "example.com" },
+		{ "a.b.Example.COM", "Example.COM" },
+		{ "a.example.co.uk", "example.co.uk" },
+		{ "A.B.CO.UK", "B.CO.UK" },
+		{ "a.www.ck", "www.ck" },
+		{ "b.c.ck", "b.c.ck" },
+		{ "c.ck", NULL },
+		{ "x.blogspot.com", "x.blogspot.com" },
+		{ "a.example.test", "example.test" },
+		{ "test", NULL },
+		{ "com", NULL },
+		{ "CO.UK", NULL },
+		{ "blogspot.com", NULL },
+		{ "localhost", NULL },
+		{ "example.com.", NULL },
+		{ "a..co.uk", NULL },
+		{ ".com", NULL },
+		{ "192.0.2.1", NULL },
+		{ "[192.0.2.1]", NULL },
+		{ "a_b.com", NULL },
+		{ "b\xc3\xbc" "cher.example", NULL },
+		{ "", NULL },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		is_span(orgdomain_find(orgdomain, span_of(cases[i].domain)), span_of(cases[i].found), cases[i].domain);
+	ok(span_absent(orgdomain_find(orgdomain, span_make("a.com\0.org", 10))), "a NUL byte");
+	ok(span_absent(orgdomain_find(orgdomain, span_make(NULL, 0))), "absent");
+}
+
+static void test_relation(const struct orgdomain *orgdomain)
+{
+	static const struct {
+		const char *signer;
+		const char *author;
+		enum relation relation;
+	} cases[] = {
+		{ "example.com", "example.com", RELATION_EQUAL },
+		{ "Example.com", "eXample.COM", RELATION_EQUAL },
+		{ "example.com", "mail.example.com", RELATION_PARENT },
+		{ "mail.example.com", "a.b.mail.example.com", RELATION_PARENT },
+		{ "EXAMPLE.com", "mail.example.COM", RELATION_PARENT },
+		{ "mail.example.com", "example.com", RELATION_ORGANIZATION },
+		{ "a.example.com", "b.example.com", RELATION_ORGANIZATION },
+		{ "example.co.uk", "a.example.co.uk", RELATION_PARENT },
+		{ "co.uk", "example.co.uk", RELATION_NONE },
+		{ "com", "example.com", RELATION_NONE },
+		{ "uk", "example.co.uk", RELATION_NONE },
+		{ "other.co.uk", "example.co.uk", RELATION_NONE },
+		{ "evil.com", "x.com", RELATION_NONE },
+		{ "evil.co", "t.co", RELATION_NONE },
+		{ "evil.co.uk", "a.co.uk", RELATION_NONE },
+		{ "evilexample.com", "example.com", RELATION_NONE },
+		{ "example.com.evil.test", "example.com", RELATION_NONE },
+		{ "xample.com", "example.com", RELATION_NONE },
+		{ "blogspot.com", "a.blogspot.com", RELATION_NONE },
+		{ "a.blogspot.com", "b.blogspot.com", RELATION_NONE },
+		{ "blogspot.com", "blogspot.com", RELATION_EQUAL },
+		{ "test", "a.test", RELATION_NONE },
+		{ "a.internal.test", "internal.test", RELATION_ORGANIZATION },
+		{ "example.com.", "example.com", RELATION_NONE },
+		{ "example.com", "example.com.", RELATION_NONE },
+		{ "192.0.2.1", "192.0.2.1", RELATION_NONE },
+		{ "9.0.2.1", "192.0.2.1", RELATION_NONE },
+		{ "", "", RELATION_NONE },
+		{ "example.com", "", RELATION_NONE },
+		{ NULL, NULL, RELATION_NONE },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		enum relation relation =
+		    orgdomain_relation(orgdomain, span_of(cases[i].signer), span_of(cases[i].author));
+		ok(relation == cases[i].relation, "%s for %s: %s", cases[i].signer ? cases[i].signer : "(absent)",
+		   cases[i].author ? cases[i].author : "(absent)", relation_names[relation]);
+	}
+}
+
+int main(void)
+{
+	struct orgdomain *orgdomain = orgdomain_new();
+	ok(orgdomain != NULL, "there is a list");
+	if (orgdomain) {
+		test_find(orgdomain);
+		test_relation(orgdomain);
+	}
+	orgdomain_free(orgdomain);
+	orgdomain_free(NULL);
+	return done_testing();
+}
