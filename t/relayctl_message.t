@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+"""sfdc-relayctl check-message: exit codes, JSON, sessions by file and flag, several messages, both MTAs."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
+from relayctl import CONFIG, MESSAGE, ORG, main  # noqa: E402
+
+CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc"]
+RESULTS = {"pass", "skip", "fail", "none", "permerror", "temperror", "pending"}
+KEYS = ["verdict", "mode", "would", "org", "org_name", "reply", "why", "checks", "headers"]
+
+SESSION = {
+    "mta": "postfix", "client_ip": "13.110.74.200", "client_name": "smtp09-ia4-sp3.mta.salesforce.com",
+    "helo": "smtp09-ia4-sp3.mta.salesforce.com", "tls_version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384",
+    "cipher_bits": 256, "cert_subject": "smtp09-ia4-sp3.mta.salesforce.com", "cert_issuer": "Test Root CA",
+    "auth_type": "PLAIN", "auth_authen": "sfuser@relay.example.com", "mail_from": "<info@example.com>",
+    "rcpt": ["<joe@customer.example>"], "queue_id": "4XyZ1",
+}
+
+
+def prepare(bench):
+    bench.file("from.yaml", CONFIG % "from and org")
+    bench.file("cert.yaml", CONFIG % "cert")
+    bench.file("full.yaml", CONFIG % "tls and message and org and from and envelope and verp and cert and auth and ip")
+    bench.file("monitor.yaml", (CONFIG % "from and org").replace("mode: enforce", "mode: monitor"))
+    bench.file("quarantine.yaml", CONFIG % '""' + "    quarantine_unless: from\n")
+    bench.file("session.json", json.dumps(SESSION))
+    bench.file("good.eml", MESSAGE)
+    bench.file("bad.eml", MESSAGE.replace("info@example.com", "x@evil.example"))
+    bench.file("empty.eml", "")
+
+
+def codes(tap, bench):
+    prepare(bench)
+    for name, arguments, code in [
+            ("accepted", ["-c", "from.yaml", "good.eml"], 0),
+            ("rejected", ["-c", "from.yaml", "bad.eml"], 1),
+            ("would be rejected", ["-c", "monitor.yaml", "bad.eml"], 1),
+            ("quarantined", ["-c", "quarantine.yaml", "bad.eml"], 2),
+            ("missing file", ["-c", "from.yaml", "missing.eml"], 65),
+            ("empty file", ["-c", "from.yaml", "empty.eml"], 65),
+            ("a folder", ["-c", "from.yaml", "."], 65),
+            ("missing session", ["-c", "from.yaml", "--session", "missing.json", "good.eml"], 65),
+            ("accepted and rejected", ["-c", "from.yaml", "good.eml", "bad.eml"], 1),
+            ("rejected and accepted", ["-c", "from.yaml", "bad.eml", "good.eml"], 1),
+            ("quarantined and accepted", ["-c", "quarantine.yaml", "bad.eml", "good.eml"], 2),
+            ("rejected and unusable", ["-c", "from.yaml", "bad.eml", "empty.eml", "good.eml"], 65),
+            ("flags after the message", ["good.eml", "-c", "from.yaml"], 0),
+            ("no configuration", ["-c", "missing.yaml", "good.eml"], 78)]:
+        result = bench.run("check-message", *arguments)
+        tap.equal(result.code, code, "%s: exit %d" % (name, code), out=result.out, err=result.err)
+    result = bench.run("check-message", "-c", "from.yaml", "-", stdin=MESSAGE.encode())
+    tap.equal(result.code, 0, "standard input", err=result.err)
+    tap.equal(bench.run("check-message", "-c", "from.yaml", "-").code, 65, "nothing on standard input")
+    result = bench.run("check-message", "-c", "from.yaml", "--json", "good.eml", "empty.eml", "-", stdin=MESSAGE.encode())
+    tap.equal((len(result.objects()), result.code), (2, 65), "one object for each message that could be judged")
+
+
+def contract(tap, bench):
+    bench.file("forged.eml", "Authentication-Results: relay.example.com; dkim=pass\n" + MESSAGE)
+    for config, message, flags in [("from.yaml", "good.eml", []), ("from.yaml", "bad.eml", []), ("monitor.yaml", "bad.eml", []),
+                                   ("full.yaml", "good.eml", ["--session", "session.json"]),
+                                   ("full.yaml", "good.eml", ["--session", "session.json", "--explain"]),
+                                   ("from.yaml", "forged.eml", ["--explain"])]:
+        result = bench.run("check-message", "-c", config, "--json", *flags, message)
+        name = " ".join([config, message, *flags])
+        item = result.objects()[0]
+        tap.equal(list(item), KEYS, name + ": keys and their order")
+        tap.equal(list(item["checks"]), CHECKS, name + ": all checks, in order")
+        for check, value in item["checks"].items():
+            keys = ["result", "reason", "detail"] + (["rfc8601"] if check in ("dkim", "spf", "dmarc") else [])
+            tap.ok(list(value) == keys and value["result"] in RESULTS, "%s: %s" % (name, check), value=value)
+        tap.equal(list(item["reply"]), ["code", "enhanced", "text"], name + ": reply")
+        tap.equal(list(item["headers"]), ["add", "remove"], name + ": headers")
+        tap.equal(result.err, "", name + ": silence on standard error")
+    tap.equal(item["headers"]["remove"], [["Authentication-Results", 1]], "a forged field is removed")
+    tap.equal([name for name, _ in item["headers"]["add"]], ["X-SFDC-Relay", "Authentication-Results"], "ours are added")
+    item = bench.run("check-message", "-c", "from.yaml", "--json", "bad.eml").objects()[0]
+    tap.equal((item["verdict"], item["would"], item["mode"], item["org"], item["org_name"], item["why"]),
+              ("reject", "reject", "enforce", ORG, "production", ["from"]), "a refusal")
+    tap.equal((item["reply"]["code"], item["reply"]["enhanced"], item["reply"]["text"][:13]), ("550", "5.7.1", "from-domain: "),
+              "its reply")
+    tap.equal(item["headers"], {"add": [], "remove": []}, "a refused message is not edited")
+    item = bench.run("check-message", "-c", "monitor.yaml", "--json", "bad.eml").objects()[0]
+    tap.equal((item["verdict"], item["would"], item["mode"]), ("accept", "reject", "monitor"), "monitor mode")
+
+
+def sessions(tap, bench):
+    result = bench.run("check-message", "-c", "full.yaml", "--session", "session.json", "good.eml")
+    tap.equal(result.code, 0, "a whole session by file", out=result.out, err=result.err)
+    for flag, value, why in [("--client-ip", "192.0.2.1", ["ip"]), ("--client-ip", "unknown", ["ip"]),
+                             ("--tls-version", "TLSv1.1", ["tls"]), ("--cipher-bits", "64", ["tls"]),
+                             ("--cert-subject", "mail.evil.example", ["cert"]), ("--auth-authen", "joe", ["auth"]),
+                             ("--mail-from", "<x@evil.example>", ["envelope"]), ("--mta", "sendmail", ["cert"])]:
+        result = bench.run("check-message", "-c", "full.yaml", "--session", "session.json", flag, value, "--json", "good.eml")
+        tap.equal((result.code, result.objects()[0]["why"]), (1, why), "%s %s overrides the file" % (flag, value))
+    result = bench.run("check-message", "-c", "full.yaml", "--session", "session.json", "--mail-from", "", "good.eml")
+    tap.equal(result.code, 0, "an empty --mail-from is the null sender")
+    result = bench.run("check-message", "-c", "full.yaml", "--json", "good.eml")
+    tap.equal(result.objects()[0]["why"], ["tls", "envelope", "cert", "auth", "ip"], "what is not told fails")
+    result = bench.run("check-message", "-c", "full.yaml", "--client-ip", "13.110.074.200", "--json", "good.eml")
+    tap.equal(result.objects()[0]["checks"]["ip"]["reason"], "ip-unknown", "a malformed address is not known")
+    tap.contains(result.err, "client_ip", "and that is said")
+
+
+def bad_sessions(tap, bench):
+    for name, text, word in [
+            ("unknown key", '{"client": "192.0.2.1"}', "client"), ("key twice", '{"helo": "a", "helo": "b"}', "helo"),
+            ("number for a string", '{"helo": 1}', "helo"), ("string for an array", '{"rcpt": "<a@b>"}', "rcpt"),
+            ("number in the array", '{"rcpt": [1]}', "rcpt"), ("null", '{"helo": null}', "helo"),
+            ("unknown MTA", '{"mta": "exim"}', "mta"), ("bits that are none", '{"cipher_bits": "many"}', "cipher_bits"),
+            ("negative bits", '{"cipher_bits": -1}', "cipher_bits"), ("an array", "[]", "object"), ("no JSON", "{", "1:"),
+            ("rest after the object", "{} {}", ""), ("empty", "", ""), ("no UTF-8", b'{"helo": "\xff"}', "")]:
+        bench.file("bad.json", text)
+        result = bench.run("check-message", "-c", "from.yaml", "--session", "bad.json", "good.eml")
+        tap.equal((result.code, result.out), (65, ""), name + ": exit 65")
+        tap.ok("bad.json" in result.err and word in result.err, name + ": file and key are named", err=result.err)
+    for name, text in [("bits as text", '{"cipher_bits": "256"}'), ("nothing", "{}"), ("a NUL", '{"helo": "a\\u0000b"}')]:
+        bench.file("fine.json", text)
+        result = bench.run("check-message", "-c", "from.yaml", "--session", "fine.json", "good.eml")
+        tap.equal(result.code, 0, name + " is fine", err=result.err)
+
+
+def certificates(tap, bench):
+    name = "smtp09-ia4-sp3.mta.salesforce.com"
+    for what, flags, code in [
+            ("postfix, verified", ["--cert-subject", name, "--cert-issuer", "CA"], 0),
+            ("postfix, not verified", ["--cert-subject", name], 1),
+            ("postfix does not know verify", ["--cert-subject", name, "--cert-verify", "OK"], 1),
+            ("sendmail, verified", ["--mta", "sendmail", "--cn-subject", name, "--cert-verify", "OK"], 0),
+            ("sendmail, not verified", ["--mta", "sendmail", "--cn-subject", name, "--cert-verify", "FAIL"], 1),
+            ("sendmail, an issuer is no proof", ["--mta", "sendmail", "--cn-subject", name, "--cert-issuer", "CA"], 1),
+            ("sendmail, a DN is no name", ["--mta", "sendmail", "--cert-subject", "/CN=" + name, "--cert-verify", "OK"], 1)]:
+        result = bench.run("check-message", "-c", "cert.yaml", *flags, "good.eml")
+        tap.equal(result.code, code, what, out=result.out)
+
+
+def hostile(tap, bench):
+    bench.file("hostile.eml", b"From: \x1b[31mx\x07 <x@evil.example>\r\nX-SFDC-LK: \x1b]0;a\x07\xff\r\n\r\na\0b\r\n")
+    for flags in ([], ["--explain"], ["--trace"], ["--json"]):
+        result = bench.run("check-message", "-c", "from.yaml", *flags, "hostile.eml")
+        tap.equal(result.code, 1, "%s: refused" % flags)
+        tap.ok("\x1b" not in result.out and "\x07" not in result.out, "%s: nothing reaches the terminal" % flags)
+    for name, raw, reason in [
+            ("NUL in the body", MESSAGE.encode() + b"\0", "message-nul"),
+            ("a line that is no field", MESSAGE.replace("Subject:", "Subject").encode(), "message-line"),
+            ("bare CR", MESSAGE.replace("Hello\n", "He\rllo\n").encode(), "message-bare-cr")]:
+        bench.file("raw.eml", raw)
+        item = bench.run("check-message", "-c", "full.yaml", "--session", "session.json", "--json", "raw.eml").objects()[0]
+        tap.equal(item["checks"]["message"]["reason"], reason, name + " is found in the raw file")
+
+
+def words(tap, bench):
+    result = bench.run("check-message", "-c", "from.yaml", "bad.eml")
+    for text in ("bad.eml", "reject", "enforce", "production", "from (from-domain)", "550 5.7.1 from-domain:",
+                 "! from      fail"):
+        tap.contains(result.out, text, "the plain form shows " + text)
+    tap.ok("\x1b" not in result.out, "no colours where there is no terminal")
+    result = bench.run("check-message", "-c", "from.yaml", "--explain", "bad.eml")
+    tap.contains(result.out, "reject_unless     is broken", "--explain tells the state of each sentence")
+    result = bench.run("check-message", "-c", "from.yaml", "--trace", "good.eml")
+    for text in ("after mail:", "after header:", "after end: verdict accept"):
+        tap.contains(result.out, text, "--trace shows " + text)
+    result = bench.run("check-message", "-c", "from.yaml", "--trace", "--json", "good.eml")
+    tap.equal(len(result.objects()), 1, "--trace leaves JSON alone")
+    tap.contains(result.err, "after header:", "and goes to standard error")
+    crlf = bench.run("check-message", "-c", "from.yaml", "-", stdin=MESSAGE.replace("\n", "\r\n").encode())
+    tap.equal(crlf.out, bench.run("check-message", "-c", "from.yaml", "-", stdin=MESSAGE.encode()).out, "CRLF or LF: the same")
+
+
+main(codes, contract, sessions, bad_sessions, certificates, hostile, words)
