@@ -14,7 +14,8 @@ bool idn_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1])
 	memcpy(text, domain.at, domain.length);
 	text[domain.length] = '\0';
 	unsigned char *found = NULL;
-	if (idn2_lookup_u8(text, &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_USE_STD3_ASCII_RULES) != IDN2_OK)
+	/* Not IDN2_USE_STD3_ASCII_RULES: it drops the characters that are not allowed, so that one domain becomes another. */
+	if (idn2_lookup_u8(text, &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return false;
 	size_t length = strlen((const char *)found);
 	bool fits = length <= DOMAIN_LENGTH_MAX;
