@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 
-from . import A, B, Lab, Org, message, verp
+from . import A, B, Failure, Lab, Org, message, verp
 from .expect import config
 from .laboratory import ELSEWHERE, SALESFORCE, SALESFORCE_NAME, Relay
 from .message import STRANGER
@@ -192,6 +192,8 @@ def main():
     arguments = parser.parse_args()
     try:
         sys.exit(run(Screen(), arguments.once))
+    except Failure as failure:
+        sys.exit("contrib/demo: %s" % failure)
     except KeyboardInterrupt:
         sys.exit(130)
 
