@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+"""What is wrong with a configuration is said in one run, at its place, with what to do; warnings likewise."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("SRCDIR", ".")
+PROBE = os.path.join(os.environ.get("BUILDDIR", "."), "t", "config_probe")
+sys.path.insert(0, os.path.join(SRC, "t"))
+from lab.tap import Tap  # noqa: E402
+
+ID = "00D8d000003TRx3EAG"
+OTHER = "00DgL00000Fp7YHUAZ"
+THIRD = "00DA0000000Hu5aMAC"
+GOOD = "orgs: {%s: {domains: [example.com]}}\n" % ID
+
+
+def load(files, name="a.yaml"):
+    """(loaded, ["error 1:2: text"]) of files given as {name: content}."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            path = os.path.join(folder, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
+        run = subprocess.run([PROBE, os.path.join(folder, name)], capture_output=True, text=True)
+        if run.returncode not in (0, 1) or run.stderr:
+            raise RuntimeError("exit %d: %s" % (run.returncode, run.stderr))
+        problems = [line.replace(folder + "/", "") for line in run.stdout.splitlines()
+                    if re.match("(error|warning) ", line)]
+        return run.returncode == 0, problems
+
+
+def matches(problem, wanted):
+    """wanted: "error a.yaml:1:2: part" - the place exactly, the rest as a part."""
+    kind, place, part = re.fullmatch(r"(error|warning) (\S+:)(?: |$)(.*)", wanted).groups()
+    return problem.startswith("%s %s " % (kind, place)) and part in problem
+
+
+def check(tap, name, files, wanted):
+    """Exactly the wanted problems, in that order; a text is a file of this name."""
+    if isinstance(files, (str, bytes)):
+        files = {"a.yaml": files}
+    loaded, problems = load(files)
+    good = len(problems) == len(wanted) and all(map(matches, problems, wanted))
+    tap.ok(good, name, got="\n".join(problems), wanted="\n".join(wanted))
+    tap.equal(loaded, not any(p.startswith("error") for p in wanted), name + ": loaded only without error")
+    for problem in problems:
+        text = problem.split(": ", 1)[1]
+        tap.ok(";" in text or "did you mean" in text, name + ": says what to do", got=problem)
+
+
+def top(line, *wanted):
+    """A case of one line at the top level, in front of a good organisation."""
+    return line + "\n" + GOOD, ["error a.yaml:" + want for want in wanted]
+
+
+VALUES = [
+    ("socket", top("socket: foo", "1:9: socket: \"foo\" is no socket")),
+    ("quoted socket", top("socket: 'foo'", "1:9: socket: \"foo\" is no socket")),
+    ("empty user", top('user: ""', "1:7: user: \"\" names no user")),
+    ("choice", top("mode: enforcing", "1:7: mode: \"enforcing\" is not known here; write monitor or enforce")),
+    ("choice in other case", top("mode: Monitor", "1:7: mode: \"Monitor\" is not known")),
+    ("refused choice", top("log: {target: journal}", "1:15: log.target: \"journal\" is not supported; write syslog")),
+    ("boolean", top("headers: {authentication_results: maybe}", "1:35: headers.authentication_results: \"maybe\" is neither")),
+    ("number", top("message_timeout: x", "1:18: message_timeout: \"x\" is no number from 1 to 240")),
+    ("number too small", top("message_timeout: 0", "1:18: message_timeout: \"0\" is no number from 1 to 240")),
+    ("number too large", top("message_timeout: 241", "1:18: message_timeout: \"241\" is no number")),
+    ("huge number", top("message_timeout: 99999999999999999999999", "1:18: message_timeout: \"99999999999999999999999\"")),
+    ("number with leading zero", top("message_timeout: 020", "1:18: message_timeout: \"020\"")),
+    ("hexadecimal", top("message_timeout: 0x10", "1:18: message_timeout: \"0x10\"")),
+    ("fraction", top("message_timeout: 1.5", "1:18: message_timeout: \"1.5\"")),
+    ("negative number", top("message_timeout: -1", "1:18: message_timeout: \"-1\"")),
+    ("octal", top("socket_mode: 0680", "1:14: socket_mode: \"0680\" is no file mode")),
+    ("octal too large", top("socket_mode: 1777", "1:14: socket_mode: \"1777\" is no file mode")),
+    ("octal prefix", top("socket_mode: 0o660", "1:14: socket_mode: \"0o660\" is no file mode")),
+    ("duration without unit", top("defaults: {dkim: {max_age: 3600}}", "1:28: dkim.max_age: \"3600\" is no duration")),
+    ("duration of two units", top("defaults: {dkim: {max_age: 1d12h}}", "1:28: dkim.max_age: \"1d12h\" is no duration")),
+    ("duration too long", top("defaults: {dkim: {max_age: 3651d}}", "1:28: dkim.max_age: \"3651d\" is too long; write at most")),
+    ("duration that overflows", top("defaults: {dkim: {max_age: 99999999999999999d}}", "1:28: dkim.max_age: ")),
+    ("scalar for list", top("exempt_clients: 192.0.2.1", "1:17: exempt_clients: this must be a list; write it in brackets, "
+                            "as in [192.0.2.1]")),
+    ("map for list", top("exempt_clients: {a: b}", "1:17: exempt_clients: this must be a list, not a map")),
+    ("list for scalar", top("mode: [monitor]", "1:7: mode: this must be a single value, not a list")),
+    ("map for scalar", top("mode: {a: b}", "1:7: mode: this must be a single value, not a map")),
+    ("list in list", top("exempt_clients: [[192.0.2.1]]", "1:18: exempt_clients: this must be a single value, not a list")),
+    ("nothing for scalar", top("mode:", "1:6: mode: there is no value")),
+    ("nothing for list", top("exempt_clients:", "1:16: exempt_clients: there is no value; write []")),
+    ("nothing for map", top("defaults:", "1:10: defaults: there is no value; write defaults: {}")),
+    ("nothing for section", top("log:", "1:5: log: there is no value")),
+    ("scalar for section", top("log: stderr", "1:6: log: this must be a map")),
+    ("empty list of choices", top("defaults: {dkim: {algorithms: []}}", "1:31: dkim.algorithms: the list is empty")),
+    ("forbidden algorithm", top("defaults: {dkim: {algorithms: [rsa-sha1]}}", "1:32: dkim.algorithms: \"rsa-sha1\" is not "
+                                "supported; leave it out")),
+    ("weak RSA", top("defaults: {dkim: {min_rsa_bits: 768}}", "1:33: dkim.min_rsa_bits: \"768\" is no number from 1024")),
+    ("line break in text", top('reply_contact: "a\\nb"', "1:16: reply_contact: \"a\\x0ab\" holds a line break")),
+    ("NUL in text", top('reply_contact: "a\\0b"', "1:16: reply_contact: \"a\\x00b\" holds a line break or another control")),
+    ("network with host bits", top("exempt_clients: [10.1.2.3/24]", "1:18: exempt_clients: \"10.1.2.3/24\" has bits set beyond "
+                                   "its prefix; write 10.1.2.0/24 for the network, or 10.1.2.3 for the one host")),
+    ("IPv6 network with host bits", top('exempt_clients: ["2001:db8::1/64"]', "1:18: exempt_clients: \"2001:db8::1/64\" has bits "
+                                        "set beyond its prefix; write 2001:db8::/64 for the network, or 2001:db8::1 for")),
+    ("all of IPv4", top("exempt_clients: [0.0.0.0/0]", "1:18: exempt_clients: \"0.0.0.0/0\" holds every address")),
+    ("all of IPv6", top('exempt_clients: ["::/0"]', "1:18: exempt_clients: \"::/0\" holds every address")),
+    ("all of IPv4, mapped", top('exempt_clients: ["::ffff:0.0.0.0/96"]', "1:18: exempt_clients: \"::ffff:0.0.0.0/96\" holds every")),
+    ("prefix too long", top("exempt_clients: [10.0.0.0/33]", "1:18: exempt_clients: \"10.0.0.0/33\" has no valid prefix length")),
+    ("range", top("exempt_clients: [10.0.0.1-10.0.0.9]", "1:18: exempt_clients: \"10.0.0.1-10.0.0.9\" is a range")),
+    ("host name for network", top("exempt_clients: [mx.example.com]", "1:18: exempt_clients: \"mx.example.com\" is no network")),
+    ("all addresses of an org", top("defaults: {ip: {networks: [0.0.0.0/0]}}", "1:28: ip.networks: \"0.0.0.0/0\" holds every")),
+    ("U-label", top("defaults: {domains: [exämple.com, ok.com, ünï.com]}", "1:22: domains: \"exämple.com\" holds letters outside "
+                    "ASCII; write its A-label form", "1:43: domains: \"ünï.com\"")),
+    ("wildcard amid", top('defaults: {cert: {names: ["mail.*.example.com"]}}', "1:27: cert.names: \"mail.*.example.com\" has a "
+                          "wildcard")),
+    ("result header", top("headers: {result_header: Subject}", "1:26: headers.result_header: \"Subject\" is a field")),
+    ("unreadable file", top("dns: {local_data: nosuch}", "1:19: dns.local_data: \"nosuch\" cannot be read: No such file")),
+    ("unreadable networks", top("defaults: {ip: {networks_file: nosuch}}", "1:32: ip.networks_file: \"nosuch\" cannot be read")),
+]
+
+KEYS = [
+    ("unknown key", top("sockte: x", "1:1: unknown key \"sockte\"; did you mean socket?")),
+    ("unknown key that is like none", top("colour: x", "1:1: unknown key \"colour\"; remove it")),
+    ("hyphen for underscore", top("socket-mode: x", "1:1: unknown key \"socket-mode\"; did you mean socket_mode?")),
+    ("key in a section", top("log: {levle: info}", "1:7: unknown key \"levle\"; did you mean level?")),
+    ("key unlike any in a section", top("log: {colour: x}", "1:7: unknown key \"colour\"; the keys of log are target, facility, "
+                                        "format and level")),
+    ("org's option at the top", top("domains: [a.b]", "1:1: \"domains\" has no place here; it is an option of organisations")),
+    ("org's section at the top", top("tls: {}", "1:1: \"tls\" has no place here; it is an option of organisations")),
+    ("key of a section at the top", top("level: debug", "1:1: \"level\" has no place here; put it below log")),
+    ("key of several sections", top("defaults: {required: no}", "1:12: \"required\" has no place here; put it below cert, dkim, "
+                                    "auth or dmarc")),
+    ("top option in an org", top("defaults: {socket: x}", "1:12: \"socket\" has no place here; put it at the top level")),
+    ("option one level too deep", top("log: {mode: monitor}", "1:7: \"mode\" is no key of log; move it one level up")),
+    ("dotted key", top('defaults: {tls.min_version: "1.2"}', "1:12: unknown key \"tls.min_version\"; write it as tls: "
+                       "{min_version: ...}")),
+    ("key twice", top("mode: monitor\nmode: enforce", "2:1: the key \"mode\" is given twice, first at a.yaml:1:1; remove one")),
+    ("key of a section twice", top("log: {level: info, level: debug}", "1:20: the key \"level\" is given twice, first at "
+                                   "a.yaml:1:7")),
+    ("section twice", top("log: {level: info}\nlog: {format: json}", "2:1: the key \"log\" is given twice")),
+    ("key twice among many", top("\n".join("k%d: x" % i for i in range(9)) + "\nk3: x", *(
+        ["%d:1: unknown key" % (i + 1) for i in range(9)] + ["10:1: the key \"k3\" is given twice, first at a.yaml:4:1"]))),
+    ("list as key", top("[a, b]: x", "1:1: a key must be a word, not a list")),
+    ("map as key", top("{a: b}: x", "1:1: a key must be a word, not a map")),
+    ("merge key", top("defaults: {<<: {mode: monitor}}", "1:12: unknown key \"<<\"")),
+    ("control character in a key", top('"mo\\0de": x', "1:1: unknown key \"mo\\x00de\"")),
+    ("long key", top("x" * 500 + ": y", "1:1: unknown key \"xxx")),
+]
+
+YAML = [
+    ("alias", top("mode: *x", "1:7: the alias *x is not supported")),
+    ("anchor", top("mode: &x monitor", "1:7: the anchor &x is not supported")),
+    ("anchor of a map", top("log: &x {level: info}", "1:6: the anchor &x is not supported")),
+    ("tag", top("mode: !!str monitor", "1:7: the tag tag:yaml.org,2002:str is not supported")),
+    ("all in one run", top("mode: *x\nlog: &y {level: !z info}", "1:7: the alias", "2:6: the anchor", "2:17: the tag")),
+    ("deep nesting", top("include: " + "[" * 20 + "]" * 20, "1:11: include: this must be a single value",
+                         "1:21: nothing in a configuration is nested that deep")),
+    ("unquoted wildcard", top("exempt_clients: [*.example.com]", "1:19: this is no YAML: ")),
+    ("second document", (GOOD + "---\n" + GOOD, ["error a.yaml:2:1: a second document begins here"])),
+    ("tab", top("log:\n\tlevel: info", "2:1: this is no YAML: found character that cannot start any token while scanning for "
+                "the next token; indent with spaces")),
+    ("bare %", top("reply_contact: %x", "1:16: this is no YAML: ")),
+    ("open quote", top("mode: 'x", "3:1: this is no YAML: ")),
+    ("open bracket", top("exempt_clients: [a", "2:5: this is no YAML: ")),
+    ("nothing else after a syntax error", top("mode: x\nlog: [", "4:1: this is no YAML: ")),
+    ("NUL", (b"mode: mon\0itor\n" + GOOD.encode(), ["error a.yaml:1:10: this is no text: control characters"])),
+    ("not UTF-8", (b"# caf\xe9\n" + GOOD.encode(), ["error a.yaml:1:7: this is no text: invalid trailing UTF-8 octet"])),
+    ("UTF-16", (GOOD.encode("utf-16"), ["error a.yaml:1:1: this is no text: "])),
+    ("empty", ("", ["error a.yaml: the configuration is empty"])),
+    ("comments only", ("# nothing\n", ["error a.yaml: the configuration is empty"])),
+    ("a list", ("- a\n", ["error a.yaml:1:1: a configuration is a map"])),
+    ("a word", ("monitor\n", ["error a.yaml:1:1: a configuration is a map"])),
+]
+
+SENTENCES = [
+    ("plain", top("monitor_floor: tls and foo", "1:24: monitor_floor: unknown check \"foo\"")),
+    ("single quotes", top("monitor_floor: 'tls and foo'", "1:25: monitor_floor: ")),
+    ("double quotes", top('monitor_floor:   "tls and foo"', "1:27: monitor_floor: ")),
+    ("escape before it: the beginning", top('monitor_floor: "tls \\x61nd foo"', "1:16: monitor_floor: ")),
+    ("escape behind it", top('monitor_floor: "tls and foo \\x61nd"', "1:25: monitor_floor: ")),
+    ("plain over two lines", top("monitor_floor: tls and\n  from and   foo", "2:14: monitor_floor: ")),
+    ("quoted over two lines", top('monitor_floor: "tls and\n\n  from and foo"', "3:12: monitor_floor: ")),
+    ("folded", top("monitor_floor: >-  # why\n   tls\n     and\n   foo", "4:4: monitor_floor: ")),
+    ("literal", top("monitor_floor: |\n   tls\n   and foo", "3:8: monitor_floor: ")),
+    ("behind accents", top("reply_contact: ''\ndefaults: {name: \"é\", warn_unless: tls and foo}",
+                           "2:18: name: \"é\" holds something else", "2:44: warn_unless: ")),
+    ("behind CRLF", ("mode: monitor\r\nmonitor_floor: tls and\r\n  foo\r\n" + GOOD, ["error a.yaml:3:3: monitor_floor: "])),
+    ("behind a byte order mark", ("\ufeffmonitor_floor: foo\n" + GOOD, ["error a.yaml:1:16: monitor_floor: "])),
+    ("its end", top("monitor_floor: tls and   # more", "1:23: monitor_floor: the sentence ends where a check is expected")),
+    ("parenthesis", top("monitor_floor: (tls and from", "1:29: monitor_floor: ")),
+    ("in a flow map", top('defaults: {reject_unless: "tls or nto"}', "1:35: reject_unless: ")),
+    ("not", top("monitor_floor: not tls", "1:16: monitor_floor: there is no \"not\"")),
+]
+
+CHECKSUM = "00D8d000003TRx3EAH"
+ORGS = [
+    ("none", ("mode: monitor\n", ["error a.yaml: no organisation is served"])),
+    ("an empty map", ("orgs: {}\n", ["error a.yaml:1:7: no organisation is served"])),
+    ("no value", ("orgs:\n", ["error a.yaml:1:6: orgs: there is no value"])),
+    ("a list", ("orgs: [%s]\n" % ID, ["error a.yaml:1:7: orgs: this must be a map"])),
+    ("wrong checksum", ("orgs: {%s: {}}\n" % CHECKSUM, ["error a.yaml:1:8: \"%s\" is not an organisation ID: its last three "
+                        "characters do not fit the case of the first 15; write %s if these" % (CHECKSUM, ID)])),
+    ("wrong length", ("orgs: {00D8d: {}}\n", ["error a.yaml:1:8: \"00D8d\" is not an organisation ID: it has neither 15"])),
+    ("wrong prefix", ("orgs: {00d8d000003TRx3: {}}\n", ["error a.yaml:1:8: \"00d8d000003TRx3\" is not an organisation ID: it "
+                      "does not begin with 00D"])),
+    ("option for ID", ("orgs:\n  domains: [a.b]\n", ["error a.yaml:2:3: \"domains\" stands where an organisation ID is expected",
+                                                     "error a.yaml:2:12: \"domains\": what belongs to an organisation is a map"])),
+    ("no map below the ID", ("orgs: {%s: x}\n" % ID, ["error a.yaml:1:28: \"%s\": what belongs to an organisation is a map" % ID])),
+    ("nothing below the ID", ("orgs:\n  %s:\n" % ID, ["error a.yaml:2:22: \"%s\": what belongs" % ID])),
+    ("twice", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID, ID), ["error a.yaml:3:3: the organisation %s is given twice, first at "
+                                                         "a.yaml:2:3; merge the two" % ID])),
+    ("twice, in either length", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID[:15], ID), ["error a.yaml:3:3: the organisation %s is given "
+                                                                                "twice" % ID])),
+    ("what stands below a wrong ID is read", ("orgs: {%s: {mode: x}}\n" % CHECKSUM, ["error a.yaml:1:8: ", "error a.yaml:1:35: "
+                                              "mode: \"x\""])),
+    ("no domains, enforcing", ("mode: enforce\norgs: {%s: {name: p}}\n" % ID, [
+        "error a.yaml:2:8: %s (p): enforces, but domains is empty, while its sentences ask for from and envelope" % ID])),
+    ("no domains, enforcing by warn_unless", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: auth and dkim\n"
+                                              "    auth: {users: [x]}\n    warn_unless: from\n" % ID, [
+        "error a.yaml:4:14: %s: enforces, but domains is empty, while its sentences ask for from" % ID,
+        "warning a.yaml:5:20: %s: mail is accepted on dkim and auth alone: without from" % ID])),
+]
+
+ROOT = "include: [%s]\n"
+INCLUDES = [
+    ("missing file", ({"a.yaml": ROOT % "b.yaml" + GOOD}, ["error a.yaml:1:11: include: \"b.yaml\" cannot be read: No such file"])),
+    ("glob without match", ({"a.yaml": ROOT % "d/*.yaml" + GOOD}, ["warning a.yaml:1:11: include: no file matches"])),
+    ("glob without match and no org", ({"a.yaml": ROOT % "d/*.yaml"}, ["error a.yaml: no organisation is served",
+                                                                       "warning a.yaml:1:11: include: no file matches"])),
+    ("other keys in it", ({"a.yaml": ROOT % "b.yaml" + GOOD, "b.yaml": "mode: monitor\norgs: {}\ninclude: []\n"}, [
+        "error b.yaml:1:1: \"mode\" has no place in an included file, which holds orgs only; move it to a.yaml",
+        "error b.yaml:3:1: \"include\" has no place in an included file"])),
+    ("the same org in it", ({"a.yaml": ROOT % "d/*" + GOOD, "d/b": GOOD, "d/c": "\n" + GOOD.replace(ID, ID[:15])}, [
+        "error d/b:1:8: the organisation %s is given twice, first at a.yaml:2:8" % ID,
+        "error d/c:2:8: the organisation %s is given twice, first at a.yaml:2:8" % ID])),
+    ("no YAML", ({"a.yaml": "mode: x\n" + ROOT % '"*.yml"', "b.yml": "[", "c.yml": "orgs: {x: {}}\n"}, [
+        "error a.yaml:1:7: mode:", "error b.yml:2:1: this is no YAML", "error c.yml:1:8: \"x\" is not"])),
+    ("a list", ({"a.yaml": ROOT % "b" + GOOD, "b": "- a\n"}, ["error b:1:1: an included file must be a map"])),
+    ("empty", ({"a.yaml": ROOT % "b" + GOOD, "b": "# no org\n"}, ["warning b: the file is empty"])),
+    ("orgs twice", ({"a.yaml": ROOT % "b" + GOOD, "b": "orgs: {}\norgs: {}\n"}, ["error b:2:1: the key \"orgs\" is given twice, "
+                                                                                 "first at b:1:1"])),
+    ("itself", ({"a.yaml": ROOT % '"*.yaml"' + GOOD}, ["error a.yaml:1:11: include: \"a.yaml\" is the configuration itself"])),
+    ("a folder", ({"a.yaml": ROOT % "d" + GOOD, "d/x": ""}, ["error a.yaml:1:11: include: \"d\" cannot be read: Is a directory"])),
+    ("empty name", ({"a.yaml": ROOT % '""' + GOOD}, ["error a.yaml:1:11: include: \"\" is empty"])),
+    ("networks_file", ({"a.yaml": "defaults: {ip: {networks_file: nets}}\n" + GOOD,
+                        "nets": "# ours\n10.0.0.0/24  # a\n\n  10.1.2.3/24\n10.0.0.0/8 10.0.0.0/9\n0.0.0.0/0\r\nfoo"}, [
+        "error nets:4:3: ip.networks_file: \"10.1.2.3/24\" has bits set", "error nets:5:1: ip.networks_file: \"10.0.0.0/8 10.0.0.0/9\"",
+        "error nets:6:1: ip.networks_file: \"0.0.0.0/0\" holds every", "error nets:7:1: ip.networks_file: \"foo\" is no network"])),
+    ("empty networks_file", ({"a.yaml": "defaults: {ip: {networks_file: nets}}\n" + GOOD, "nets": "# none\n"}, [
+        "warning nets: ip.networks_file: the file holds no network"])),
+]
+
+FORGED = "reject_unless: tls and ip"
+WARNINGS = [
+    ("wide networks", ("exempt_clients: [10.0.0.0/23, 10.0.0.0/24, 2001:db8::/47, 2001:db8::/48]\n" + GOOD, [
+        "warning a.yaml:1:18: exempt_clients: \"10.0.0.0/23\" is wide", "warning a.yaml:1:44: exempt_clients: \"2001:db8::/47\""])),
+    ("root", ("user: root\n" + GOOD, ["warning a.yaml:1:7: user: the daemon keeps running as root"])),
+    ("warnings beside errors", ("user: root\nmode: x\n" + GOOD, ["warning a.yaml:1:7: user:", "error a.yaml:2:7: mode:"])),
+    ("weak", ("orgs: {%s: {name: p, domains: [a.b], %s}}\n" % (ID, FORGED), [
+        "warning a.yaml:1:69: %s (p): mail is accepted on tls and ip alone: every Salesforce customer shares these addresses; "
+        "prove the customer with from and one of" % ID])),
+    ("weak by default", ("defaults: {%s}\norgs: {%s: {}, %s: {}}\n" % (FORGED, ID, OTHER), [
+        "warning a.yaml:1:27: 2 organisations (first %s): mail is accepted on tls and ip alone" % ID])),
+    ("weak alike at several places", ("orgs:\n  %s: {%s}\n  %s: {reject_unless: (tls and ip)}\n" % (ID, FORGED, OTHER), [
+        "warning a.yaml:2:39: 2 organisations (first %s): mail is accepted on tls and ip" % ID])),
+    ("weak in two ways", ("orgs: {%s: {reject_unless: tls or ip}}\n" % ID, [
+        "warning a.yaml:1:44: %s: mail is accepted on tls alone:" % ID, "warning a.yaml:1:44: %s: mail is accepted on ip alone:" % ID])),
+    ("nothing asked for", ("orgs: {%s: {reject_unless: \"\"}}\n" % ID, [
+        "warning a.yaml:1:44: %s: mail is accepted though no check passes" % ID])),
+    ("nothing asked for, enforcing", ("mode: enforce\norgs: {%s: {reject_unless: \"\"}}\n" % ID, [
+        "warning a.yaml:2:44: %s: enforces, but reject_unless always holds" % ID])),
+    ("what may be skipped", ("orgs: {%s: {domains: [a.b], reject_unless: from and dkim, dkim: {required: no}}}\n" % ID, [
+        "warning a.yaml:1:60: %s: mail is accepted on from alone: anyone can write" % ID])),
+    ("many weak sets", ("orgs: {%s: {reject_unless: \"2 of (tls, spf, message, org, envelope, ip)\"}}\n" % ID, [
+        "warning a.yaml:1:44: %s: mail is accepted on " % ID] * 10 + [
+        "warning a.yaml:1:44: %s: mail is accepted on 5 more combinations" % ID])),
+    ("a sentence that cannot hold", ("orgs: {%s: {domains: [a.b], reject_unless: from and auth}}\n" % ID, [
+        "warning a.yaml:1:60: %s: reject_unless can never hold, since lists are empty: auth.users" % ID])),
+    ("no domains while watching", ("orgs: {%s: {}, %s: {}}\n" % (ID, OTHER), [
+        "warning a.yaml:1:8: 2 organisations (first %s): reject_unless can never hold, since lists are empty: domains;" % ID])),
+    ("a shared domain", ("orgs:\n  %s: {name: p, domains: [a.b, c.d]}\n  %s: {domains: [c.d]}\n" % (ID, OTHER), [
+        "warning a.yaml:3:33: \"c.d\" is listed by %s (p) (at a.yaml:2:42) and %s; the weaker" % (ID, OTHER)])),
+    ("several shared domains", ("orgs:\n  %s: {domains: [a.b, c.d, e.f]}\n  %s: {domains: [c.d, a.b]}\n" % (ID, OTHER), [
+        "warning a.yaml:3:33: \"a.b\" and 1 more is listed by %s" % ID])),
+    ("a domain below another's wildcard", ("orgs:\n  %s: {domains: [\"*.b.c\"]}\n  %s: {domains: [a.b.c]}\n" % (ID, OTHER), [
+        "warning a.yaml:3:33: \"a.b.c\" is listed by %s" % ID])),
+    ("a wildcard below another's", ("orgs:\n  %s: {domains: [\"*.b.c\"]}\n  %s: {domains: [\"*.a.b.c\"]}\n" % (ID, OTHER), [
+        "warning a.yaml:3:33: \"*.a.b.c\" is listed by %s" % ID])),
+    ("not a name beside a wildcard", ("orgs:\n  %s: {domains: [\"*.b.c\"]}\n  %s: {domains: [b.c]}\n" % (ID, OTHER), [])),
+    ("one org with both is alone", ("orgs: {%s: {domains: [\"*.b.c\", a.b.c, b.c]}}\n" % ID, [])),
+    ("shared by three", ("defaults: {domains: [a.b]}\norgs: {%s: {}, %s: {}, %s: {}}\n" % (ID, OTHER, THIRD), [
+        "warning a.yaml:1:21: \"a.b\" is listed by "])),
+    ("a good one", (GOOD, [])),
+]
+
+
+def main():
+    with Tap(needs_root=False) as tap:
+        for title, cases in (("value", VALUES), ("key", KEYS), ("YAML", YAML), ("sentence", SENTENCES), ("orgs", ORGS),
+                             ("include", INCLUDES), ("warning", WARNINGS)):
+            for name, (files, wanted) in cases:
+                tap.case(check, "%s: %s" % (title, name), files, wanted)
+        # Everything wrong at once: each of the cases of one line is found at its own line.
+        lines, wanted = [], []
+        for name, (text, problems) in VALUES:
+            if text.startswith("defaults: "):
+                number = len(lines) + 2
+                lines.append("  00D%012d: %s" % (len(lines), text[len("defaults: "):].split("\n")[0]))
+                shift = len("  00D000000000000: ") - len("defaults: ")
+                for problem in problems:
+                    column = int(problem.split(":")[2])
+                    wanted.append(problem.replace(":1:%d:" % column, ":%d:%d:" % (number, column + shift)))
+        check(tap, "all in one run", "orgs:\n" + "\n".join(lines) + "\n", wanted)
+        tap.ok(len(wanted) > 10, "of which there are many")
+
+
+main()
