@@ -32,6 +32,10 @@ def good(tap, bench):
                  "customer    tls and message and org and from and envelope and dkim and auth"):
         tap.contains(result.out, text, "it shows " + text)
     tap.ok("\x1b" not in result.out, "no colours where there is no terminal")
+    bench.file("open.yaml", "undecided: accept\nexempt_clients: [192.0.2.0/25]\nmonitor_floor: tls\n" + CONFIG % DEFAULT)
+    result = bench.run("check-config", "-c", "open.yaml")
+    for text in ("undecided          accept", "exempt_clients     1 network, never judged", "monitor_floor      tls"):
+        tap.contains(result.out, text, "it shows " + text)
 
 
 def bad(tap, bench):

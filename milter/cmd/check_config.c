@@ -122,6 +122,11 @@ static void print_settings(const char *path, const struct settings *settings)
 	print_row("mode", span_of(mode_name(settings->mode)), "");
 	print_row("scope", span_of(settings->scope == SCOPE_ALL ? "all" : "salesforce"), "");
 	print_row("authserv_id", settings->authserv_id, settings->authserv_id.length ? "" : "(the MTA's {j})");
+	if (settings->undecided != VERDICT_TEMPFAIL)
+		print_row("undecided", span_of(verdict_name(settings->undecided)), "");
+	if (network_set_count(settings->exempt_clients) != 0)
+		printf("  %-18s %zu network%s, never judged\n", "exempt_clients", network_set_count(settings->exempt_clients),
+		       network_set_count(settings->exempt_clients) == 1 ? "" : "s");
 	if (settings->monitor_floor.root)
 		print_row("monitor_floor", settings->monitor_floor.text, "");
 	printf("  %-18s %zu\n", "organizations", settings->org_count);
