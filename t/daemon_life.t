@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab.process import read, wait_for
 from lab.tap import Tap
 from milter.daemon import Daemon, org
-from milter.wire import Wire, good_fields
+from milter.wire import Closed, Wire, good_fields
 
 
 def alive(pid):
@@ -120,6 +121,43 @@ def begins_nothing(daemon):
         return False
 
 
+def storm(tap):
+    """Reloads and a stop while many sessions are busy: each message is answered and logged, or its session closed."""
+    with Daemon().start() as daemon:
+        answers, over = [], threading.Event()
+
+        def client(number):
+            while not over.is_set():
+                try:
+                    with Wire(daemon.path) as wire:
+                        wire.session()
+                        for count in range(4):
+                            letter = wire.message(good_fields(lk=None) if (number + count) % 3 == 0 else good_fields())
+                            if letter == "y" and wire.reply.startswith(b"421"):
+                                break
+                            answers.append(letter)
+                except (Closed, OSError):
+                    over.wait(0.01)
+
+        clients = [threading.Thread(target=client, args=(number,)) for number in range(6)]
+        for thread in clients:
+            thread.start()
+        for number in range(1, 9):
+            daemon.configure(orgs=org(mode="monitor" if number % 2 else "enforce"))
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.event("reload", number)
+        daemon.process.send_signal(signal.SIGTERM)
+        tap.equal(daemon.process.wait(60), 0, "it ends in the middle of it")
+        over.set()
+        for thread in clients:
+            thread.join()
+        daemon.process = None
+        tap.equal(daemon.lines("error"), [], "without an error")
+        logged = [line["verdict"] for line in daemon.lines("verdict")]
+        tap.ok(len(answers) > 8 and set(answers) == {"c", "y"}, "messages were taken and refused", answers=set(answers))
+        tap.ok(0 <= len(logged) - len(answers) <= 6, "and each of them logged", logged=len(logged), answers=len(answers))
+
+
 def background(tap):
     with Daemon() as daemon:
         pidfile = os.path.join(daemon.root, "pid")
@@ -177,5 +215,5 @@ def manager(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (reload, crash, orphan, stop, background, manager):
+    for test in (reload, crash, orphan, stop, storm, background, manager):
         points.case(test)

@@ -41,8 +41,8 @@ struct supervision {
 	/* In the parent, when all is over. */
 	void (*ended)(void *context);
 
-	/* Seconds the filter has for finishing what is in flight. */
-	unsigned patience;
+	/* In the parent: seconds the filter has for finishing what is in flight. */
+	unsigned (*patience)(void *context);
 };
 
 /*

@@ -249,8 +249,8 @@ static int serve(struct running *running, const struct start *start)
 		return fail(filter, "there is no randomness to be had from the system");
 	if (!start_signals(running))
 		return fail(filter, "the thread that waits for signals cannot be started");
-	log_lifecycle(running, "start", NULL);
 	log_problems(filter->log, &filter->warnings);
+	log_lifecycle(running, "start", NULL);
 	supervisor_ready(start);
 	if (!supervisor_follow(start))
 		return STATUS_OK;

@@ -22,9 +22,7 @@ bool privileges_find(const char *user, struct privileges *privileges_r, char tex
 	privileges_r->gid = entry->pw_gid;
 	snprintf(privileges_r->user, sizeof privileges_r->user, "%s", user);
 	privileges_r->change = geteuid() == 0 && entry->pw_uid != 0;
-	if (geteuid() == 0 && entry->pw_uid == 0)
-		snprintf(text_r, PRIVILEGES_TEXT_SIZE, "the filter keeps running as root; name another user");
-	else if (geteuid() != 0 && geteuid() != entry->pw_uid)
+	if (geteuid() != 0 && geteuid() != entry->pw_uid)
 		snprintf(text_r, PRIVILEGES_TEXT_SIZE,
 		         "not started as root: the filter runs as user number %lu, not as the configured %s",
 		         (unsigned long)geteuid(), privileges_r->user);

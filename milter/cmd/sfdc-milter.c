@@ -125,6 +125,12 @@ static void take_over(void *context)
 	log_configure(filter->log, settings);
 }
 
+static unsigned patience(void *context)
+{
+	const struct filter *filter = context;
+	return filter->settings->message_timeout + PATIENCE;
+}
+
 static void complain(void *context, const char *text)
 {
 	filter_complain(context, text);
@@ -157,7 +163,7 @@ static int start(struct filter *filter, bool foreground)
 		.reload = take_over,
 		.complain = complain,
 		.ended = clean_up,
-		.patience = filter->settings->message_timeout + PATIENCE,
+		.patience = patience,
 	};
 	int status = supervise(&supervision);
 	log_free(filter->log);

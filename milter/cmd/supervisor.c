@@ -172,11 +172,12 @@ static void reap(struct supervisor *supervisor)
 
 static void stop(struct supervisor *supervisor)
 {
+	const struct supervision *supervision = supervisor->supervision;
 	if (supervisor->stopping)
 		return;
 	notify("STOPPING=1");
 	supervisor->stopping = true;
-	supervisor->next_ms = now_ms() + (long long)supervisor->supervision->patience * 1000;
+	supervisor->next_ms = now_ms() + (long long)supervision->patience(supervision->context) * 1000;
 	if (supervisor->filter != 0)
 		kill(supervisor->filter, SIGUSR2);
 }
