@@ -2,6 +2,7 @@
 """sfdc-relayctl check-message: exit codes, JSON, sessions by file and flag, several messages, both MTAs."""
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
@@ -170,4 +171,17 @@ def words(tap, bench):
     tap.equal(crlf.out, bench.run("check-message", "-c", "from.yaml", "-", stdin=MESSAGE.encode()).out, "CRLF or LF: the same")
 
 
-main(codes, contract, sessions, bad_sessions, certificates, hostile, words)
+def manual(tap, bench):
+    """The manual page and the program know the same flags."""
+    source = os.environ.get("SRCDIR", ".")
+    with open(os.path.join(source, "conf", "sfdc-relayctl.1"), encoding="utf-8") as page:
+        written = set(re.findall(r"Fl -([a-z][a-z-]+)", page.read()))
+    with open(os.path.join(source, "milter", "cmd", "check_message.c"), encoding="utf-8") as code:
+        known = set(re.findall(r'\{ "([a-z-]+)", (?:required|no)_argument', code.read()))
+    tap.equal(sorted(known - written), [], "every flag is documented")
+    for flag in sorted(written):
+        result = bench.run("check-message", "-c", "from.yaml", "--" + flag)
+        tap.ok("is no option" not in result.err, "--%s exists" % flag, err=result.err)
+
+
+main(codes, contract, sessions, bad_sessions, certificates, hostile, words, manual)
