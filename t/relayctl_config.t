@@ -12,12 +12,12 @@ DEFAULT = "tls and message and org and from and envelope and verp and dkim and (
 BAD = [
     ("no such key", "mode: enforce\nscoop: all\norgs: {00D8d000003TRx3EAG: {domains: [example.com]}}\n", r":2:1: "),
     ("wrong checksum", "orgs: {00D8d000003TRx3EAH: {domains: [example.com]}}\n", r":1:8: "),
-    ("unknown check", CONFIG % "tls and form", r"\.yaml:8:\d+: "),
-    ("a sentence that does not end", CONFIG % "tls and (from", r"\.yaml:8:\d+: "),
+    ("unknown check", CONFIG % "tls and form", r"\.yaml:10:\d+: "),
+    ("a sentence that does not end", CONFIG % "tls and (from", r"\.yaml:10:\d+: "),
     ("no organisation", "mode: enforce\n", r"bad.yaml"),
     ("no YAML", "mode: [enforce\n", r":\d+:\d+: "),
     ("empty", "", r"bad.yaml"),
-    ("octal-looking address", CONFIG.replace("13.110.0.0/16", "013.110.0.0/16") % "ip", r":10:\d+: "),
+    ("octal-looking address", CONFIG.replace("13.110.0.0/16", "013.110.0.0/16") % "ip", r":12:\d+: "),
     ("two mistakes", "mode: perhaps\nscope: none\norgs: {00D8d000003TRx3EAG: {domains: [example.com]}}\n",
      r"(?s):1:7: .*:2:8: "),
 ]
