@@ -18,7 +18,8 @@ static bool loading_init(struct loading *loading)
 	loading->settings = settings_new();
 	loading->ids = set_new(&loading->scratch, SET_EXACT);
 	loading->block_paths = set_new(&loading->scratch, SET_EXACT);
-	return loading->settings && loading->ids && loading->block_paths;
+	loading->included = set_new(&loading->scratch, SET_EXACT);
+	return loading->settings && loading->ids && loading->block_paths && loading->included;
 }
 
 struct source *source_new(struct loading *loading, const char *name, struct span text)
@@ -179,7 +180,6 @@ static struct span resolve_pattern(struct loading *loading, struct span pattern)
 static void read_includes(struct loading *loading)
 {
 	const struct node *list = top_value(loading, "include");
-	loading->included = set_new(&loading->scratch, SET_EXACT);
 	for (const struct node *item = list && list->kind == NODE_LIST ? list->first : NULL; item; item = item->next) {
 		if (item->kind != NODE_SCALAR || item->text.length == 0 || span_find(item->text, 0, '\0') != item->text.length)
 			continue;
