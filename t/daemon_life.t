@@ -104,7 +104,7 @@ def stop(tap):
             tap.equal(daemon.process.wait(60), 0, "and then the daemon ends")
             daemon.process = None
             tap.ok(not alive(filter_pid), "with its filter")
-            tap.equal([line["verdict"] for line in daemon.messages()], ["accept"], "the message is logged")
+            tap.equal([line["verdict"] for line in daemon.lines("verdict")], ["accept"], "the message is logged")
             tap.equal(len(daemon.lines("stop")), 1, "and the end")
             tap.ok(not os.path.exists(daemon.path), "the socket is removed")
             tap.ok(idle.ended(), "an idle session is closed")
