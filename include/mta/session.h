@@ -12,6 +12,7 @@
 #define SFDC_MTA_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/edits.h"
 #include "core/examine.h"
@@ -34,6 +35,14 @@ struct refusal {
 	struct reply reply;
 };
 
+#define SESSION_MACROS_MAX 16
+
+/* Where the values of the MTA's macros lay: a value that an earlier MAIL came with is known by its place. */
+struct macros_told {
+	uintptr_t before[SESSION_MACROS_MAX]; /* with the connection or HELO */
+	uintptr_t at_mail[SESSION_MACROS_MAX];
+};
+
 struct message {
 	bool open; /* being examined; false: it was refused, and refusal holds for whatever comes */
 	struct snapshot *snapshot;
@@ -49,6 +58,7 @@ struct session {
 	struct address client;
 	char *client_name; /* as told at connect; may be NULL */
 	char *helo;        /* may be NULL */
+	struct macros_told told;
 	struct message *message; /* NULL: none */
 };
 

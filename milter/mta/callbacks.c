@@ -2,8 +2,10 @@
 
 #include "mta/callbacks.h"
 
+#include <assert.h>
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "mta/apply.h"
@@ -63,7 +65,7 @@ static bool actions_offered(unsigned long offered)
 	if (missing == 0)
 		return true;
 	log_event(service->log, LOG_LEVEL_ERROR, "error",
-	          "the MTA is refused: its milter protocol does not let this filter%s%s%s; "
+	          "the MTA is refused: this filter must be allowed to%s%s%s and by its milter protocol is not; "
 	          "in Postfix set milter_protocol to 6, Sendmail must be 8.14 or newer",
 	          missing & SMFIF_ADDHDRS ? " add header fields," : "",
 	          missing & SMFIF_CHGHDRS ? " remove header fields," : "",
@@ -137,6 +139,56 @@ static struct address address_of(const struct sockaddr *from)
 	return none;
 }
 
+/* The macros of a message, and where each goes in struct session_input. */
+static const struct {
+	const char *name;
+	size_t place;
+} macros[] = {
+	{ "{v}", offsetof(struct session_input, mta_version) },
+	{ "{client_name}", offsetof(struct session_input, client_name) },
+	{ "{client_resolve}", offsetof(struct session_input, client_resolve) },
+	{ "{tls_version}", offsetof(struct session_input, tls_version) },
+	{ "{cipher}", offsetof(struct session_input, cipher) },
+	{ "{cipher_bits}", offsetof(struct session_input, cipher_bits) },
+	{ "{cert_subject}", offsetof(struct session_input, certificate.cert_subject) },
+	{ "{cn_subject}", offsetof(struct session_input, certificate.cn_subject) },
+	{ "{cert_issuer}", offsetof(struct session_input, certificate.cert_issuer) },
+	{ "{cn_issuer}", offsetof(struct session_input, certificate.cn_issuer) },
+	{ "{verify}", offsetof(struct session_input, certificate.cert_verify) },
+	{ "{auth_type}", offsetof(struct session_input, auth_type) },
+	{ "{auth_authen}", offsetof(struct session_input, auth_authen) },
+	{ "j", offsetof(struct session_input, authserv_id) },
+	{ "i", offsetof(struct session_input, queue_id) },
+};
+#define MACROS (sizeof macros / sizeof macros[0])
+static_assert(MACROS <= SESSION_MACROS_MAX, "the session has room for their places");
+
+/* libmilter has forgotten those of MAIL when HELO is called. */
+static void note_macros(SMFICTX *context, struct session *session)
+{
+	for (size_t i = 0; i < MACROS; i++) {
+		session->told.before[i] = (uintptr_t)symbol(context, macros[i].name).at;
+		session->told.at_mail[i] = 0;
+	}
+}
+
+/*
+ * libmilter keeps the macros of one MAIL until the next brings others. When it brings none, or they were lost for want
+ * of memory, those of the message before must not count; new ones are in another place, since the old are freed later.
+ */
+static void read_macros(SMFICTX *context, struct session *session, struct session_input *input_r)
+{
+	memset(input_r, 0, sizeof *input_r);
+	for (size_t i = 0; i < MACROS; i++) {
+		struct span value = symbol(context, macros[i].name);
+		uintptr_t place = (uintptr_t)value.at;
+		bool stale = place == session->told.at_mail[i] && place != session->told.before[i];
+		session->told.at_mail[i] = place;
+		if (!stale)
+			memcpy((char *)input_r + macros[i].place, &value, sizeof value);
+	}
+}
+
 /* A session that was never negotiated here has no private data; each of its messages is deferred. */
 static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 {
@@ -144,6 +196,7 @@ static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 	if (session) {
 		struct address client = address_of((const struct sockaddr *)from);
 		session_connect(session, name, &client);
+		note_macros(context, session);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -151,8 +204,10 @@ static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 static sfsistat on_helo(SMFICTX *context, char *name)
 {
 	struct session *session = smfi_getpriv(context);
-	if (session)
+	if (session) {
 		session_helo(session, name);
+		note_macros(context, session);
+	}
 	return SMFIS_NOREPLY;
 }
 
@@ -161,26 +216,6 @@ static sfsistat answer(SMFICTX *context, struct session *session)
 {
 	struct refusal refusal;
 	return session_refused(session, &refusal) ? apply_refusal(context, &refusal) : SMFIS_CONTINUE;
-}
-
-static void read_macros(SMFICTX *context, struct session_input *input_r)
-{
-	memset(input_r, 0, sizeof *input_r);
-	input_r->mta_version = symbol(context, "{v}");
-	input_r->client_name = symbol(context, "{client_name}");
-	input_r->client_resolve = symbol(context, "{client_resolve}");
-	input_r->tls_version = symbol(context, "{tls_version}");
-	input_r->cipher = symbol(context, "{cipher}");
-	input_r->cipher_bits = symbol(context, "{cipher_bits}");
-	input_r->certificate.cert_subject = symbol(context, "{cert_subject}");
-	input_r->certificate.cn_subject = symbol(context, "{cn_subject}");
-	input_r->certificate.cert_issuer = symbol(context, "{cert_issuer}");
-	input_r->certificate.cn_issuer = symbol(context, "{cn_issuer}");
-	input_r->certificate.cert_verify = symbol(context, "{verify}");
-	input_r->auth_type = symbol(context, "{auth_type}");
-	input_r->auth_authen = symbol(context, "{auth_authen}");
-	input_r->authserv_id = symbol(context, "j");
-	input_r->queue_id = symbol(context, "i");
 }
 
 static sfsistat on_mail(SMFICTX *context, char **arguments)
@@ -193,7 +228,7 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	if (!session)
 		return SMFIS_CONTINUE;
 	struct session_input input;
-	read_macros(context, &input);
+	read_macros(context, session, &input);
 	input.mail_from = span_of(arguments[0]);
 	session_mail(session, &input, symbol(context, "{client_addr}"));
 	return session->agreement.answers_mail ? answer(context, session) : SMFIS_NOREPLY;
