@@ -10,6 +10,7 @@ import time
 
 PR_SET_PDEATHSIG = 1
 TIMEOUT = 60
+_SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -48,11 +49,25 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
+def sanitized(env=None):
+    """
+    The environment for a program that may have been built with sanitizers (the variable SANITIZERS says with which):
+    what they find makes it end with an exit code of its own, and tests may preload their own libraries.
+    """
+    env = dict(os.environ if env is None else env)
+    options = {"yes": ("ASAN_OPTIONS", "verify_asan_link_order=0"),
+               "thread": ("TSAN_OPTIONS", "exitcode=66:suppressions=%s/t/tsan.supp" % _SRCDIR)}
+    name, value = options.get(env.get("SANITIZERS"), (None, None))
+    if name:
+        env[name] = ":".join(filter(None, (value, env.get(name))))
+    return env
+
+
 def start(command, log, env=None, cwd=None):
     """Start a program in a session of its own that ends with us; both its outputs go to the file log."""
     with open(log, "ab") as output:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, cwd=cwd,
-                                start_new_session=True, preexec_fn=_die_with_parent)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=sanitized(env),
+                                cwd=cwd, start_new_session=True, preexec_fn=_die_with_parent)
 
 
 def run(command, **options):

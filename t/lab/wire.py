@@ -229,6 +229,11 @@ class Wire:
     def close(self):
         self.socket.close()
 
+    def reset(self):
+        """End a TCP connection by a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
     def raw(self, data):
         """Bytes as they are; a filter that no longer reads them is no error here."""
         try:
