@@ -245,6 +245,13 @@ INCLUDES = [
                         "nets": "# ours\n10.0.0.0/24  # a\n\n  10.1.2.3/24\n10.0.0.0/8 10.0.0.0/9\n0.0.0.0/0\r\nfoo"}, [
         "error nets:4:3: ip.networks_file: \"10.1.2.3/24\" has bits set", "error nets:5:1: ip.networks_file: \"10.0.0.0/8 10.0.0.0/9\"",
         "error nets:6:1: ip.networks_file: \"0.0.0.0/0\" holds every", "error nets:7:1: ip.networks_file: \"foo\" is no network"])),
+    ("a folder as networks_file", ({"a.yaml": "defaults: {ip: {networks_file: d}}\n" + GOOD, "d/x": ""}, [
+        "error a.yaml:1:32: ip.networks_file: \"d\" cannot be read: Is a directory"])),
+    ("a folder as local_data", ({"a.yaml": "dns: {local_data: d}\n" + GOOD, "d/x": ""}, [
+        "error a.yaml:1:19: dns.local_data: \"d\" cannot be read: Is a directory"])),
+    ("a networks_file named twice", ({"a.yaml": "defaults: {ip: {networks_file: n}}\norgs: {%s: {domains: [a.b], "
+                                                "ip: {networks_file: n}}}\n" % ID, "n": "x"}, [
+        "error n:1:1: ip.networks_file: \"x\" is no network"])),
     ("empty networks_file", ({"a.yaml": "defaults: {ip: {networks_file: nets}}\n" + GOOD, "nets": "# none\n"}, [
         "warning nets: ip.networks_file: the file holds no network"])),
 ]
@@ -270,6 +277,14 @@ WARNINGS = [
         "warning a.yaml:2:44: %s: enforces, but reject_unless always holds" % ID])),
     ("what may be skipped", ("orgs: {%s: {domains: [a.b], reject_unless: from and dkim, dkim: {required: no}}}\n" % ID, [
         "warning a.yaml:1:60: %s: mail is accepted on from alone: anyone can write" % ID])),
+    ("empty lists of every kind", ("defaults: {domains: [a.b], cert: {names: []}, ip: {spf: []}}\n"
+                                   "orgs: {%s: {reject_unless: from and cert and ip and auth}}\n" % ID, [
+        "warning a.yaml:2:44: %s: reject_unless can never hold, since lists are empty: cert.names, ip.networks and ip.spf, "
+        "auth.users;" % ID])),
+    ("an empty list of bounce domains", ("defaults: {envelope: {bounce_domains: [], null_sender: no}}\n"
+                                         "orgs: {%s: {reject_unless: auth and envelope, auth: {users: [x]}}}\n" % ID, [
+        "warning a.yaml:2:44: %s: reject_unless can never hold, since lists are empty: envelope.bounce_domains" % ID,
+        "warning a.yaml:2:44: %s: mail is accepted on envelope and auth alone: without from" % ID])),
     ("many weak sets", ("orgs: {%s: {reject_unless: \"2 of (tls, spf, message, org, envelope, ip)\"}}\n" % ID, [
         "warning a.yaml:1:44: %s: mail is accepted on " % ID] * 10 + [
         "warning a.yaml:1:44: %s: mail is accepted on 5 more combinations" % ID])),

@@ -187,6 +187,12 @@ orgs:
     for own, count, name in cases:
         _, orgs = load(tap, dict(files, **{"a.yaml": text.replace("FILE", "nets/three") % (ID, own)}))
         tap.equal(orgs[ID]["ip.networks"], count, name)
+    many = "orgs:\n"
+    for number in range(20):
+        files["n%d" % number] = "".join("10.%d.%d.0/24\n" % (number, i) for i in range(number + 1))
+        many += "  00D%012d: {domains: [d%d.example], ip: {networks_file: n%d}}\n" % (number, number, number)
+    _, orgs = load(tap, dict(files, **{"a.yaml": many}))
+    tap.equal([org["ip.networks"] for org in orgs.values()], ["%d networks" % (i + 1) for i in range(20)], "each its own file")
     files["orgs/b.yaml"] = "orgs: {%s: {domains: [b.example], ip: {networks_file: mine}}}" % OTHER
     files["orgs/mine"] = "10.3.0.0/24\n10.3.1.0/24\n10.3.2.0/24\n10.3.3.0/24\n"
     _, orgs = load(tap, dict(files, **{"a.yaml": "include: [orgs/b.yaml]\n" + text.replace("FILE", "other") % (ID, "name: x")}))
@@ -215,6 +221,12 @@ def includes(tap):
         tap.contains(run.stdout, ID + " name: one", "the configuration's own folder is no pattern")
         run = subprocess.run([PROBE, "a.yaml"], capture_output=True, text=True, cwd=folder)
         tap.contains(run.stdout, ID + " name: one", "a name without folder works")
+    text = "# " + "x" * 100000 + "\n" + org % (ID, "a.b", "one")
+    run = subprocess.run([PROBE, "/dev/stdin"], input=text, capture_output=True, text=True)
+    tap.contains(run.stdout, ID + " name: one", "a pipe is read to its end")
+    run = subprocess.run([PROBE, "/dev/zero"], capture_output=True, text=True)
+    tap.equal(run.stdout, "error /dev/zero: cannot be read: File too large; correct the path or the permissions\n",
+              "a file without end is not")
 
 
 def forms(tap):

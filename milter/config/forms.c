@@ -209,9 +209,10 @@ bool form_result_header(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 		if (!ascii_alnum(value.at[i]) && value.at[i] != '-' && value.at[i] != '_')
 			return wrong(problem_r, "is no plain field name; use letters, digits and hyphens, as in X-SFDC-Relay");
 	if (!is_field_name(value))
-		return wrong(problem_r, "is no field name; write one of at most 76 letters, digits and hyphens, as in X-SFDC-Relay");
+		return wrong(problem_r, "is no field name; write up to 76 letters, digits and hyphens, as in X-SFDC-Relay");
 	return !is_taken(value)
-	       || wrong(problem_r, "is a field that mail carries already and that would be removed; choose one that begins with X-");
+	       || wrong(problem_r, "is a field that mail carries already, and it would be removed; "
+	                           "choose one that begins with X-");
 }
 
 /* Why a text is no domain, for the mistakes that are made. */
@@ -243,7 +244,8 @@ bool form_pattern(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 	if (star == 0 && starts(value, "*.") && span_find(value, 1, '*') == value.length)
 		return wrong(problem_r, domain_mistake(span_slice(value, 2, value.length)));
 	if (star != value.length)
-		return wrong(problem_r, "has a wildcard in a place where none is known; only \"*.\" before a domain is one, as in \"*.example.com\"");
+		return wrong(problem_r, "has a wildcard in a place where none is known; "
+		                        "only \"*.\" before a domain is one, as in \"*.example.com\"");
 	return wrong(problem_r, domain_mistake(value));
 }
 

@@ -127,8 +127,9 @@ static bool report_misplaced(const struct walk *walk, struct place place, struct
 	}
 	if (known_in(other, key)) {
 		finding_error(findings, place, "%s has no place here; %s", shown(key).text,
-		              other == OPTION_ORG ? "it is an option of organisations: put it below an organisation's ID or below defaults"
-		                                  : "put it at the top level of the configuration");
+		              other == OPTION_ORG
+		                  ? "it is an option of organisations: put it below an organisation's ID or below defaults"
+		                  : "put it at the top level of the configuration");
 		return true;
 	}
 	struct names sections = sections_with(walk->scope, key);

@@ -81,7 +81,8 @@ static void parse_included(struct loading *loading, const char *path, struct spa
 	else if (root)
 		read_included(loading, source, root);
 	else
-		finding_warning(&loading->findings, (struct place){ source, 0, 0 }, "the file is empty; remove it or list orgs in it");
+		finding_warning(&loading->findings, (struct place){ source, 0, 0 },
+		                "the file is empty; remove it or list orgs in it");
 	arena_clear(&tree);
 	source->text = span_make(NULL, 0);
 }

@@ -21,9 +21,15 @@
 #define DAY (24UL * 60 * 60)
 #define NONE 0, NULL, 0, 0, NULL
 
-static const struct option_choice modes[] = { { "monitor", MODE_MONITOR, NULL }, { "enforce", MODE_ENFORCE, NULL }, { 0 } };
-static const struct option_choice scopes[] = { { "all", SCOPE_ALL, NULL }, { "salesforce", SCOPE_SALESFORCE, NULL }, { 0 } };
-static const struct option_choice early[] = { { "rcpt", EARLY_REJECT_RCPT, NULL }, { "mail", EARLY_REJECT_MAIL, NULL }, { 0 } };
+static const struct option_choice modes[] = {
+	{ "monitor", MODE_MONITOR, NULL }, { "enforce", MODE_ENFORCE, NULL }, { 0 },
+};
+static const struct option_choice scopes[] = {
+	{ "all", SCOPE_ALL, NULL }, { "salesforce", SCOPE_SALESFORCE, NULL }, { 0 },
+};
+static const struct option_choice early[] = {
+	{ "rcpt", EARLY_REJECT_RCPT, NULL }, { "mail", EARLY_REJECT_MAIL, NULL }, { 0 },
+};
 static const struct option_choice undecided[] = {
 	{ "tempfail", VERDICT_TEMPFAIL, NULL },     { "reject", VERDICT_REJECT, NULL },
 	{ "quarantine", VERDICT_QUARANTINE, NULL }, { "accept", VERDICT_ACCEPT, NULL }, { 0 },
@@ -39,7 +45,9 @@ static const struct option_choice facilities[] = {
 	{ "local4", LOG_LOCAL4, NULL }, { "local5", LOG_LOCAL5, NULL }, { "local6", LOG_LOCAL6, NULL },
 	{ "local7", LOG_LOCAL7, NULL }, { 0 },
 };
-static const struct option_choice formats[] = { { "logfmt", LOG_FORMAT_LOGFMT, NULL }, { "json", LOG_FORMAT_JSON, NULL }, { 0 } };
+static const struct option_choice formats[] = {
+	{ "logfmt", LOG_FORMAT_LOGFMT, NULL }, { "json", LOG_FORMAT_JSON, NULL }, { 0 },
+};
 static const struct option_choice levels[] = {
 	{ "error", LOG_LEVEL_ERROR, NULL }, { "warning", LOG_LEVEL_WARNING, NULL },
 	{ "info", LOG_LEVEL_INFO, NULL },   { "debug", LOG_LEVEL_DEBUG, NULL }, { 0 },
