@@ -146,8 +146,20 @@ static void test_shown(void)
 	ok(strstr(shown(accents).text, "\xc3\xa9...\"") != NULL, "but not within a character");
 	static char controls[500];
 	ok(strlen(shown(span_make(controls, sizeof controls)).text) < sizeof(struct shown), "escapes do not overflow");
+	is_text(shown(span_of("a\xff\xc3 \xc2\x85\xed\xa0\x80")).text, "\"a\\xff\\xc3 \\xc2\\x85\\xed\\xa0\\x80\"",
+	        "what is no UTF-8, and control characters in it, are escaped");
+	is_text(shown_bare(span_of("a\x7f b")).text, "a\\x7f b", "without quotes too");
 	ok(word_distance(span_of("domians"), span_of("domains")) == 2, "edit distance");
 	ok(word_distance(span_of("Mode"), span_of("mode")) == 0, "without case");
+}
+
+static void test_place_text(void)
+{
+	struct source source = { "a\n\xff\xc3\xa9", 0, { NULL, 0 } };
+	is_text(place_text((struct place){ &source, 0, 0 }).text, "a\\x0a\\xff\xc3\xa9", "a file name stays in its line");
+	source.name = "/" A50 A50 A50 A50 A50 A50 A50 A50 A50 A50;
+	struct place_text text = place_text((struct place){ &source, 12, 34 });
+	ok(strstr(text.text, "aaa...:12:34") != NULL, "a long one is cut, the line is not");
 }
 
 static void test_text(void)
@@ -209,6 +221,7 @@ int main(void)
 	test_check_forms();
 	test_findings();
 	test_shown();
+	test_place_text();
 	test_text();
 	test_mutations();
 	return done_testing();

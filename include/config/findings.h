@@ -54,20 +54,23 @@ void finding_warning(struct findings *findings, struct place place, const char *
 /* Sort what was found and append it to problems. findings is empty afterwards. */
 void findings_deliver(struct findings *findings, struct problems *problems);
 
-/* "FILE:LINE:COLUMN" of a place, for messages that name a second one. */
+/* "FILE:LINE:COLUMN" of a place, for messages that name a second one; printable like a value that is shown. */
 struct place_text {
 	char text[512];
 };
 struct place_text place_text(struct place place);
 
 /*
- * A value as messages show it: in quotes, control characters as \xNN, cut when it is long. To be used as
- * shown(value).text, which lives as long as the expression.
+ * A value as messages show it: in quotes, control characters and what is no UTF-8 as \xNN, cut when it is long. To be
+ * used as shown(value).text, which lives as long as the expression.
  */
 struct shown {
 	char text[96];
 };
 struct shown shown(struct span value);
+
+/* The same without the quotes. */
+struct shown shown_bare(struct span value);
 
 /* The edit distance of two words without regard to case; (unsigned)-1 when one is longer than any key. */
 unsigned word_distance(struct span a, struct span b);

@@ -85,6 +85,12 @@ struct span span_slice(struct span span, size_t from, size_t to);
 /* Without the leading and trailing SP, HT, CR and LF: the trimming of an unstructured header value (RFC 5322 2.2). */
 struct span span_trim(struct span span);
 
+/*
+ * The length of the character of more than one byte at at < span.length (UTF-8 by RFC 3629: shortest form, no
+ * surrogates); 0 if there is none, and for the control characters U+0080 to U+009F.
+ */
+size_t span_utf8(struct span span, size_t at);
+
 /* A non-negative decimal number without sign, space or superfluous bytes, at most max. False when it is not that. */
 bool span_number(struct span span, unsigned long max, unsigned long *number_r);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define SHOWN_MAX 60
+#define PLACE_NAME_MAX 480
 #define WORD_MAX 40
 
 void problems_init(struct problems *problems)
@@ -77,13 +78,38 @@ void findings_clear(struct findings *findings)
 	findings_init(findings);
 }
 
+/*
+ * Printable text of at most max bytes and three for the dots that say that something is missing; to holds max + 4. What
+ * is no printable character of UTF-8 becomes \xNN. Returns the length.
+ */
+static size_t print(struct span value, char *to, size_t max)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < value.length;) {
+		unsigned char c = (unsigned char)value.at[i];
+		size_t length = c >= 0x80 ? span_utf8(value, i) : c >= 0x20 && c != 0x7f;
+		if (at + (length != 0 ? length : sizeof "\\xNN" - 1) > max) {
+			memcpy(to + at, "...", sizeof "..." - 1);
+			at += sizeof "..." - 1;
+			break;
+		}
+		if (length != 0)
+			memcpy(to + at, value.at + i, length);
+		else
+			snprintf(to + at, sizeof "\\xNN", "\\x%02x", (unsigned)c);
+		at += length != 0 ? length : sizeof "\\xNN" - 1;
+		i += length != 0 ? length : 1;
+	}
+	to[at] = '\0';
+	return at;
+}
+
 struct place_text place_text(struct place place)
 {
 	struct place_text text;
-	if (place.line == 0)
-		snprintf(text.text, sizeof text.text, "%s", place.source->name);
-	else
-		snprintf(text.text, sizeof text.text, "%s:%u:%u", place.source->name, place.line, place.column);
+	size_t length = print(span_of(place.source->name), text.text, PLACE_NAME_MAX);
+	if (place.line != 0)
+		snprintf(text.text + length, sizeof text.text - length, ":%u:%u", place.line, place.column);
 	return text;
 }
 
@@ -169,27 +195,19 @@ void findings_deliver(struct findings *findings, struct problems *problems)
 	findings_clear(findings);
 }
 
-static bool is_continuation(char c)
+struct shown shown_bare(struct span value)
 {
-	return ((unsigned char)c & 0xc0U) == 0x80U;
+	struct shown shown;
+	print(value, shown.text, SHOWN_MAX);
+	return shown;
 }
 
 struct shown shown(struct span value)
 {
 	struct shown shown;
-	size_t at = 0;
-	size_t i = 0;
-	shown.text[at++] = '"';
-	for (; i < value.length && (at < SHOWN_MAX || is_continuation(value.at[i])); i++) {
-		unsigned char c = (unsigned char)value.at[i];
-		if (c < 0x20 || c == 0x7f)
-			at += (size_t)snprintf(shown.text + at, sizeof shown.text - at, "\\x%02x", (unsigned)c);
-		else
-			shown.text[at++] = (char)c;
-		if (at >= sizeof shown.text - 12)
-			break;
-	}
-	snprintf(shown.text + at, sizeof shown.text - at, "%s\"", i < value.length ? "..." : "");
+	shown.text[0] = '"';
+	size_t length = print(value, shown.text + 1, SHOWN_MAX);
+	memcpy(shown.text + 1 + length, "\"", sizeof "\"");
 	return shown;
 }
 

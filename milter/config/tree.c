@@ -83,11 +83,11 @@ static void check_extras(struct builder *builder, yaml_mark_t mark, const yaml_c
 	if (anchor)
 		finding_error(builder->findings, mark_place(builder->source, mark),
 		              "the anchor &%s is not supported; remove it (a value that begins with & must be quoted)",
-		              (const char *)anchor);
+		              shown_bare(span_of((const char *)anchor)).text);
 	if (tag)
 		finding_error(builder->findings, mark_place(builder->source, mark),
 		              "the tag %s is not supported; remove it (a value that begins with ! must be quoted)",
-		              (const char *)tag);
+		              shown_bare(span_of((const char *)tag)).text);
 }
 
 static enum node_style style_of(yaml_scalar_style_t style)
@@ -126,7 +126,7 @@ static bool add_alias(struct builder *builder, const yaml_event_t *event)
 {
 	finding_error(builder->findings, mark_place(builder->source, event->start_mark),
 	              "the alias *%s is not supported; write the value itself (a value that begins with * must be quoted)",
-	              (const char *)event->data.alias.anchor);
+	              shown_bare(span_of((const char *)event->data.alias.anchor)).text);
 	if (builder->beyond != 0)
 		return true;
 	struct node *node = node_new(builder, NODE_BAD, event->start_mark);

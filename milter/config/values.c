@@ -87,8 +87,8 @@ static bool want_list(const struct value *value)
 		finding_error(findings, node_place(value->source, node), "%s: there is no value; write [] for an empty list, or remove this",
 		              value->option->key);
 	else if (node->kind == NODE_SCALAR)
-		finding_error(findings, node_place(value->source, node), "%s: this must be a list; write it in brackets, as in [%.*s]",
-		              value->option->key, (int)(node->text.length < 60 ? node->text.length : 60), node->text.at);
+		finding_error(findings, node_place(value->source, node), "%s: this must be a list; write it in brackets, as in [%s]",
+		              value->option->key, shown_bare(node->text).text);
 	else if (node->kind == NODE_MAP)
 		finding_error(findings, node_place(value->source, node), "%s: this must be a list, not a map; write its items as [a, b]",
 		              value->option->key);

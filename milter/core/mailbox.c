@@ -26,31 +26,6 @@ static bool is_atom_byte(char c)
 	return cfws_atext(c) || is_8bit(c);
 }
 
-static bool is_continuation(struct span text, size_t at)
-{
-	return at < text.length && ((unsigned char)text.at[at] & 0xc0U) == 0x80;
-}
-
-/*
- * The length of the UTF-8 character at at (RFC 3629: shortest form, no surrogates); 0 if it is none, or one of the
- * control characters U+0080 to U+009F.
- */
-static size_t utf8_length(struct span text, size_t at)
-{
-	unsigned char first = (unsigned char)text.at[at];
-	unsigned char second = at + 1 < text.length ? (unsigned char)text.at[at + 1] : 0;
-	size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if (!is_continuation(text, at + i))
-			return 0;
-	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)
-	    || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-		return 0;
-	return length;
-}
-
 /*
  * Whether every byte may stand somewhere in such a value: no control character but the white space of folding, valid
  * UTF-8. A continuation line of white space alone is obsolete syntax (RFC 5322 4.2) that parsers disagree about.
@@ -60,7 +35,7 @@ static bool bytes_valid(struct span text, bool is_path)
 	bool folded = false;
 	for (size_t i = 0; i < text.length;) {
 		char c = text.at[i];
-		size_t length = is_8bit(c) ? utf8_length(text, i) : 1;
+		size_t length = is_8bit(c) ? span_utf8(text, i) : 1;
 		if (length == 0)
 			return false;
 		if (is_control(c)) {

@@ -72,3 +72,24 @@ bool span_number(struct span span, unsigned long max, unsigned long *number_r)
 	*number_r = number;
 	return true;
 }
+
+static bool is_continuation(struct span span, size_t at)
+{
+	return at < span.length && ((unsigned char)span.at[at] & 0xc0U) == 0x80U;
+}
+
+size_t span_utf8(struct span span, size_t at)
+{
+	unsigned char first = (unsigned char)span.at[at];
+	unsigned char second = at + 1 < span.length ? (unsigned char)span.at[at + 1] : 0;
+	size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if (!is_continuation(span, at + i))
+			return 0;
+	if ((first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)
+	    || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+		return 0;
+	return length;
+}
