@@ -1,4 +1,5 @@
 /* judge and examine: from facts to a verdict, early and late, enforced and monitored. */
+#include "core/edits.h"
 #include "engine.h"
 
 /* One message through the engine. */
@@ -371,9 +372,13 @@ static void test_trouble(void)
 
 	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
 	run_mail(&run);
+	feed_fields(&run.examination, FIELDS("Authentication-Results", " other.test; none", "X-SFDC-Relay", " forged"));
 	examine_end(&run.examination);
 	ok(run.examination.judgement.verdict == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_TEMPFAIL,
 	   "in monitor mode trouble accepts with would=tempfail");
+	struct edits edits;
+	ok(edits_plan(&run.examination, &edits) && edits.removal_count == 2 && edits.insertion_count == 0,
+	   "whatever might be forged is removed, nothing is added");
 	run_end(&run);
 
 	run_begin(&run, MODE_MONITOR, MODE_MONITOR);

@@ -33,7 +33,11 @@ struct edits {
 /* The name under which we speak: headers of ours carry it, incoming ones that claim it go. */
 struct span edits_authserv_id(const struct examination *examination);
 
-/* False without memory: the message must then be deferred, for a forged field might stay. Memory: the examination's. */
+/*
+ * False without memory, or when something else went wrong: the message must then be deferred, for a forged field might
+ * stay. In monitor mode, where trouble is no reason to defer, every Authentication-Results is removed instead and
+ * nothing is added. Memory: the examination's.
+ */
 bool edits_plan(struct examination *examination, struct edits *edits_r);
 
 #endif

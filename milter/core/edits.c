@@ -11,7 +11,10 @@ struct span edits_authserv_id(const struct examination *examination)
 	return examination->facts.authserv_id.length != 0 ? examination->facts.authserv_id : span_of("localhost");
 }
 
-/* Whether Authentication-Results number index goes. Fields beyond those that were kept cannot be judged, and go. */
+/*
+ * Whether Authentication-Results number index goes. Fields beyond those that were kept cannot be judged, and go; where
+ * something went wrong inside, all do.
+ */
 static bool *mark_claims(struct examination *examination, unsigned count)
 {
 	const struct header *header = &examination->facts.header;
@@ -20,6 +23,8 @@ static bool *mark_claims(struct examination *examination, unsigned count)
 		return NULL;
 	for (unsigned i = 1; i <= count; i++)
 		goes[i] = true;
+	if (examination->facts.trouble)
+		return goes;
 	const struct field *field = header_find(header, FIELD_AUTHENTICATION_RESULTS);
 	for (; field; field = header_next(field))
 		if (field->index <= count)
@@ -47,7 +52,7 @@ static bool plan_removals(struct examination *examination, struct edits *edits)
 	return true;
 }
 
-static bool plan_insertions(struct examination *examination, struct edits *edits)
+static void plan_insertions(struct examination *examination, struct edits *edits)
 {
 	const struct settings *settings = examination->settings;
 	enum verdict verdict = examination->judgement.verdict;
@@ -56,7 +61,7 @@ static bool plan_insertions(struct examination *examination, struct edits *edits
 	             || (settings->headers.add_to == ADD_TO_LOCAL && !examination->facts.some_recipient_leaves);
 
 	if (!judged || !added)
-		return true;
+		return;
 	struct insertion *insertion = edits->insertions;
 	if (settings->headers.result_header.length != 0) {
 		insertion->name = settings->headers.result_header;
@@ -69,12 +74,22 @@ static bool plan_insertions(struct examination *examination, struct edits *edits
 		                                   &examination->arena);
 	}
 	edits->insertion_count = (size_t)(insertion - edits->insertions);
-	return true;
 }
 
 bool edits_plan(struct examination *examination, struct edits *edits_r)
 {
+	const struct judgement *judgement = &examination->judgement;
+	bool trouble = examination->facts.trouble || arena_failed(&examination->arena);
+	bool only_watched = judgement->verdict == VERDICT_ACCEPT && judgement->would == VERDICT_TEMPFAIL;
+
 	memset(edits_r, 0, sizeof *edits_r);
-	return plan_removals(examination, edits_r) && plan_insertions(examination, edits_r) && !examination->facts.trouble
-	       && !arena_failed(&examination->arena);
+	examination->facts.trouble = trouble;
+	if (trouble && !only_watched)
+		return false;
+	if (!plan_removals(examination, edits_r))
+		return false;
+	if (trouble)
+		return true;
+	plan_insertions(examination, edits_r);
+	return !arena_failed(&examination->arena);
 }
