@@ -213,7 +213,10 @@ def includes(tap):
     files["a.yaml"] = "include: [orgs/c.yaml]\n"
     _, orgs = load(tap, files)
     tap.equal(list(orgs), [OTHER], "all organisations may be in included files")
-    with tempfile.TemporaryDirectory(prefix="[a*") as folder:
+    many = {"d/%02d" % number: org % ("00D%012d" % number, "d%d.example" % number, "x") for number in (3, 9, 1, 7, 0, 8, 2, 6, 4, 5)}
+    _, orgs = load(tap, dict(many, **{"a.yaml": "include: [d/*]\n"}))
+    tap.equal([key[:15] for key in orgs], ["00D%012d" % number for number in range(10)], "matches are read in the order of names")
+    with tempfile.TemporaryDirectory(prefix="[a]*") as folder:
         for name in ("a.yaml", "b.yaml"):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write("include: ['[b]*']\n" if name == "a.yaml" else org % (ID, "a.b", "one"))
