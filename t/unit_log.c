@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 void __wrap_syslog(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void __wrap___syslog_chk(int priority, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void __wrap_openlog(const char *program, int options, int facility);
+ssize_t __wrap_sendto(int socket, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t size);
 
 static struct {
 	unsigned calls;
@@ -57,6 +59,29 @@ void __wrap_openlog(const char *program, int options, int facility)
 	(void)facility;
 	seen.opened++;
 	snprintf(seen.program, sizeof seen.program, "%s", program);
+}
+
+/* What the journal was sent. */
+static struct {
+	bool refuses;
+	unsigned calls;
+	char path[108];
+	size_t length;
+	char datagram[RECORD_ENTRIES_MAX * RECORD_PRINTABLE_SIZE * 3];
+} journal;
+
+ssize_t __wrap_sendto(int socket, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t size)
+{
+	(void)flags;
+	journal.calls++;
+	if (journal.refuses || socket < 0 || length > sizeof journal.datagram || size < sizeof(struct sockaddr_un)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	snprintf(journal.path, sizeof journal.path, "%s", ((const struct sockaddr_un *)(const void *)to)->sun_path);
+	memcpy(journal.datagram, bytes, length);
+	journal.length = length;
+	return (ssize_t)length;
 }
 
 /* Standard error becomes one end of a socket that keeps the boundaries of writes. */
@@ -161,6 +186,46 @@ static void test_syslog(struct log *log)
 	capture_end();
 }
 
+static void test_journal(struct log *log)
+{
+	char buffer[1024];
+	struct record record;
+	struct settings settings = { 0 };
+	settings.log.target = LOG_TARGET_JOURNAL;
+	settings.log.facility = LOG_MAIL;
+	settings.log.level = LOG_LEVEL_INFO;
+	log_configure(log, &settings);
+	record_init(&record);
+	record_text(&record, "ev", span_of("verdict"));
+	record_number(&record, "rcpts", 2);
+	record_text(&record, "r_tls", span_of("a\nPRIORITY=0\n\xff"));
+	if (!capture_begin())
+		return;
+	log_record(log, LOG_LEVEL_WARNING, &record);
+	is_span(span_make(journal.datagram, journal.length),
+	        span_of("PRIORITY=4\nSYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=unit-log\n"
+	                "MESSAGE=ev=verdict rcpts=2 r_tls=\"a\\x0aPRIORITY=0\\x0a\\xff\"\n"
+	                "SFDC_EV=verdict\nSFDC_RCPTS=2\nSFDC_R_TLS=a\\x0aPRIORITY=0\\x0a\\xff\n"),
+	        "L01 every key is a field of its own, no value starts another");
+	is_text(journal.path, "/run/systemd/journal/socket", "it goes to the journal");
+	is_span(next_write(buffer, sizeof buffer), span_of(""), "and nowhere else");
+	log_record(log, LOG_LEVEL_DEBUG, &record);
+	ok(journal.calls == 1, "what is below the level is not sent");
+	journal.refuses = true;
+	log_event(log, LOG_LEVEL_ERROR, "error", "lost");
+	is_span(next_write(buffer, sizeof buffer), span_of("ev=error text=lost\n"), "what the journal refuses goes to standard error");
+	journal.refuses = false;
+	capture_end();
+
+	char value[RECORD_VALUE_MAX];
+	memset(value, '\n', sizeof value);
+	record_init(&record);
+	for (size_t i = 0; i < RECORD_ENTRIES_MAX; i++)
+		record_text(&record, "a_key_that_is_as_long_as_a_key_can_be___", span_make(value, sizeof value));
+	log_record(log, LOG_LEVEL_ERROR, &record);
+	ok(journal.calls == 3 && journal.length > RECORD_ENTRIES_MAX * RECORD_VALUE_MAX * 4, "the largest record fits");
+}
+
 enum { THREADS = 4, LINES = 200, LONG = 40 };
 
 static void *write_lines(void *context)
@@ -236,6 +301,7 @@ int main(void)
 	test_stderr(log);
 	test_settings(log);
 	test_syslog(log);
+	test_journal(log);
 	test_threads(log);
 	test_broken(log);
 	log_free(log);

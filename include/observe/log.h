@@ -1,6 +1,7 @@
 /*
- * log: where records go: syslog(3) or standard error, one line each, written at once so that lines of different threads
- * never mix. Target, format and level follow the settings of the moment. Thread-safe after log_configure().
+ * log: where records go: syslog(3), systemd's journal or standard error, one line each, written at once so that lines of
+ * different threads never mix. What the journal does not take goes to standard error. Target, format and level follow the
+ * settings of the moment. Thread-safe after log_configure().
  */
 #ifndef SFDC_OBSERVE_LOG_H
 #define SFDC_OBSERVE_LOG_H

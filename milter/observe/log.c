@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "observe/format.h"
+#include "observe/journal.h"
 
 #define EVENT_TEXT_MAX 1024
 
@@ -25,6 +26,7 @@ struct manner {
 struct log {
 	char *program; /* syslog(3) keeps a pointer to it */
 	bool opened;   /* openlog() was called */
+	int journal;   /* socket, -1 = none */
 	struct manner manner;
 	pthread_mutex_t manner_lock;
 	pthread_mutex_t write_lock; /* a line longer than PIPE_BUF takes the pipe in pieces */
@@ -40,6 +42,7 @@ struct log *log_new(const char *program)
 		free(log);
 		return NULL;
 	}
+	log->journal = -1;
 	log->manner.target = LOG_TARGET_STDERR;
 	log->manner.facility = LOG_MAIL;
 	log->manner.format = LOG_FORMAT_LOGFMT;
@@ -55,6 +58,8 @@ void log_free(struct log *log)
 		return;
 	if (log->opened)
 		closelog();
+	if (log->journal >= 0)
+		close(log->journal);
 	pthread_mutex_destroy(&log->write_lock);
 	pthread_mutex_destroy(&log->manner_lock);
 	free(log->program);
@@ -72,6 +77,8 @@ void log_configure(struct log *log, const struct settings *settings)
 		openlog(log->program, LOG_PID | LOG_NDELAY, log->manner.facility);
 		log->opened = true;
 	}
+	if (log->manner.target == LOG_TARGET_JOURNAL && log->journal < 0)
+		log->journal = journal_open();
 	pthread_mutex_unlock(&log->manner_lock);
 }
 
@@ -132,6 +139,10 @@ void log_record(struct log *log, enum log_level level, const struct record *reco
 	switch (manner.target) {
 	case LOG_TARGET_SYSLOG:
 		syslog(manner.facility | priority_of(level), "%s", line);
+		break;
+	case LOG_TARGET_JOURNAL:
+		if (!journal_send(log->journal, log->program, manner.facility, priority_of(level), line, record))
+			write_line(log, line);
 		break;
 	case LOG_TARGET_STDERR:
 		write_line(log, line);
