@@ -215,7 +215,7 @@ ORGS = [
     ("no domains, enforcing", ("mode: enforce\norgs: {%s: {name: p}}\n" % ID, [
         "error a.yaml:2:8: %s (p): enforces, but domains is empty, while its sentences ask for from and envelope" % ID])),
     ("no more is said of an org with an error", ("mode: enforce\norgs: {%s: {domains: [a b]}}\n" % ID, [
-        "error a.yaml:2:38: domains: \"a b\" is no domain"])),
+        "error a.yaml:2:39: domains: \"a b\" is no domain"])),
     ("nor of those that inherit one", ("mode: enforce\ndefaults: {domains: [a b]}\norgs: {%s: {}, %s: {}}\n" % (ID, OTHER), [
         "error a.yaml:2:22: domains: \"a b\" is no domain"])),
     ("no domains, enforcing by warn_unless", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: auth and dkim\n"
