@@ -63,7 +63,7 @@ VALUES = [
     ("empty user", top('user: ""', "1:7: user: \"\" names no user")),
     ("choice", top("mode: enforcing", "1:7: mode: \"enforcing\" is not known here; write monitor or enforce")),
     ("choice in other case", top("mode: Monitor", "1:7: mode: \"Monitor\" is not known")),
-    ("refused choice", top("log: {target: journal}", "1:15: log.target: \"journal\" is not supported; write syslog")),
+    ("unknown target", top("log: {target: journald}", "1:15: log.target: \"journald\" is not known here; write syslog")),
     ("boolean", top("headers: {authentication_results: maybe}", "1:35: headers.authentication_results: \"maybe\" is neither")),
     ("number", top("message_timeout: x", "1:18: message_timeout: \"x\" is no number from 1 to 240")),
     ("number too small", top("message_timeout: 0", "1:18: message_timeout: \"0\" is no number from 1 to 240")),

@@ -36,7 +36,7 @@ static const struct option_choice undecided[] = {
 };
 static const struct option_choice targets[] = {
 	{ "syslog", LOG_TARGET_SYSLOG, NULL }, { "stderr", LOG_TARGET_STDERR, NULL },
-	{ "journal", CHOICE_REFUSED, "write syslog (journald receives it) or stderr" }, { 0 },
+	{ "journal", LOG_TARGET_JOURNAL, NULL }, { 0 },
 };
 static const struct option_choice facilities[] = {
 	{ "mail", LOG_MAIL, NULL },     { "daemon", LOG_DAEMON, NULL }, { "auth", LOG_AUTH, NULL },
