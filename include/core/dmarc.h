@@ -80,7 +80,7 @@ struct dmarc_outcome {
 	struct span policy_domain;       /* where the record was found */
 	struct span organizational;      /* of the author domain; absent where it was not needed */
 	enum dmarc_identifier by;        /* DMARC_PASS: what aligned */
-	struct span aligned;             /* DMARC_PASS: the identifier */
+	struct span aligned;             /* DMARC_PASS: the identifier; of several the first that was seen to align */
 	const char *problem;             /* static English phrase; NULL: nothing is wrong */
 	unsigned questions;              /* handed out */
 };
