@@ -63,7 +63,8 @@ bool session_recipient(struct session *session, struct span mailer);
 
 /*
  * Read one JSON object; name stands for its file in problem_r. Unknown keys, keys given twice and wrong types are
- * errors. Every key is optional; "rcpt" is an array of strings, "cipher_bits" a number or a string of digits.
+ * errors, told in one line, what comes from the file in printable ASCII. Every key is optional; "rcpt" is an array of
+ * strings, "cipher_bits" a number or a string of digits.
  */
 bool session_read(struct session *session, const char *name, struct span json, char problem_r[SESSION_PROBLEM_SIZE]);
 

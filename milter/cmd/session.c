@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/record.h"
+
 static const char *const names[SESSION_KEYS] = {
 	[SESSION_MTA] = "mta",
 	[SESSION_CLIENT_IP] = "client_ip",
@@ -90,16 +92,16 @@ static bool read_recipients(struct session *session, const char *name, const jso
 	const json_t *recipient;
 
 	if (!json_is_array(value)) {
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: rcpt is not an array of strings", name);
+		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt is not an array of strings", name);
 		return false;
 	}
 	json_array_foreach(value, i, recipient) {
 		if (!json_is_string(recipient)) {
-			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: rcpt[%zu] is not a string", name, i);
+			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt[%zu] is not a string", name, i);
 			return false;
 		}
 		if (!session_recipient(session, span_make(NULL, 0))) {
-			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: rcpt holds more than %d", name, SESSION_RECIPIENTS_MAX);
+			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt holds more than %d", name, SESSION_RECIPIENTS_MAX);
 			return false;
 		}
 	}
@@ -110,11 +112,13 @@ static bool read_value(struct session *session, const char *name, const char *te
                        char problem_r[SESSION_PROBLEM_SIZE])
 {
 	char digits[24];
+	char shown[RECORD_PRINTABLE_SIZE];
 	char problem[SESSION_PROBLEM_SIZE] = "";
 	enum session_key key;
 
 	if (!session_key_from_name(span_of(text), &key)) {
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: unknown key \"%.60s\"", name, text);
+		record_printable(span_of(text), shown, sizeof shown);
+		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: unknown key \"%.60s\"", name, shown);
 		return false;
 	}
 	struct span told = span_make(json_string_value(value), json_string_length(value));
@@ -122,7 +126,7 @@ static bool read_value(struct session *session, const char *name, const char *te
 		snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		told = span_of(digits);
 	} else if (!json_is_string(value)) {
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: %s is not a %s", name, text,
+		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: %s is not a %s", name, text,
 		         key == SESSION_CIPHER_BITS ? "number" : "string");
 		return false;
 	}
@@ -135,15 +139,18 @@ static bool read_value(struct session *session, const char *name, const char *te
 bool session_read(struct session *session, const char *name, struct span json, char problem_r[SESSION_PROBLEM_SIZE])
 {
 	json_error_t error;
+	char shown[RECORD_PRINTABLE_SIZE];
 	const char *key;
 	json_t *value;
 	json_t *object = json_loadb(json.at ? json.at : "", json.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	bool good = json_is_object(object);
 
-	if (!object)
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s:%d:%d: %.100s", name, error.line, error.column, error.text);
-	else if (!good)
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%s: not a JSON object", name);
+	if (!object) {
+		record_printable(span_of(error.text), shown, sizeof shown);
+		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s:%d:%d: %.100s", name, error.line, error.column, shown);
+	} else if (!good) {
+		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: not a JSON object", name);
+	}
 	if (good)
 		json_object_foreach(object, key, value)
 			good = good && (strcmp(key, "rcpt") == 0 ? read_recipients(session, name, value, problem_r)
