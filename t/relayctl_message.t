@@ -108,7 +108,8 @@ def sessions(tap, bench):
 
 def bad_sessions(tap, bench):
     for name, text, word in [
-            ("unknown key", '{"client": "192.0.2.1"}', "client"), ("key twice", '{"helo": "a", "helo": "b"}', "helo"),
+            ("unknown key", '{"client": "192.0.2.1"}', "client"), ("line break in a key", '{"a\\n\u00e9": "x"}', "a\\x0a\\xc3\\xa9"),
+            ("key twice", '{"helo": "a", "helo": "b"}', "helo"),
             ("number for a string", '{"helo": 1}', "helo"), ("string for an array", '{"rcpt": "<a@b>"}', "rcpt"),
             ("number in the array", '{"rcpt": [1]}', "rcpt"), ("null", '{"helo": null}', "helo"),
             ("unknown MTA", '{"mta": "exim"}', "mta"), ("bits that are none", '{"cipher_bits": "many"}', "cipher_bits"),
