@@ -85,8 +85,28 @@ static void test_relation(const struct orgdomain *orgdomain)
 	}
 }
 
+static void test_near(void)
+{
+	static const struct {
+		const char *a;
+		const char *b;
+		bool near;
+	} cases[] = {
+		{ "example.com", "example.com", true },    { "a.Example.com", "b.example.COM", true },
+		{ "a.co.uk", "b.co.uk", true },            { "example.com", "other.com", false },
+		{ "xexample.com", "example.com", false },  { "example.com", "xexample.com", false },
+		{ "com", "com", false },                   { "com", "example.com", false },
+		{ "example.com.", "example.com", false },  { "", "", false },
+		{ "a.b.example.com", "example.com", true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		ok(orgdomain_near(span_of(cases[i].a), span_of(cases[i].b)) == cases[i].near, "%s near %s", cases[i].a,
+		   cases[i].b);
+}
+
 int main(void)
 {
+	test_near();
 	struct orgdomain *orgdomain = orgdomain_new();
 	ok(orgdomain != NULL, "there is a list");
 	if (orgdomain) {

@@ -8,6 +8,8 @@
 #ifndef SFDC_EVIDENCE_ORGDOMAIN_H
 #define SFDC_EVIDENCE_ORGDOMAIN_H
 
+#include <stdbool.h>
+
 #include "core/facts.h"
 #include "core/span.h"
 
@@ -24,5 +26,11 @@ struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain
 
 /* How the domain of a signature is related to the author's domain. Neither needs to be well-formed. Any case. */
 enum relation orgdomain_relation(const struct orgdomain *orgdomain, struct span signer, struct span author);
+
+/*
+ * Whether two domains may have an organizational domain in common by any reckoning: they share the last two labels.
+ * DMARC (RFC 9989) finds organizational domains in the DNS and not in the list. Pure.
+ */
+bool orgdomain_near(struct span a, struct span b);
 
 #endif

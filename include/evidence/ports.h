@@ -8,14 +8,22 @@
 
 #include "core/ports.h"
 
-/*
- * Fill *ports_r. settings gives what the process keeps for its whole life; what belongs to a message is taken from the
- * settings that the message is examined with. False: something needed could not be had. After a fork only: adapters
- * may start threads.
- */
-bool evidence_ports_init(struct ports *ports_r, const struct settings *settings);
+#define EVIDENCE_ERROR_SIZE 512
 
-/* Release what evidence_ports_init() took, after the last message has ended. */
+/*
+ * Fill *ports_r. settings gives what the process keeps for its whole life, and the DNS options until the next reload;
+ * what belongs to a message is taken from the settings that the message is examined with. After a fork only: threads
+ * are started. False: error_r says why.
+ */
+bool evidence_ports_init(struct ports *ports_r, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
+
+/*
+ * Follow changed DNS options: messages that begin afterwards use a new resolver, those under way keep theirs. A resolver
+ * whose options are the same, and name no file, is kept with its cache. False: the old one stays; error_r says why.
+ */
+bool evidence_ports_reload(struct ports *ports, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
+
+/* Release what evidence_ports_init() took, after the last message has ended. Harmless on zeroed memory. */
 void evidence_ports_clear(struct ports *ports);
 
 #endif

@@ -31,8 +31,8 @@ struct query;
  */
 struct resolver *resolver_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE]);
 
-/* Whether a resolver made for one configuration serves another: the same options, and no file that may have changed. */
-bool resolver_serves(const struct settings *made_for, const struct settings *other);
+/* Whether a resolver serves another configuration: the same options, and no file that may have changed since. */
+bool resolver_serves(const struct resolver *resolver, const struct settings *settings);
 
 /* One more reference. Returns its argument. */
 struct resolver *resolver_take(struct resolver *resolver);

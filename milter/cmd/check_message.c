@@ -189,14 +189,15 @@ static int worse(int a, int b)
 
 static int check_all(const struct request *request, char **files)
 {
+	char error[EVIDENCE_ERROR_SIZE];
 	struct ports ports;
 	int code = RELAYCTL_GOOD;
 	struct settings *settings = relayctl_settings(request->config, false);
 
 	if (!settings)
 		return RELAYCTL_CONFIG;
-	if (!evidence_ports_init(&ports, settings)) {
-		relayctl_complain("the resolver cannot be started");
+	if (!evidence_ports_init(&ports, settings, error)) {
+		relayctl_complain("%s", error);
 		settings_free(settings);
 		return RELAYCTL_TEMPFAIL;
 	}

@@ -111,6 +111,7 @@ static void warn_fixed(const struct filter *filter, const struct settings *befor
 static void reload(struct running *running)
 {
 	const struct filter *filter = running->filter;
+	char error[EVIDENCE_ERROR_SIZE];
 	struct problems problems;
 	struct settings *settings = config_load(filter->config, &problems);
 	struct snapshot *before = live_take(running->live);
@@ -119,6 +120,11 @@ static void reload(struct running *running)
 	if (settings)
 		warn_fixed(filter, snapshot_settings(before), settings);
 	snapshot_drop(before);
+	if (settings && !evidence_ports_reload(&running->ports, settings, error)) {
+		log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", error);
+		settings_free(settings);
+		settings = NULL;
+	}
 	if (settings && live_replace(running->live, settings)) {
 		struct snapshot *now = live_take(running->live);
 		log_configure(filter->log, snapshot_settings(now));
@@ -239,8 +245,9 @@ static int fail(const struct filter *filter, const char *text)
 static int serve(struct running *running, const struct start *start)
 {
 	struct filter *filter = running->filter;
-	if (!evidence_ports_init(&running->ports, filter->settings))
-		return fail(filter, "the look-ups cannot be set up");
+	char error[EVIDENCE_ERROR_SIZE];
+	if (!evidence_ports_init(&running->ports, filter->settings, error))
+		return fail(filter, error);
 	running->live = live_new(filter->settings);
 	filter->settings = NULL;
 	if (!running->live)

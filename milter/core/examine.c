@@ -87,8 +87,11 @@ void examine_header_end(struct examination *examination)
 	if (decided(examination))
 		return;
 	look(examination);
-	if (!decided(examination) && examination->evidence)
-		ports->header_end(examination->evidence, wanted(examination));
+	if (decided(examination) || !examination->evidence)
+		return;
+	ports->header_end(examination->evidence, wanted(examination));
+	/* What the cache knew, or the signatures alone tell, may decide before the body comes. */
+	look(examination);
 }
 
 bool examine_wants_body(const struct examination *examination)

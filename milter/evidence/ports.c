@@ -2,23 +2,29 @@
 
 #include "evidence/ports.h"
 
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "core/set.h"
+#include "evidence/gather.h"
 #include "evidence/idn.h"
 
-struct evidence {
-	struct facts *facts;
-	bool gathered;
+_Static_assert(EVIDENCE_ERROR_SIZE >= RESOLVER_ERROR_SIZE, "an error of the resolver fits");
+
+/* What messages share. */
+struct context {
+	struct orgdomain *orgdomain;
+	struct verifier *verifier;
+	pthread_mutex_t lock; /* protects the reference below */
+	struct resolver *resolver;
 };
 
 static long long now_ms(void *context)
 {
 	(void)context;
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return resolver_now_ms();
 }
 
 static long long now(void *context)
@@ -27,99 +33,88 @@ static long long now(void *context)
 	return (long long)time(NULL);
 }
 
-/* One entry for each name that some organisation lists, in the order of the configuration. */
-static bool add_vouches(struct facts *facts, const struct set *names)
-{
-	struct vouch **end = &facts->vouches;
-	for (size_t i = 0; i < set_count(names); i++) {
-		struct vouch *vouch = arena_alloc(facts->arena, sizeof *vouch);
-		if (!vouch)
-			return false;
-		vouch->name = set_at(names, i);
-		*end = vouch;
-		end = &vouch->next;
-	}
-	return true;
-}
-
 static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts)
 {
-	(void)context;
-	struct evidence *evidence = arena_alloc(facts->arena, sizeof *evidence);
-	if (!evidence || !add_vouches(facts, settings->any.ip.spf))
-		return NULL;
-	evidence->facts = facts;
-	return evidence;
+	struct context *shared = context;
+	struct gather_sources sources = { .orgdomain = shared->orgdomain, .verifier = shared->verifier };
+
+	pthread_mutex_lock(&shared->lock);
+	sources.resolver = resolver_take(shared->resolver);
+	pthread_mutex_unlock(&shared->lock);
+	return gather_begin(&sources, settings, facts);
 }
 
-static void field(struct evidence *evidence, struct span name, struct span value, bool leading_space)
+static void context_free(struct context *context)
 {
-	(void)evidence;
-	(void)name;
-	(void)value;
-	(void)leading_space;
+	resolver_drop(context->resolver);
+	verifier_free(context->verifier);
+	orgdomain_free(context->orgdomain);
+	pthread_mutex_destroy(&context->lock);
+	free(context);
 }
 
-static void header_end(struct evidence *evidence, check_bits wanted)
+static bool context_fill(struct context *context, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE])
 {
-	(void)evidence;
-	(void)wanted;
-}
-
-static bool body(struct evidence *evidence, struct span chunk)
-{
-	(void)evidence;
-	(void)chunk;
-	return false;
-}
-
-static void complete(struct outcome_evidence *outcome, enum reason reason)
-{
-	outcome->outcome = result_make(RESULT_NONE, reason, span_make(NULL, 0));
-	outcome->rfc8601 = "none";
-	outcome->complete = true;
-}
-
-static bool gather(struct evidence *evidence, check_bits wanted, long long deadline_ms)
-{
-	(void)wanted;
-	(void)deadline_ms;
-	struct facts *facts = evidence->facts;
-	if (evidence->gathered)
+	context->orgdomain = orgdomain_new();
+	if (!context->orgdomain) {
+		snprintf(error_r, EVIDENCE_ERROR_SIZE, "the Public Suffix List cannot be read");
 		return false;
-	evidence->gathered = true;
-	facts->dkim.complete = true;
-	complete(&facts->spf, REASON_SPF_NONE);
-	complete(&facts->dmarc, REASON_DMARC_NONE);
-	for (struct vouch *vouch = facts->vouches; vouch; vouch = vouch->next) {
-		vouch->outcome = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_make(NULL, 0));
-		vouch->complete = true;
 	}
-	return true;
+	context->verifier = verifier_new();
+	if (!context->verifier) {
+		snprintf(error_r, EVIDENCE_ERROR_SIZE, "out of memory");
+		return false;
+	}
+	context->resolver = resolver_new(settings, error_r);
+	return context->resolver != NULL;
 }
 
-static void end(struct evidence *evidence)
+bool evidence_ports_init(struct ports *ports_r, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE])
 {
-	(void)evidence;
-}
-
-bool evidence_ports_init(struct ports *ports_r, const struct settings *settings)
-{
-	(void)settings;
 	memset(ports_r, 0, sizeof *ports_r);
+	struct context *context = calloc(1, sizeof *context);
+	if (!context) {
+		snprintf(error_r, EVIDENCE_ERROR_SIZE, "out of memory");
+		return false;
+	}
+	pthread_mutex_init(&context->lock, NULL);
+	if (!context_fill(context, settings, error_r)) {
+		context_free(context);
+		return false;
+	}
+	ports_r->context = context;
 	ports_r->now_ms = now_ms;
 	ports_r->now = now;
 	ports_r->to_ascii = idn_to_ascii;
 	ports_r->begin = begin;
-	ports_r->field = field;
-	ports_r->header_end = header_end;
-	ports_r->body = body;
-	ports_r->gather = gather;
-	ports_r->end = end;
+	ports_r->field = gather_field;
+	ports_r->header_end = gather_header_end;
+	ports_r->body = gather_body;
+	ports_r->gather = gather_wait;
+	ports_r->end = gather_end;
+	return true;
+}
+
+bool evidence_ports_reload(struct ports *ports, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE])
+{
+	struct context *context = ports->context;
+	/* Only a reload replaces it, and there is one at a time. */
+	struct resolver *old = context->resolver;
+	if (resolver_serves(old, settings))
+		return true;
+	struct resolver *resolver = resolver_new(settings, error_r);
+	if (!resolver)
+		return false;
+	pthread_mutex_lock(&context->lock);
+	context->resolver = resolver;
+	pthread_mutex_unlock(&context->lock);
+	resolver_drop(old);
 	return true;
 }
 
 void evidence_ports_clear(struct ports *ports)
 {
+	if (ports->context)
+		context_free(ports->context);
 	memset(ports, 0, sizeof *ports);
 }

@@ -172,6 +172,25 @@ static bool start_threads(struct resolver *resolver)
 	return good;
 }
 
+/* The options as one text; NULL when they name a file - /etc/resolv.conf is one - or without memory. */
+static char *describe(const struct settings *settings)
+{
+	const struct set *servers = settings->dns.nameservers;
+	size_t length = 64;
+
+	if (settings->dns.trust_anchor.length != 0 || settings->dns.local_data.length != 0 || set_count(servers) == 0)
+		return NULL;
+	for (size_t i = 0; i < set_count(servers); i++)
+		length += set_at(servers, i).length + 1;
+	char *text = malloc(length);
+	if (!text)
+		return NULL;
+	int at = snprintf(text, length, "%u %u", settings->dns.cache_ttl_max, settings->dns.cache_negative_max);
+	for (size_t i = 0; i < set_count(servers); i++)
+		at += snprintf(text + at, length - (size_t)at, " %.*s", (int)set_at(servers, i).length, set_at(servers, i).at);
+	return text;
+}
+
 static void release(struct resolver *resolver)
 {
 	if (resolver->context)
@@ -183,6 +202,7 @@ static void release(struct resolver *resolver)
 	response_drop(resolver->failure);
 	response_drop(resolver->no_such_name);
 	pthread_mutex_destroy(&resolver->lock);
+	free(resolver->options);
 	free(resolver);
 }
 
@@ -197,6 +217,7 @@ struct resolver *resolver_new(const struct settings *settings, char error_r[RESO
 	resolver->ttl_max = settings->dns.cache_ttl_max;
 	resolver->negative_max = settings->dns.cache_negative_max;
 	resolver->local_data = settings->dns.local_data.length != 0;
+	resolver->options = describe(settings);
 	resolver->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
 	resolver->failure = bare_response(ANSWER_TEMPFAIL);
 	resolver->no_such_name = bare_response(ANSWER_NXDOMAIN);
@@ -212,18 +233,12 @@ struct resolver *resolver_new(const struct settings *settings, char error_r[RESO
 	return NULL;
 }
 
-bool resolver_serves(const struct settings *made_for, const struct settings *other)
+bool resolver_serves(const struct resolver *resolver, const struct settings *settings)
 {
-	if (made_for->dns.trust_anchor.length != 0 || made_for->dns.local_data.length != 0
-	    || other->dns.trust_anchor.length != 0 || other->dns.local_data.length != 0
-	    || made_for->dns.cache_ttl_max != other->dns.cache_ttl_max
-	    || made_for->dns.cache_negative_max != other->dns.cache_negative_max
-	    || set_count(made_for->dns.nameservers) != set_count(other->dns.nameservers))
-		return false;
-	for (size_t i = 0; i < set_count(other->dns.nameservers); i++)
-		if (!span_equal(set_at(made_for->dns.nameservers, i), set_at(other->dns.nameservers, i)))
-			return false;
-	return set_count(other->dns.nameservers) != 0;
+	char *options = resolver->options ? describe(settings) : NULL;
+	bool same = options && strcmp(options, resolver->options) == 0;
+	free(options);
+	return same;
 }
 
 struct resolver *resolver_take(struct resolver *resolver)

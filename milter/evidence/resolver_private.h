@@ -51,6 +51,7 @@ struct resolver {
 	unsigned ttl_max;
 	unsigned negative_max;
 	bool local_data;
+	char *options; /* what it was made for, as text; NULL: files too, which may change */
 	uint64_t key[2];
 	struct response *failure; /* ready-made, so that a query always comes to an end */
 	struct response *no_such_name;

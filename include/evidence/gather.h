@@ -1,0 +1,38 @@
+/*
+ * gather: the evidence of one message: drives the machines that need the DNS - signatures, SPF, DMARC - and writes what
+ * they find into the facts.
+ *
+ * A machine hands out questions and takes answers; it never waits. Everything that is asked goes through one list, so
+ * that one wait serves all machines. Abandoned look-ups end by themselves (resolver.h).
+ */
+#ifndef SFDC_EVIDENCE_GATHER_H
+#define SFDC_EVIDENCE_GATHER_H
+
+#include <stdbool.h>
+
+#include "core/facts.h"
+#include "core/ports.h"
+#include "core/settings.h"
+#include "evidence/orgdomain.h"
+#include "evidence/resolver.h"
+#include "evidence/verifier.h"
+
+/* What messages share. */
+struct gather_sources {
+	struct resolver *resolver;
+	const struct orgdomain *orgdomain;
+	struct verifier *verifier;
+};
+
+/*
+ * Start with a message: the functions of struct ports (core/ports.h), with struct evidence. Takes over a reference to
+ * the resolver in any case; the other sources are borrowed. NULL without memory.
+ */
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts);
+void gather_field(struct evidence *evidence, struct span name, struct span value, bool leading_space);
+void gather_header_end(struct evidence *evidence, check_bits wanted);
+bool gather_body(struct evidence *evidence, struct span chunk);
+bool gather_wait(struct evidence *evidence, check_bits wanted, long long deadline_ms);
+void gather_end(struct evidence *evidence);
+
+#endif

@@ -1,0 +1,203 @@
+#include "config.h"
+
+#include "evidence/gather.h"
+
+#include <string.h>
+
+#include "evidence/policies.h"
+#include "evidence/signatures.h"
+
+#define BODY_CHECKS (CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_DMARC))
+
+/* Which machine a question came from. */
+enum asker { ASKER_SIGNATURES, ASKER_POLICIES };
+
+/* A question under way. */
+struct inquiry {
+	enum asker asker;
+	const struct question *question;
+	struct query *query;
+	bool delivered;
+	struct inquiry *next;
+};
+
+struct evidence {
+	struct facts *facts;
+	struct resolver *resolver;
+	struct signatures *signatures;
+	struct policies *policies;
+	struct inquiry *inquiries;
+	bool body_ended;
+};
+
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts)
+{
+	struct evidence *evidence = arena_alloc(facts->arena, sizeof *evidence);
+	if (!evidence) {
+		resolver_drop(sources->resolver);
+		return NULL;
+	}
+	evidence->facts = facts;
+	evidence->resolver = sources->resolver;
+	evidence->signatures = signatures_new(settings, facts, sources->orgdomain, sources->verifier);
+	evidence->policies = policies_new(settings, facts);
+	if (evidence->signatures && evidence->policies)
+		return evidence;
+	gather_end(evidence);
+	return NULL;
+}
+
+/* Ask; what cannot be asked for want of memory defers the message. */
+static void inquire(struct evidence *evidence, enum asker asker, const struct question *question)
+{
+	struct inquiry *inquiry = arena_alloc(evidence->facts->arena, sizeof *inquiry);
+	struct query *query = inquiry ? resolver_ask(evidence->resolver, question) : NULL;
+	if (!query) {
+		evidence->facts->trouble = true;
+		return;
+	}
+	inquiry->asker = asker;
+	inquiry->question = question;
+	inquiry->query = query;
+	inquiry->next = evidence->inquiries;
+	evidence->inquiries = inquiry;
+	if (!query_was_cached(query))
+		evidence->facts->dns_queries++;
+}
+
+static void inquire_all(struct evidence *evidence)
+{
+	const struct question *question;
+	while (!evidence->facts->trouble && (question = signatures_next(evidence->signatures)) != NULL)
+		inquire(evidence, ASKER_SIGNATURES, question);
+	while (!evidence->facts->trouble && (question = policies_next(evidence->policies)) != NULL)
+		inquire(evidence, ASKER_POLICIES, question);
+}
+
+static bool deliver(struct evidence *evidence)
+{
+	bool delivered = false;
+	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next) {
+		const struct answer *answer = inquiry->delivered ? NULL : query_answer(inquiry->query);
+		if (!answer)
+			continue;
+		inquiry->delivered = true;
+		delivered = true;
+		switch (inquiry->asker) {
+		case ASKER_SIGNATURES:
+			signatures_answer(evidence->signatures, inquiry->question, answer);
+			break;
+		case ASKER_POLICIES:
+			policies_answer(evidence->policies, inquiry->question, answer);
+			break;
+		}
+	}
+	return delivered;
+}
+
+/* Ask what is to be asked and hand in what is answered, until nothing moves. Returns whether anything came in. */
+static bool pump(struct evidence *evidence)
+{
+	bool moved = false;
+	inquire_all(evidence);
+	while (!evidence->facts->trouble && deliver(evidence)) {
+		moved = true;
+		policies_look(evidence->policies);
+		inquire_all(evidence);
+	}
+	return moved;
+}
+
+void gather_field(struct evidence *evidence, struct span name, struct span value, bool leading_space)
+{
+	signatures_field(evidence->signatures, name, value, leading_space);
+	if (field_from_name(name) == FIELD_DKIM_SIGNATURE)
+		inquire_all(evidence);
+}
+
+void gather_header_end(struct evidence *evidence, check_bits wanted)
+{
+	deliver(evidence);
+	signatures_header_end(evidence->signatures, (wanted & BODY_CHECKS) != 0);
+	policies_begin(evidence->policies, wanted);
+	pump(evidence);
+}
+
+bool gather_body(struct evidence *evidence, struct span chunk)
+{
+	pump(evidence);
+	return signatures_body(evidence->signatures, chunk);
+}
+
+/* Whether a question is still out on which a wanted check waits. */
+static bool awaited(const struct evidence *evidence, const struct inquiry *inquiry, check_bits wanted)
+{
+	if (inquiry->delivered)
+		return false;
+	switch (inquiry->asker) {
+	case ASKER_SIGNATURES:
+		return (wanted & BODY_CHECKS) != 0 && signatures_open(evidence->signatures);
+	case ASKER_POLICIES:
+		return policies_open(evidence->policies, wanted) != 0;
+	}
+	return false;
+}
+
+/* False: nothing is out that is worth waiting for. */
+static bool wait_for_one(struct evidence *evidence, check_bits wanted, long long deadline_ms)
+{
+	struct query *queries[RESOLVER_WAIT_MAX];
+	size_t count = 0;
+	long long began = resolver_now_ms();
+
+	for (struct inquiry *inquiry = evidence->inquiries; inquiry && count < RESOLVER_WAIT_MAX; inquiry = inquiry->next)
+		if (awaited(evidence, inquiry, wanted))
+			queries[count++] = inquiry->query;
+	if (count == 0)
+		return false;
+	resolver_wait(evidence->resolver, queries, count, deadline_ms);
+	evidence->facts->dns_ms += (unsigned)(resolver_now_ms() - began);
+	pump(evidence);
+	return true;
+}
+
+/* DMARC waits for what DKIM and SPF find. */
+static check_bits with_sources(check_bits wanted)
+{
+	if (wanted & CHECK_BIT(CHECK_DMARC))
+		wanted |= CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_SPF);
+	return wanted;
+}
+
+bool gather_wait(struct evidence *evidence, check_bits wanted, long long deadline_ms)
+{
+	bool moved = false;
+
+	wanted = with_sources(wanted);
+	if (!evidence->body_ended) {
+		evidence->body_ended = true;
+		signatures_body_end(evidence->signatures);
+		policies_begin(evidence->policies, wanted);
+		moved = true;
+	}
+	if ((wanted & BODY_CHECKS) != 0 && !evidence->facts->dkim.complete && !signatures_open(evidence->signatures)) {
+		signatures_close(evidence->signatures);
+		policies_look(evidence->policies);
+		moved = true;
+	}
+	if (pump(evidence) || moved)
+		return true;
+	return !evidence->facts->trouble && wait_for_one(evidence, wanted, deadline_ms);
+}
+
+void gather_end(struct evidence *evidence)
+{
+	if (!evidence)
+		return;
+	signatures_free(evidence->signatures);
+	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next)
+		query_drop(inquiry->query);
+	evidence->inquiries = NULL;
+	resolver_drop(evidence->resolver);
+	evidence->resolver = NULL;
+}

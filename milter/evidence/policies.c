@@ -1,0 +1,358 @@
+#include "evidence/policies.h"
+
+#include "core/dmarc.h"
+#include "core/judge.h"
+#include "core/spf.h"
+#include "evidence/orgdomain.h"
+
+/* A name of ip.spf. The canary is a client that no record lists unless it lists all. */
+struct vouching {
+	struct vouch *vouch;
+	struct spf_walk *walk;
+	struct spf_walk *canary; /* begun when the walk passes */
+	struct vouching *next;
+};
+
+struct policies {
+	const struct settings *settings;
+	struct facts *facts;
+	struct vouching *vouchings;
+	struct spf_walk *sender;
+	struct span sender_domain;
+	struct dmarc_walk *dmarc;
+	bool *told;
+	bool told_sender;
+	bool closed;
+};
+
+static const struct address canary_client = { ADDRESS_IPV4, { 192, 0, 2, 1 } };
+
+static bool add_vouching(struct policies *policies, struct span name, struct vouching ***end, struct vouch ***facts_end)
+{
+	struct arena *arena = policies->facts->arena;
+	struct vouching *vouching = arena_alloc(arena, sizeof *vouching);
+	struct vouch *vouch = arena_alloc(arena, sizeof *vouch);
+	if (!vouching || !vouch)
+		return false;
+	vouch->name = name;
+	vouching->vouch = vouch;
+	**facts_end = vouch;
+	*facts_end = &vouch->next;
+	**end = vouching;
+	*end = &vouching->next;
+	return true;
+}
+
+struct policies *policies_new(const struct settings *settings, struct facts *facts)
+{
+	struct policies *policies = arena_alloc(facts->arena, sizeof *policies);
+	if (!policies)
+		return NULL;
+	policies->settings = settings;
+	policies->facts = facts;
+	struct vouching **end = &policies->vouchings;
+	struct vouch **facts_end = &facts->vouches;
+	for (size_t i = 0; i < set_count(settings->any.ip.spf); i++)
+		if (!add_vouching(policies, set_at(settings->any.ip.spf, i), &end, &facts_end))
+			return NULL;
+	return policies;
+}
+
+static struct spf_walk *walk_new(struct policies *policies, const struct address *client, struct span domain,
+                                 struct span local)
+{
+	struct spf_input input = { .client = *client, .domain = domain, .local = local, .helo = policies->facts->helo,
+		                   .look_ahead = true };
+	struct spf_walk *walk = spf_walk_new(policies->facts->arena, &input);
+	if (!walk)
+		policies->facts->trouble = true;
+	return walk;
+}
+
+static void vouch_end(struct vouching *vouching, enum result_code code, enum reason reason)
+{
+	vouching->vouch->outcome = result_make(code, reason, vouching->vouch->name);
+	vouching->vouch->complete = true;
+}
+
+/* A record that is missing or broken is the configuration's fault, not the client's. */
+static void vouch_step(struct policies *policies, struct vouching *vouching)
+{
+	if (!vouching->walk || vouching->vouch->complete)
+		return;
+	switch (spf_walk_step(vouching->walk)) {
+	case SPF_PENDING:
+		return;
+	case SPF_PASS:
+		break;
+	case SPF_NEUTRAL:
+	case SPF_FAIL:
+	case SPF_SOFTFAIL:
+		vouch_end(vouching, RESULT_FAIL, REASON_IP_UNLISTED);
+		return;
+	case SPF_TEMPERROR:
+		vouch_end(vouching, RESULT_TEMPERROR, REASON_DNS_ERROR);
+		return;
+	case SPF_NONE:
+	case SPF_PERMERROR:
+		vouch_end(vouching, RESULT_PERMERROR, REASON_IP_SPF_ERROR);
+		return;
+	}
+	if (!vouching->canary)
+		vouching->canary = walk_new(policies, &canary_client, vouching->vouch->name, span_make(NULL, 0));
+	if (!vouching->canary)
+		return;
+	switch (spf_walk_step(vouching->canary)) {
+	case SPF_PENDING:
+		return;
+	case SPF_PASS:
+		vouch_end(vouching, RESULT_PERMERROR, REASON_IP_SPF_CANARY);
+		return;
+	case SPF_NONE:
+	case SPF_NEUTRAL:
+	case SPF_FAIL:
+	case SPF_SOFTFAIL:
+	case SPF_PERMERROR:
+		vouch_end(vouching, RESULT_PASS, REASON_NONE);
+		return;
+	case SPF_TEMPERROR:
+		vouch_end(vouching, RESULT_TEMPERROR, REASON_DNS_ERROR);
+		return;
+	}
+}
+
+static struct result sender_result(enum spf_result result, struct span domain)
+{
+	switch (result) {
+	case SPF_PENDING:
+		break;
+	case SPF_PASS:
+		return result_make(RESULT_PASS, REASON_NONE, domain);
+	case SPF_NONE:
+		return result_make(RESULT_NONE, REASON_SPF_NONE, domain);
+	case SPF_NEUTRAL:
+		return result_make(RESULT_FAIL, REASON_SPF_NEUTRAL, domain);
+	case SPF_SOFTFAIL:
+		return result_make(RESULT_FAIL, REASON_SPF_SOFTFAIL, domain);
+	case SPF_FAIL:
+		return result_make(RESULT_FAIL, REASON_SPF_FAIL, domain);
+	case SPF_TEMPERROR:
+		return result_make(RESULT_TEMPERROR, REASON_SPF_TEMPERROR, domain);
+	case SPF_PERMERROR:
+		return result_make(RESULT_PERMERROR, REASON_SPF_PERMERROR, domain);
+	}
+	return result_make(RESULT_PENDING, REASON_NONE, domain);
+}
+
+static void sender_step(struct policies *policies)
+{
+	struct outcome_evidence *spf = &policies->facts->spf;
+	if (!policies->sender || spf->complete)
+		return;
+	enum spf_result result = spf_walk_step(policies->sender);
+	if (result == SPF_PENDING)
+		return;
+	spf->outcome = sender_result(result, policies->sender_domain);
+	spf->rfc8601 = spf_result_name(result);
+	spf->complete = true;
+}
+
+/* RFC 7208 2.4: without a reverse-path the HELO name stands in. A sender that cannot be read has no domain. */
+static void sender_begin(struct policies *policies)
+{
+	struct facts *facts = policies->facts;
+	struct span local = span_make(NULL, 0);
+
+	if (policies->sender)
+		return;
+	if (facts->sender_status == MAILBOX_OK) {
+		policies->sender_domain = facts->sender.domain;
+		local = facts->sender.local_part;
+	} else if (facts->sender_status == MAILBOX_NULL) {
+		policies->sender_domain = facts->helo;
+		facts->spf.by_helo = true;
+	}
+	facts->spf.domain = policies->sender_domain;
+	policies->sender = walk_new(policies, &facts->client, policies->sender_domain, local);
+}
+
+static struct result dmarc_result(const struct dmarc_outcome *outcome, struct span author)
+{
+	switch (outcome->result) {
+	case DMARC_PENDING:
+		break;
+	case DMARC_NONE:
+		return result_make(RESULT_NONE, REASON_DMARC_NONE, author);
+	case DMARC_PASS:
+		return result_make(RESULT_PASS, REASON_NONE, outcome->aligned);
+	case DMARC_FAIL:
+		return result_make(RESULT_FAIL,
+		                   outcome->policy == DMARC_POLICY_NONE ? REASON_DMARC_POLICY_NONE : REASON_DMARC_FAIL,
+		                   author);
+	case DMARC_TEMPERROR:
+		return result_make(RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, author);
+	case DMARC_PERMERROR:
+		return result_make(RESULT_PERMERROR, REASON_DMARC_PERMERROR, author);
+	}
+	return result_make(RESULT_PENDING, REASON_NONE, author);
+}
+
+/* Hand in the identifiers that have been authenticated since. A temporary error is not one: see dmarc_step(). */
+static void tell_identifiers(struct policies *policies)
+{
+	const struct facts *facts = policies->facts;
+
+	for (size_t i = 0; policies->told && i < facts->dkim.count; i++) {
+		const struct signature *signature = &facts->dkim.signatures[i];
+		if (policies->told[i] || signature->outcome.code != RESULT_PASS)
+			continue;
+		policies->told[i] = true;
+		dmarc_walk_add(policies->dmarc, DMARC_BY_DKIM, signature->domain);
+	}
+	if (!policies->told_sender && facts->spf.complete && !facts->spf.by_helo && facts->spf.outcome.code == RESULT_PASS) {
+		policies->told_sender = true;
+		dmarc_walk_add(policies->dmarc, DMARC_BY_SPF, facts->spf.domain);
+	}
+}
+
+/* Whether a temporary error may hide the identifier that would have been aligned. */
+static bool identifier_hidden(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->dkim.count; i++)
+		if (facts->dkim.signatures[i].relation != RELATION_NONE
+		    && facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR)
+			return true;
+	return facts->spf.outcome.code == RESULT_TEMPERROR && !facts->spf.by_helo
+	       && orgdomain_near(facts->spf.domain, facts->author.domain);
+}
+
+static void dmarc_end(struct policies *policies, const struct dmarc_outcome *outcome)
+{
+	struct outcome_evidence *dmarc = &policies->facts->dmarc;
+
+	dmarc->outcome = dmarc_result(outcome, policies->facts->author.domain);
+	dmarc->rfc8601 = dmarc_result_name(outcome->result);
+	if (outcome->result == DMARC_FAIL && identifier_hidden(policies->facts)) {
+		dmarc->outcome = result_make(RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, policies->facts->author.domain);
+		dmarc->rfc8601 = dmarc_result_name(DMARC_TEMPERROR);
+	}
+	dmarc->domain = outcome->policy_domain;
+	dmarc->policy_none = outcome->policy == DMARC_POLICY_NONE;
+	dmarc->complete = true;
+}
+
+static void dmarc_step(struct policies *policies)
+{
+	const struct facts *facts = policies->facts;
+
+	if (!policies->dmarc || facts->dmarc.complete)
+		return;
+	if (!policies->closed) {
+		tell_identifiers(policies);
+		policies->closed = facts->dkim.complete && facts->spf.complete;
+		if (policies->closed)
+			dmarc_walk_close(policies->dmarc);
+	}
+	if (dmarc_walk_step(policies->dmarc) != DMARC_PENDING)
+		dmarc_end(policies, dmarc_walk_outcome(policies->dmarc));
+}
+
+/* Without one readable author there is no domain whose policy could be asked. */
+static void dmarc_begin(struct policies *policies)
+{
+	struct facts *facts = policies->facts;
+
+	if (policies->dmarc || facts->dmarc.complete)
+		return;
+	if (facts->author_status != MAILBOX_OK) {
+		facts->dmarc.outcome = result_make(RESULT_PERMERROR, REASON_DMARC_PERMERROR, span_make(NULL, 0));
+		facts->dmarc.rfc8601 = dmarc_result_name(DMARC_PERMERROR);
+		facts->dmarc.complete = true;
+		return;
+	}
+	policies->dmarc = dmarc_walk_new(facts->arena, facts->author.domain, true);
+	policies->told = arena_array(facts->arena, facts->dkim.count, sizeof *policies->told);
+	if (!policies->dmarc || !policies->told)
+		facts->trouble = true;
+}
+
+static void begin_vouchings(struct policies *policies)
+{
+	const struct org *org = judge_org(policies->settings, policies->facts);
+	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
+		if (!vouching->walk && (!org || set_has(org->ip.spf, vouching->vouch->name)))
+			vouching->walk = walk_new(policies, &policies->facts->client, vouching->vouch->name, span_make(NULL, 0));
+}
+
+void policies_begin(struct policies *policies, check_bits wanted)
+{
+	if (wanted & CHECK_BIT(CHECK_IP))
+		begin_vouchings(policies);
+	if (wanted & (CHECK_BIT(CHECK_SPF) | CHECK_BIT(CHECK_DMARC)))
+		sender_begin(policies);
+	if (wanted & CHECK_BIT(CHECK_DMARC))
+		dmarc_begin(policies);
+	policies_look(policies);
+}
+
+void policies_look(struct policies *policies)
+{
+	if (policies->facts->trouble)
+		return;
+	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
+		vouch_step(policies, vouching);
+	sender_step(policies);
+	dmarc_step(policies);
+}
+
+static const struct question *vouch_next(const struct vouching *vouching)
+{
+	const struct question *question = NULL;
+	if (vouching->walk && !vouching->vouch->complete)
+		question = spf_walk_next(vouching->walk);
+	if (!question && vouching->canary && !vouching->vouch->complete)
+		question = spf_walk_next(vouching->canary);
+	return question;
+}
+
+const struct question *policies_next(struct policies *policies)
+{
+	const struct question *question = NULL;
+	for (struct vouching *vouching = policies->vouchings; vouching && !question; vouching = vouching->next)
+		question = vouch_next(vouching);
+	if (!question && policies->sender && !policies->facts->spf.complete)
+		question = spf_walk_next(policies->sender);
+	if (!question && policies->dmarc && !policies->facts->dmarc.complete)
+		question = dmarc_walk_next(policies->dmarc);
+	return question;
+}
+
+void policies_answer(struct policies *policies, const struct question *question, const struct answer *answer)
+{
+	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next) {
+		if (vouching->walk)
+			spf_walk_answer(vouching->walk, question, answer, NULL);
+		if (vouching->canary)
+			spf_walk_answer(vouching->canary, question, answer, NULL);
+	}
+	if (policies->sender)
+		spf_walk_answer(policies->sender, question, answer, NULL);
+	if (policies->dmarc)
+		dmarc_walk_answer(policies->dmarc, question, answer);
+	policies_look(policies);
+}
+
+check_bits policies_open(const struct policies *policies, check_bits wanted)
+{
+	const struct facts *facts = policies->facts;
+	check_bits open = 0;
+
+	for (const struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
+		if (vouching->walk && !vouching->vouch->complete)
+			open |= CHECK_BIT(CHECK_IP);
+	if (policies->sender && !facts->spf.complete)
+		open |= CHECK_BIT(CHECK_SPF);
+	if (policies->dmarc && !facts->dmarc.complete)
+		open |= CHECK_BIT(CHECK_DMARC);
+	return open & wanted;
+}

@@ -1,0 +1,233 @@
+#include "config.h"
+
+#include "evidence/verifier.h"
+
+#include <sys/types.h>
+
+#include <opendkim/dkim.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct verifier {
+	DKIM_LIB *library;
+};
+
+struct verification {
+	DKIM *handle;
+	char *line; /* the field under way */
+	size_t line_size;
+	char last[2]; /* the last two bytes of the body */
+	bool body_seen;
+	bool body_done;
+	char key[VERIFIER_KEY_MAX + 32]; /* what the library gets when it asks for the key */
+};
+
+/* The key is never looked for: it is there before the library is asked to verify. Any failure here stops all. */
+static DKIM_CBSTAT give_key(DKIM *handle, DKIM_SIGINFO *signature, u_char *buffer, size_t size)
+{
+	const struct verification *verification = dkim_get_user_context(handle);
+	(void)signature;
+	size_t length = strlen(verification->key);
+	if (length == 0 || length >= size)
+		return DKIM_CBSTAT_NOTFOUND;
+	memcpy(buffer, verification->key, length + 1);
+	return DKIM_CBSTAT_CONTINUE;
+}
+
+/* Called when the hash of the body is complete; signatures are then verified one by one, as their keys come in. */
+static DKIM_CBSTAT stop_there(DKIM *handle, DKIM_SIGINFO **signatures, int count)
+{
+	(void)handle;
+	(void)signatures;
+	(void)count;
+	return DKIM_CBSTAT_TRYAGAIN;
+}
+
+struct verifier *verifier_new(void)
+{
+	unsigned flags = DKIM_LIBFLAGS_BADSIGHANDLES | DKIM_LIBFLAGS_DELAYSIGPROC;
+	struct verifier *verifier = malloc(sizeof *verifier);
+	if (!verifier)
+		return NULL;
+	verifier->library = dkim_init(NULL, NULL);
+	if (verifier->library
+	    && dkim_options(verifier->library, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags) == DKIM_STAT_OK
+	    && dkim_set_key_lookup(verifier->library, give_key) == DKIM_STAT_OK
+	    && dkim_set_final(verifier->library, stop_there) == DKIM_STAT_OK)
+		return verifier;
+	verifier_free(verifier);
+	return NULL;
+}
+
+void verifier_free(struct verifier *verifier)
+{
+	if (!verifier)
+		return;
+	if (verifier->library)
+		dkim_close(verifier->library);
+	free(verifier);
+}
+
+struct verification *verification_new(struct verifier *verifier)
+{
+	DKIM_STAT status;
+	struct verification *verification = calloc(1, sizeof *verification);
+	if (!verification)
+		return NULL;
+	verification->handle = dkim_verify(verifier->library, (const unsigned char *)"message", NULL, &status);
+	if (!verification->handle) {
+		free(verification);
+		return NULL;
+	}
+	dkim_set_user_context(verification->handle, verification);
+	return verification;
+}
+
+void verification_free(struct verification *verification)
+{
+	if (!verification)
+		return;
+	dkim_free(verification->handle);
+	free(verification->line);
+	free(verification);
+}
+
+bool verification_takes(struct span value)
+{
+	for (size_t i = 0; i < value.length; i++) {
+		char next = i + 1 < value.length ? value.at[i + 1] : '\0';
+		switch (value.at[i]) {
+		case '\0':
+		case '\v':
+		case '\f':
+			return false;
+		case '\r':
+			if (next != '\n')
+				return false;
+			break;
+		case '\n':
+			if (next != ' ' && next != '\t')
+				return false;
+			break;
+		default:
+			break;
+		}
+	}
+	return true;
+}
+
+/* Room for a field with every LF turned into CRLF. */
+static bool make_room(struct verification *verification, struct span name, struct span value)
+{
+	size_t size = name.length + value.length * 2 + 4;
+	if (size <= verification->line_size)
+		return true;
+	char *line = realloc(verification->line, size);
+	if (!line)
+		return false;
+	verification->line = line;
+	verification->line_size = size;
+	return true;
+}
+
+/* An MTA hands over folds as LF; on the wire, where they were signed, they were CRLF. */
+static size_t write_field(char *to, struct span name, struct span value, bool leading_space)
+{
+	size_t length = name.length;
+
+	memcpy(to, name.at, name.length);
+	to[length++] = ':';
+	if (!leading_space)
+		to[length++] = ' ';
+	for (size_t i = 0; i < value.length; i++) {
+		if (value.at[i] == '\n' && (i == 0 || value.at[i - 1] != '\r'))
+			to[length++] = '\r';
+		to[length++] = value.at[i];
+	}
+	return length;
+}
+
+static bool give_field(struct verification *verification, size_t length)
+{
+	DKIM_STAT status = dkim_header(verification->handle, (u_char *)verification->line, length);
+	/* DKIM_STAT_SYNTAX: the library leaves the field out, and a signature that covers it will fail. */
+	return status == DKIM_STAT_OK || status == DKIM_STAT_SYNTAX;
+}
+
+bool verification_field(struct verification *verification, struct span name, struct span value, bool leading_space)
+{
+	if (name.length == 0)
+		return true;
+	if (!make_room(verification, name, value))
+		return false;
+	return give_field(verification, write_field(verification->line, name, value, leading_space));
+}
+
+bool verification_header_end(struct verification *verification)
+{
+	/*
+	 * With all fields of the message named in h= and one more name after them, the library writes behind the end of
+	 * its array. A field that nothing can name keeps the array one longer than what can be found.
+	 */
+	if (!verification_field(verification, span_of("x padding"), span_of("x"), true))
+		return false;
+	return dkim_eoh(verification->handle) == DKIM_STAT_OK;
+}
+
+bool verification_body(struct verification *verification, struct span chunk)
+{
+	if (chunk.length == 0)
+		return true;
+	verification->last[0] = chunk.length > 1 ? chunk.at[chunk.length - 2] : verification->last[1];
+	verification->last[1] = chunk.at[chunk.length - 1];
+	verification->body_seen = true;
+	/* The library reads only, though its type does not say so. */
+	return dkim_body(verification->handle, (u_char *)(uintptr_t)chunk.at, chunk.length) == DKIM_STAT_OK;
+}
+
+bool verification_body_end(struct verification *verification)
+{
+	if (verification->body_done)
+		return true;
+	/* A body without its last line end would not be hashed at all. RFC 6376 3.4.3 and 3.4.4 add it. */
+	bool ended = !verification->body_seen || (verification->last[0] == '\r' && verification->last[1] == '\n');
+	if (!ended && !verification_body(verification, span_of("\r\n")))
+		return false;
+	verification->body_done = dkim_eom(verification->handle, NULL) == DKIM_STAT_CBTRYAGAIN;
+	return verification->body_done;
+}
+
+static enum verification_status judge(const struct verification *verification, DKIM_SIGINFO *signature)
+{
+	unsigned flags = dkim_sig_getflags(signature);
+	DKIM_SIGERROR error = dkim_sig_geterror(signature);
+
+	if (error == DKIM_SIGERROR_KEYDECODE)
+		return VERIFICATION_BAD_KEY;
+	if ((flags & DKIM_SIGFLAG_PASSED) == 0)
+		return error == DKIM_SIGERROR_BADSIG ? VERIFICATION_BAD_SIGNATURE : VERIFICATION_REFUSED;
+	if (!verification->body_done)
+		return error == DKIM_SIGERROR_UNKNOWN ? VERIFICATION_OPEN : VERIFICATION_REFUSED;
+	if (dkim_sig_getbh(signature) == DKIM_SIGBH_MISMATCH)
+		return VERIFICATION_BAD_BODY;
+	/* All three have to be good: the library leaves the first two standing when it finds fault with a signature. */
+	return error == DKIM_SIGERROR_OK && DKIM_SIG_CHECK(signature) ? VERIFICATION_GOOD : VERIFICATION_REFUSED;
+}
+
+enum verification_status verification_verify(struct verification *verification, size_t i, bool ed25519,
+                                             struct span public_key)
+{
+	DKIM_SIGINFO **signatures = NULL;
+	int count = 0;
+
+	if (public_key.length > VERIFIER_KEY_MAX)
+		return VERIFICATION_BAD_KEY;
+	if (dkim_getsiglist(verification->handle, &signatures, &count) != DKIM_STAT_OK || i >= (size_t)count)
+		return VERIFICATION_BROKEN;
+	snprintf(verification->key, sizeof verification->key, "v=DKIM1;k=%s;p=%.*s", ed25519 ? "ed25519" : "rsa",
+	         (int)public_key.length, public_key.at);
+	DKIM_STAT status = dkim_sig_process(verification->handle, signatures[i]);
+	verification->key[0] = '\0';
+	return status == DKIM_STAT_OK ? judge(verification, signatures[i]) : VERIFICATION_BROKEN;
+}
