@@ -64,6 +64,13 @@ static void test_span(void)
 	ok(span_starts_nocase(span_of("ABc"), span_of("ab")) && !span_starts_nocase(span_of("a"), span_of("ab")), "starts");
 	ok(span_ends_nocase(span_of("xAB"), span_of("ab")) && !span_ends_nocase(span_of("b"), span_of("ab")), "ends");
 	ok(span_find(span_of("abc"), 0, 'c') == 2 && span_find(span_of("abc"), 3, 'c') == 3, "find");
+	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 2 && span_distance(span_of(""), span_of("abc")) == 3, "distance");
+	ok(span_distance(span_of("TLS"), span_of("tls")) == 0 && span_distance(span_of("org"), span_of("orgs")) == 1,
+	   "distance without case");
+	char word[SPAN_DISTANCE_MAX + 1];
+	memset(word, 'a', sizeof word);
+	ok(span_distance(span_make(word, sizeof word), span_of("a")) == (unsigned)-1, "a long word is close to nothing");
+	ok(span_distance(span_make(word, sizeof word - 1), span_of("")) == sizeof word - 1, "the longest that is measured");
 	static const struct {
 		const char *text;
 		unsigned long max;

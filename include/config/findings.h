@@ -72,7 +72,4 @@ struct shown shown(struct span value);
 /* The same without the quotes. */
 struct shown shown_bare(struct span value);
 
-/* The edit distance of two words without regard to case; (unsigned)-1 when one is longer than any key. */
-unsigned word_distance(struct span a, struct span b);
-
 #endif

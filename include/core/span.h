@@ -94,4 +94,11 @@ size_t span_utf8(struct span span, size_t at);
 /* A non-negative decimal number without sign, space or superfluous bytes, at most max. False when it is not that. */
 bool span_number(struct span span, unsigned long max, unsigned long *number_r);
 
+/*
+ * The edit distance of two words without regard to the case of ASCII letters, for "did you mean"; (unsigned)-1 when one
+ * is longer than SPAN_DISTANCE_MAX bytes.
+ */
+#define SPAN_DISTANCE_MAX 48
+unsigned span_distance(struct span a, struct span b);
+
 #endif

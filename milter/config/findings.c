@@ -6,7 +6,6 @@
 
 #define SHOWN_MAX 60
 #define PLACE_NAME_MAX 480
-#define WORD_MAX 40
 
 void problems_init(struct problems *problems)
 {
@@ -209,27 +208,4 @@ struct shown shown(struct span value)
 	size_t length = print(value, shown.text + 1, SHOWN_MAX);
 	memcpy(shown.text + 1 + length, "\"", sizeof "\"");
 	return shown;
-}
-
-unsigned word_distance(struct span a, struct span b)
-{
-	unsigned row[WORD_MAX + 1];
-	if (a.length > WORD_MAX || b.length > WORD_MAX)
-		return (unsigned)-1;
-	for (size_t j = 0; j <= b.length; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= a.length; i++) {
-		unsigned diagonal = row[0];
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= b.length; j++) {
-			unsigned cost = diagonal + (ascii_lower(a.at[i - 1]) != ascii_lower(b.at[j - 1]));
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
-			if (row[j - 1] + 1 < cost)
-				cost = row[j - 1] + 1;
-			row[j] = cost;
-		}
-	}
-	return row[b.length];
 }

@@ -78,7 +78,7 @@ static struct span closest(enum option_scope scope, struct span prefix, struct s
 		struct span name = segment(option_at(i), prefix);
 		if (option_at(i)->scope != scope || span_absent(name))
 			continue;
-		unsigned distance = word_distance(key, name);
+		unsigned distance = span_distance(key, name);
 		if (distance < least) {
 			least = distance;
 			best = name;

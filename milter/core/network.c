@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #define IPV4_BITS 32U
 #define IPV6_BITS 128U

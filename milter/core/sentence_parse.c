@@ -69,36 +69,12 @@ static struct sentence_node *node_new(struct parser *parser)
 	return node ? node : fail(parser, parser->at, "out of memory");
 }
 
-/* The edit distance of two short words, for suggestions. */
-static unsigned distance(struct span a, struct span b)
-{
-	unsigned row[32];
-	if (a.length >= 31 || b.length >= 31)
-		return 99;
-	for (unsigned j = 0; j <= b.length; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.length; i++) {
-		unsigned diagonal = row[0];
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= b.length; j++) {
-			unsigned cost = diagonal + (ascii_lower(a.at[i - 1]) != ascii_lower(b.at[j - 1]));
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
-			if (row[j - 1] + 1 < cost)
-				cost = row[j - 1] + 1;
-			row[j] = cost;
-		}
-	}
-	return row[b.length];
-}
-
 static const char *closest_check(struct span word)
 {
 	const char *best = NULL;
 	unsigned best_distance = 3;
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
-		unsigned d = distance(word, span_of(check_name((enum check_id)i)));
+		unsigned d = span_distance(word, span_of(check_name((enum check_id)i)));
 		if (d < best_distance && d < word.length) {
 			best = check_name((enum check_id)i);
 			best_distance = d;

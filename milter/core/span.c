@@ -93,3 +93,26 @@ size_t span_utf8(struct span span, size_t at)
 		return 0;
 	return length;
 }
+
+unsigned span_distance(struct span a, struct span b)
+{
+	unsigned row[SPAN_DISTANCE_MAX + 1];
+	if (a.length > SPAN_DISTANCE_MAX || b.length > SPAN_DISTANCE_MAX)
+		return (unsigned)-1;
+	for (size_t j = 0; j <= b.length; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= a.length; i++) {
+		unsigned diagonal = row[0];
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= b.length; j++) {
+			unsigned cost = diagonal + (ascii_lower(a.at[i - 1]) != ascii_lower(b.at[j - 1]));
+			diagonal = row[j];
+			if (row[j] + 1 < cost)
+				cost = row[j] + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			row[j] = cost;
+		}
+	}
+	return row[b.length];
+}
