@@ -225,8 +225,11 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	 * Whether MAIL may be answered is not known without a session. A refusal that may not be sent would all the same
 	 * end the message for libmilter, which then ignores the steps that follow; they are answered instead.
 	 */
-	if (!session)
+	if (!session) {
+		log_event(service->log, LOG_LEVEL_ERROR, "error",
+		          "a message is deferred: the MTA did not negotiate the milter protocol for its session");
 		return SMFIS_CONTINUE;
+	}
 	struct session_input input;
 	read_macros(context, session, &input);
 	input.mail_from = span_of(arguments[0]);
