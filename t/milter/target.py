@@ -3,10 +3,9 @@
 import os
 import re
 
-from lab.process import free_port, read, start, wait_for
-from lab.wire import Letter, Wire, passes
-
 from lab.message import message
+from lab.process import free_port, read, start, wait_for
+from lab.wire import Closed, Letter, Wire, passes
 from milter.daemon import PROGRAM, Daemon
 
 SYSLOG_SHIM = os.path.join(os.path.dirname(PROGRAM), "t", "syslog_shim.so")
@@ -38,6 +37,9 @@ class Target(Daemon):
         self.process = start([*self.wrapper, PROGRAM, "-f", "-c", self.file, *options], self.output,
                              {**os.environ, **environment})
         wait_for(self.listens, "the daemon to listen")
+        # An answer comes when all that is said at the start is in the log.
+        with Wire(self.address) as wire:
+            wire.negotiate()
         self.child = self.filter_pid()
         return self
 
@@ -66,6 +68,13 @@ class Target(Daemon):
         """Whether a message, a good one if none is given, passes on a connection of its own."""
         with Wire(self.address) as wire:
             return passes(wire.open().deliver(letter or good()))
+
+    def revived(self):
+        """Whether it takes messages, be it the same process or another one."""
+        try:
+            return self.passes()
+        except (OSError, Closed):
+            return False
 
     def complaints(self):
         """What sanitizers found so far."""

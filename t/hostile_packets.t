@@ -1,0 +1,346 @@
+#!/usr/bin/python3
+"""
+Packets of the milter protocol that are cut, false or too large, and connections that do not go on. Nothing of it passes,
+the daemon lives on, and the log does not run over. The names of points begin with those of the catalogue of attacks.
+"""
+
+import os
+import random
+import resource
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab import message
+from lab.process import wait_for
+from lab.tap import Tap
+from lab.wire import (ADDHDRS, CHGHDRS, DATA_MAX, NEEDED, OPENING, QUARANTINE, SETSYMLIST, Answers, Closed, Letter, Wire,
+                      connect, halved, header, helo, macros, mail, negotiation, packet, packets, strings, text)
+from milter.target import Target, good
+
+START = packets(*OPENING)
+
+
+def letters(answers):
+    return [letter for letter, _ in answers]
+
+
+def whole(letter=None):
+    return START + packets(*(letter or good()).steps())
+
+
+def with_fields(*fields):
+    """A good message with more packets before its header, up to its end."""
+    letter = good()
+    return START + packets(*letter.mail(), *letter.rcpt()) + b"".join(fields) + \
+        packets(*letter.header(), *letter.eoh(), *letter.content(), *letter.end())
+
+
+def with_field(name, *fields):
+    """A good message with these packets in place of a field."""
+    letter = good()
+    kept = [pair for pair in letter.header() if not pair[1].startswith(name.encode() + b"\0")]
+    return START + packets(*letter.mail(), *letter.rcpt()) + b"".join(fields) + \
+        packets(*kept, *letter.eoh(), *letter.content(), *letter.end())
+
+
+def with_mail(*pairs):
+    """A good message with these packets in place of MAIL and its macros."""
+    return START + packets(*pairs, *good().steps()[2:])
+
+
+def exchange(target, data):
+    """The letters that answer these bytes, after which nothing follows."""
+    with Wire(target.address) as wire:
+        try:
+            return letters(wire.exchange(data))
+        except (Closed, BrokenPipeError, ConnectionResetError):
+            return ["closed"]
+
+
+def cuts(tap):
+    """A conversation in two parts, at each offset; and ended there."""
+    data = whole()
+    for kind, every in (("unix", 1), ("inet", 7)):
+        with Target(kind=kind).start() as target:
+            alone = exchange(target, data)
+            tap.equal(alone[-1], "c", "P01 %s: the message passes in one piece" % kind)
+            wrong = []
+            for offset in range(1, len(data), every):
+                with Wire(target.address) as wire:
+                    wire.send_apart(data, offset)
+                    got = letters(wire.rest())
+                    if got != alone:
+                        wrong.append((offset, got))
+            tap.equal(wrong, [], "P01 %s: the same in two, cut at each %d. of %d bytes" % (kind, every, len(data)))
+            wrong = []
+            for offset in range(0, len(data), every):
+                got = exchange(target, data[:offset])
+                if got != alone[:len(got)] or len(got) == len(alone):
+                    wrong.append((offset, got))
+            tap.equal(wrong, [], "P01 P02 %s: ended there, it does not pass" % kind)
+            target.lives(tap, "P01 %s: the daemon" % kind)
+
+
+def pieces(tap):
+    """Byte by byte, and a message between whose bytes others are judged."""
+    data = whole()
+    with Target().start() as target, Wire(target.address) as wire:
+        answers = Answers()
+        for at in range(0, len(data), 64):
+            for byte in range(at, min(at + 64, len(data))):
+                wire.raw(data[byte:byte + 1])
+            if not target.passes():
+                tap.ok(False, "P01 another message passes meanwhile")
+        tap.equal(letters(answers.feed(b"") + wire.rest())[-1], "c", "P01 a message byte by byte passes")
+        target.lives(tap, "P01 the daemon")
+
+
+def rubbish():
+    return {
+        "HTTP": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "SMTP": b"EHLO relay.test\r\nMAIL FROM:<info@example.com>\r\n",
+        "TLS": bytes.fromhex("16030100c8010000c40303") + bytes(190),
+        "NUL": bytes(4096),
+        "0xff": b"\xff" * 4096,
+        "half a length": b"\0\0",
+        "a length and nothing": b"\0\0\0\r",
+        "a negotiation cut": packets(negotiation())[:-1],
+        "nothing": b"",
+    }
+
+
+def garbage(tap):
+    with Target().start() as target:
+        target.passes()
+        for name, data in rubbish().items():
+            mark = target.quiet()
+            tap.ok(exchange(target, data) in ([], ["closed"]), "P01 %s is not answered" % name)
+            tap.ok(len(target.since(mark)) <= 1, "P01 %s: one line in the log at most" % name, log=target.since(mark))
+        chance = random.Random(20261121)
+        data = bytearray(whole(Letter(message(lk=None))))
+        tried = 0
+        passing = []
+        while tried < 1500:
+            spoilt = bytearray(data)
+            for _ in range(chance.choice((1, 1, 2, 5))):
+                spoilt[chance.randrange(len(START), len(spoilt))] = chance.randrange(256)
+            if halved(spoilt):
+                continue
+            tried += 1
+            answers = exchange(target, bytes(spoilt))
+            if answers.count("i") or answers[-1:] == ["c"] and len(answers) > 3:
+                passing.append(bytes(spoilt))
+        tap.equal(passing, [], "P01 of 1500 spoilt copies of a message without X-SFDC-LK none passes")
+        target.lives(tap, "P01 the daemon")
+
+
+def lengths(tap):
+    """Lengths that are not those of the packet."""
+    with Target().start() as target:
+        letter = good()
+        before = START + packets(*letter.mail(), *letter.rcpt())
+        after = packets(*letter.header(), *letter.eoh(), *letter.end())
+        for length in (0, 1, DATA_MAX + 1, DATA_MAX + 2, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff):
+            got = exchange(target, before + packet("L", b"", length) + after)
+            tap.ok(got in (["O", "c"], ["closed"]), "P01 length %d ends the session" % length, answers=got)
+        for size, good_size in ((DATA_MAX - 1, True), (DATA_MAX, True), (DATA_MAX + 1, False), (DATA_MAX + 2, False)):
+            got = exchange(target, with_fields(packet("L", strings("X-Large", "x" * (size - 9)))))
+            tap.equal(got[-1] == "c" and "i" in got, good_size, "P01 a field of %d bytes" % size, answers=got)
+            got = exchange(target, START + packet("D", b"M" + strings("{large}", "x" * (size - 10))) + packets(*letter.steps()))
+            tap.equal(got[-1] == "c" and "i" in got, good_size, "P01 macros of %d bytes" % size, answers=got)
+        target.lives(tap, "P01 the daemon")
+
+
+def large(tap):
+    """What is large, but well-formed."""
+    letter = good()
+    cases = {
+        "X02 5,000 fields": (with_fields(*[packets(header("X-%d" % i, "x")) for i in range(5000)]), "y"),
+        "X02 24 MB of header": (with_fields(*[packets(header("X-%d" % i, "x" * 60000)) for i in range(400)]), "y"),
+        "X02 a field of 1 MB": (with_fields(packet("L", strings("X-Large", "x" * (1 << 20)))), None),
+        "F18 a From of 60 KB": (with_field("From", packets(header("From", "x" * 60000 + "@example.com"))), "y"),
+        "F18 10,000 commas": (with_field("From", packets(header("From", "," * 10000 + " info@example.com"))), "y"),
+        "F18 10,000 parentheses": (with_field("From", packets(header("From", "(" * 10000 + " info@example.com"))), "y"),
+        "O11 an X-SFDC-LK of 60 KB": (with_field("X-SFDC-LK", packets(header("X-SFDC-LK", "0" * 60000))), "y"),
+        "E05 a sender of 64 KB": (with_mail(letter.mail()[0], mail("x" * 64000 + "@example.com")), "y"),
+        "E05 a sender of 100 KB": (with_mail(letter.mail()[0], mail("x" * 100000 + "@example.com")), None),
+        "T03 a TLS version of 60 KB": (with_mail(macros("M", {**letter.macros, "{tls_version}": "T" * 60000}),
+                                                 letter.mail()[1]), "y"),
+        "P01 macros of 100 KB": (with_mail(macros("M", {**letter.macros, "{tls_version}": "T" * 100000}),
+                                           letter.mail()[1]), None),
+        "E06 1,000 recipients": (whole(Letter(message(), recipients=["u%d@dest.test" % i for i in range(1000)])), "c"),
+        "E06 the same 1,000 times": (whole(Letter(message(), recipients=["u@dest.test"] * 1000)), "c"),
+        "X02 a body of 8 MB": (whole(Letter(message(body="x" * 76 + "\r\n" * (8 << 20) + "\r\n"))), "c"),
+        "R01 500 forged results": (with_fields(*[packets(header("Authentication-Results", "relay.test; dkim=pass"))] * 500),
+                                   "c"),
+        "R06 a result of 60 KB": (with_fields(packets(header("Authentication-Results", "relay.test; " + "x" * 60000))), "c"),
+    }
+    with Target().start() as target:
+        for name, (data, end) in cases.items():
+            mark = target.quiet()
+            got = exchange(target, data)
+            if end is None:
+                tap.ok(got in (["O"], ["O", "c"], ["closed"]), "%s: the session ends" % name, answers=got[:9])
+            else:
+                tap.equal(got[-1], end, "%s: %s" % (name, "passes" if end == "c" else "is refused"), answers=got[:9])
+            lines = target.since(mark)
+            tap.ok(len(lines) <= 1 and all(len(line) < 8192 for line in lines), "%s: one line, not too long" % name,
+                   lines=[len(line) for line in lines])
+        target.lives(tap, "X02 the daemon")
+
+
+def negotiations(tap):
+    """An MTA that cannot do what is needed is told no, and the log says why."""
+    offers = {
+        "version 0": (negotiation(version=0), "version too old"),
+        "version 1": (negotiation(version=1), "version too old"),
+        "version 4294967295": (negotiation(version=0xffffffff), "version too old"),
+        "no data": (("O", b""), ""),
+        "11 bytes": (("O", bytes(11)), "too short"),
+        "no actions": (negotiation(actions=0), "remove header fields"),
+        "all actions but adding": (negotiation(actions=0x1ff & ~ADDHDRS), "add header fields"),
+        "all actions but removing": (negotiation(actions=0x1ff & ~CHGHDRS), "remove header fields"),
+        "all actions but quarantine": (negotiation(actions=0x1ff & ~QUARANTINE), "quarantine messages"),
+    }
+    steps = good().steps()
+    with Target().start() as target:
+        for name, (offer, why) in offers.items():
+            mark = target.quiet()
+            tap.ok(exchange(target, packets(offer, connect(), helo(), *steps)) in ([], ["closed"]), "P04 refused: " + name)
+            lines = target.since(mark)
+            tap.ok(not why or any(why in line for line in lines), "P04 the log says so: " + name, lines=lines)
+            tap.ok(len(lines) <= 2, "P04 once: " + name, lines=lines)
+        for name, offer in (("version 2", negotiation(version=2)), ("version 7", negotiation(version=7)),
+                            ("no list of macros", negotiation(actions=0x1ff & ~SETSYMLIST)),
+                            ("the three actions alone", negotiation(actions=NEEDED)),
+                            ("no protocol steps", negotiation(steps=0)),
+                            ("all steps and more", negotiation(steps=0xffffffff)),
+                            ("more actions", negotiation(actions=0xffffffff)),
+                            ("a longer one", ("O", negotiation()[1] + b"\0\0\0\2{tls}\0"))):
+            got = exchange(target, packets(offer, connect(), helo(), *steps))
+            tap.equal(got[-1], "c", "P04 agreed: " + name)
+            got = exchange(target, packets(offer, connect(), helo(), *Letter(message(lk=None)).steps()))
+            tap.equal(got[-1], "y", "P04 and judged: " + name)
+        mark = target.quiet()
+        for name, opening in (("MAIL first", []), ("connection first", OPENING[1:])):
+            got = exchange(target, packets(*opening, *steps))
+            tap.equal(set(got[1:]), {"t"}, "P04 without a negotiation all is deferred: " + name, answers=got)
+        tap.equal(["negotiate" in line for line in target.since(mark)], [True, True], "P04 and the log says so, each time")
+        got = exchange(target, packets(*OPENING, negotiation(actions=0), *steps))
+        tap.equal(got[-1], "c", "P04 a second negotiation changes nothing")
+        target.lives(tap, "P04 the daemon")
+
+
+def contents(tap):
+    """Payloads that are not what their packet is for."""
+    letter = good()
+    first, rest = letter.mail(), letter.steps()[2:]
+    before = START + packets(*letter.mail(), *letter.rcpt())
+    after = packets(*letter.header(), *letter.eoh(), *letter.content(), *letter.end())
+    judged = {
+        "MAIL with an empty argument": START + packets(first[0], ("M", b"\0"), *rest),
+        "MAIL with a NUL inside": START + packets(first[0], ("M", b"<info@example.com\0>\0"), *rest),
+        "MAIL with another sender behind a NUL": START + packets(first[0], ("M", b"x@attack.example\0<info@example.com>\0"), *rest),
+        "MAIL with CRLF": START + packets(first[0], ("M", b"<info@example.com>\r\nRCPT TO:<x@y>\0"), *rest),
+        "a client of an unknown kind": packets(OPENING[0], connect(family="U"), helo(), *letter.steps()),
+        "a client on a local socket": packets(OPENING[0], connect(family="L", address="/x"), helo(), *letter.steps()),
+        "a client whose address is another in its macro": packets(OPENING[0], connect(address="203.0.113.5"), helo(),
+                                                                  *letter.steps()),
+        "X-SFDC-LK behind a NUL in another field": START + packets(
+            *letter.mail(), *letter.rcpt(), ("L", b"X-A\0 x\0X-SFDC-LK\0 00D8d000003TRx3\0"),
+            *Letter(message(lk=None)).header(), *letter.eoh(), *letter.end()),
+        "X-SFDC-LK in the body": START + packets(*letter.mail(), *letter.rcpt(), *Letter(message(lk=None)).header(),
+                                                 *letter.eoh(), ("B", b"X-SFDC-LK: 00D8d000003TRx3\r\n"), *letter.end()),
+    }
+    ending = {
+        "MAIL without arguments": START + packets(first[0], ("M", b""), *rest),
+        "MAIL without its NUL": START + packets(first[0], ("M", b"<info@example.com>"), *rest),
+        "RCPT without arguments": START + packets(*first, ("R", b""), *rest[2:]),
+        "RCPT without its NUL": START + packets(*first, ("R", b"<a@dest.test>"), *rest[2:]),
+        "a field without its NUL": before + packets(("L", b"X-A\0 x")) + after,
+        "a field without a value": before + packets(("L", b"X-A\0")) + after,
+        "a field without a name": before + packets(("L", b"\0\0")) + after,
+        "an empty field": before + packets(("L", b"")) + after,
+        "an unknown command": before + packets(("?", b"x\0")) + after,
+        "an unknown command with a high bit": before + packets((b"\xcc", b"x\0")) + after,
+        "a piece of body without bytes": START + packets(*letter.steps()[:-2], ("B", b""), *letter.end()),
+        "a client without a NUL": packets(OPENING[0], ("C", b"abc"), helo(), *letter.steps()),
+        "a client without an address": packets(OPENING[0], ("C", b"abc\0004\0"), helo(), *letter.steps()),
+        "a client of no known family": packets(OPENING[0], connect(family="X"), helo(), *letter.steps()),
+        "a client without a valid address": packets(OPENING[0], connect(address="13.110.74.2000"), helo(), *letter.steps()),
+        "a client with too long a path": packets(OPENING[0], connect(family="L", address="/x" * 200), helo(), *letter.steps()),
+    }
+    with Target().start() as target:
+        for name, data in judged.items():
+            got = exchange(target, data)
+            tap.ok(got[-1] == "y" and "i" not in got, "P03 refused: " + name, answers=got)
+        for name, data in ending.items():
+            mark = target.quiet()
+            got = exchange(target, data)
+            tap.ok("i" not in got and len(got) <= 4 and got.count("c") <= 2, "P03 ends the session: " + name, answers=got)
+            tap.ok(len(target.since(mark)) <= 1, "P03 one line at most: " + name, lines=target.since(mark))
+        got = exchange(target, packets(OPENING[0], OPENING[1], ("H", b"no.nul"), *letter.steps()))
+        tap.equal(got[-1], "c", "P03 a HELO without its NUL is overlooked")
+        got = exchange(target, START + packets(*letter.steps()[:-2], ("E", letter.body)))
+        tap.ok("c" not in got[4:], "P03 a body within the end of message does not pass", answers=got)
+        target.lives(tap, "P03 the daemon")
+
+
+def half_macros(tap):
+    """
+    A macro without a value: libmilter may crash while it looks for another. Only who can write to the socket can do
+    that; nothing passes, and the daemon is there again.
+    """
+    with Target().start() as target:
+        letter = Letter(message(lk=None))
+        for place in "MREN":
+            got = exchange(target, START + packets(*[("D", text(place) + b"{odd}\0") if pair[:1] == ("D",) and
+                                                     pair[1].startswith(text(place)) else pair for pair in letter.steps()]))
+            tap.ok("i" not in got and got.count("c") <= 1, "P03 a macro without a value does not make a message pass (%s)" % place,
+                   answers=got)
+            tap.ok(wait_for(target.revived, "the daemon"), "P03 and the daemon is there (%s)" % place)
+
+
+def crowds(tap):
+    """Connections that do nothing, and such that stop within a packet."""
+    count = 1000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY:
+        count = min(count, hard - 300)
+    with Target().start() as target:
+        mark = target.quiet()
+        for name, said in (("that say nothing", b""), ("in a session", START), ("in the header of a message",
+                           START + packets(*good().steps()[:9]))):
+            crowd = [Wire(target.address) for _ in range(count)]
+            for wire in crowd:
+                wire.raw(said)
+            tap.ok(target.passes(), "X07 a message passes beside %d connections %s" % (count, name))
+            for wire in crowd:
+                wire.close()
+        crowd = [Wire(target.address) for _ in range(100)]
+        # One after the other: libmilter may leave a burst to the threads it has, until they are free again.
+        for wire in crowd:
+            wire.send_apart(START[:-3], len(START) - 3)
+        tap.ok(target.passes(), "X07 a message passes beside 100 connections that stop within a packet")
+        for wire in crowd:
+            wire.close()
+        target.await_messages(count + 4)
+        lines = target.since(mark)
+        tap.ok(len(lines) <= count + 4, "X07 one line for each message", lines=len(lines))
+        target.lives(tap, "X07 the daemon")
+    with Target(wrapper=["prlimit", "--nofile=40:40", "--"]).start() as target:
+        crowd = [Wire(target.address) for _ in range(60)]
+        for wire in crowd:
+            wire.raw(START)
+        for wire in crowd:
+            wire.close()
+        tap.ok(wait_for(target.revived, "a message to pass"), "X07 a message passes after all descriptors were taken")
+        target.lives(tap, "X07 the daemon")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+with Tap(needs_root=False) as points:
+    for test in (cuts, pieces, garbage, lengths, large, negotiations, contents, half_macros, crowds):
+        points.case(test)
