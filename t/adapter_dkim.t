@@ -8,11 +8,11 @@ import tempfile
 import time
 
 SRCDIR = os.environ.get("SRCDIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-BUILDDIR = os.environ.get("BUILDDIR", ".")
 sys.path.insert(0, os.path.join(SRCDIR, "t"))
 
 from dkimsigner import Key, message, sign  # noqa: E402
-from dnsserver import DnsServer, signed_zone  # noqa: E402
+from dnsserver import DnsServer, signed_zone, strings  # noqa: E402
+from evidence import Probe  # noqa: E402
 from lab.tap import Tap  # noqa: E402
 
 NOW = int(time.time())
@@ -59,72 +59,6 @@ RFC8463_KEYS = (
 RSA = Key.rsa(2048)
 OTHER = Key.rsa(2048)
 ED = Key.ed25519()
-
-
-def strings(record):
-    """A TXT record in pieces of 255 bytes, as zone files hold it."""
-    return " ".join('"%s"' % record[at:at + 255].replace("\\", "\\\\").replace('"', '\\"')
-                    for at in range(0, len(record), 255)) or '""'
-
-
-class Probe:
-    """The examination on a leash."""
-
-    def __init__(self, scratch, server, dns="", **dkim):
-        self.path = os.path.join(scratch, "message")
-        config = os.path.join(scratch, "sfdc-milter.yaml")
-        dkim.setdefault("max_age", "0")
-        dkim.setdefault("required_headers", "[from]")
-        options = ", ".join("%s: %s" % pair for pair in dkim.items())
-        with open(config, "w") as file:
-            file.write("mode: enforce\nmessage_timeout: 20\n"
-                       "dns: {nameservers: [%s]%s}\n"
-                       "orgs:\n  00D8d000003TRx3EAG:\n"
-                       "    domains: [example.com, '*.example.com', example.test, signed.test]\n"
-                       "    reject_unless: dkim\n    dkim: {%s}\n" % (server.address, dns, options))
-        self.process = subprocess.Popen([os.path.join(BUILDDIR, "t", "evidence_probe"), config],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.greeting = self.process.stdout.readline().strip()
-        if self.greeting != "ready":
-            raise RuntimeError(self.greeting + self.process.stdout.read())
-
-    def command(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        lines = []
-        for answer in iter(self.process.stdout.readline, ".\n"):
-            if not answer:
-                raise RuntimeError("the program ended")
-            lines.append(answer.split())
-        return lines
-
-    def __call__(self, data, options=""):
-        with open(self.path, "wb") as file:
-            file.write(data)
-        return Outcome(self.command("%s %s" % (self.path, options)))
-
-    def end(self):
-        self.process.stdin.close()
-        return self.process.wait()
-
-
-class Outcome:
-    """What the probe printed."""
-
-    def __init__(self, lines):
-        self.lines = lines
-        self.signatures = [line[1:4] for line in lines if line[0] == "signature"]
-        self.details = [line[4:] for line in lines if line[0] == "signature"]
-        self.checks = {line[0]: line[1:] for line in lines if line[0] not in ("signature", "verdict")}
-        self.verdict = dict(pair.split("=") for pair in lines[-1][2:])
-        self.verdict["verdict"] = lines[-1][1]
-
-    @property
-    def dkim(self):
-        return " ".join(self.checks["dkim"][:2])
-
-    def __str__(self):
-        return "; ".join(" ".join(line) for line in self.lines)
 
 
 def publish(server, selector, *records, domain="example.com", ttl=300):

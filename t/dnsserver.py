@@ -220,6 +220,12 @@ class DnsServer:
         return rrset
 
 
+def strings(record):
+    """A TXT record in pieces of 255 bytes, as zone files hold it."""
+    return " ".join('"%s"' % record[at:at + 255].replace("\\", "\\\\").replace('"', '\\"')
+                    for at in range(0, len(record), 255)) or '""'
+
+
 def signed_zone(server, zone, records):
     """Sign records ((name, kind, data...), ...) of a zone with one fresh key; returns the DNSKEY as a trust anchor."""
     import time

@@ -16,12 +16,13 @@ static struct result judge_spf(const struct facts *facts, const struct org *org,
 	for (size_t i = 0; i < set_count(org->ip.spf); i++) {
 		const struct vouch *vouch = find_vouch(facts, set_at(org->ip.spf, i));
 		if (!vouch || !vouch->complete) {
-			if (best.code != RESULT_TEMPERROR)
-				best = result_make(RESULT_PENDING, REASON_NONE, unlisted.detail);
+			best = result_make(RESULT_PENDING, REASON_NONE, unlisted.detail);
 			continue;
 		}
 		if (vouch->outcome.code == RESULT_PASS)
 			return vouch->outcome;
+		if (best.code == RESULT_PENDING)
+			continue;
 		if (vouch->outcome.code == RESULT_TEMPERROR
 		    || (vouch->outcome.code == RESULT_PERMERROR && best.code == RESULT_FAIL))
 			best = vouch->outcome;

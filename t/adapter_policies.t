@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""SPF, DMARC and the names of ip.spf through the examination, with a name server on 127.0.0.1."""
+
+import os
+import sys
+import tempfile
+
+SRCDIR = os.environ.get("SRCDIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.path.insert(0, os.path.join(SRCDIR, "t"))
+
+from dkimsigner import Key, message, sign  # noqa: E402
+from dnsserver import DnsServer, strings  # noqa: E402
+from evidence import Probe  # noqa: E402
+from lab.tap import Tap  # noqa: E402
+
+FIELDS = [(b"From", b" Joe <joe@example.com>"), (b"To", b" sue@example.net"), (b"Subject", b" Hello"),
+          (b"Date", b" Fri, 11 Jul 2003 21:00:37 -0700"), (b"X-SFDC-LK", b" 00D8d000003TRx3EAG")]
+BODY = b"Hello.\r\n"
+PLAIN = message(FIELDS, BODY)
+RSA = Key.rsa(2048)
+CLIENT = "192.0.2.10"
+
+
+def signed(**tags):
+    return message([sign(FIELDS, BODY, RSA, **tags)] + FIELDS, BODY)
+
+
+def txt(server, name, *records):
+    server.add(name, "TXT", *(strings(record) for record in records))
+
+
+def spf(tap, server, scratch):
+    probe = Probe(scratch, server, org="reject_unless: spf")
+    cases = (("pass", "v=spf1 ip4:%s -all" % CLIENT, "pass -", "pass"),
+             ("fail", "v=spf1 -all", "fail spf-fail", "fail"),
+             ("soft", "v=spf1 ~all", "fail spf-softfail", "softfail"),
+             ("neutral", "v=spf1 ?all", "fail spf-neutral", "neutral"),
+             ("broken", "v=spf1 foo:bar -all", "permerror spf-permerror", "permerror"),
+             ("other", "hello", "none spf-none", "none"))
+    for name, record, result, keyword in cases:
+        txt(server, name + ".example.net", record)
+        outcome = probe(PLAIN, "from=<joe@%s.example.net>" % name)
+        tap.equal((outcome.spf, outcome.checks["spf"][2]), (result, keyword), name, outcome=outcome)
+        outcome = probe(PLAIN, "from=<> helo=%s.example.net" % name)
+        tap.equal((outcome.spf, outcome.checks["spf"][2]), (result, keyword), name + ", by the HELO name")
+    txt(server, "two.example.net", "v=spf1 -all", "v=spf1 +all")
+    tap.equal(probe(PLAIN, "from=<joe@two.example.net>").spf, "permerror spf-permerror", "two records")
+    tap.equal(probe(PLAIN, "from=<joe@nothere.example.net>").spf, "none spf-none", "no such name")
+    tap.equal(probe(PLAIN, "from=<joe@> helo=pass.example.net").spf, "none spf-none",
+              "a sender that cannot be read has no domain, and the HELO name does not stand in")
+    server.rules["fails.example.net"] = "servfail"
+    outcome = probe(PLAIN, "from=<joe@fails.example.net>")
+    tap.equal((outcome.spf, outcome.verdict["verdict"]), ("temperror spf-temperror", "tempfail"), "SERVFAIL")
+    txt(server, "deep.example.net", "v=spf1 include:a.example.net include:b.example.net -all")
+    txt(server, "a.example.net", "v=spf1 a:h.example.net ?all")
+    txt(server, "b.example.net", "v=spf1 exists:%{i}.%{l}.example.net -all")
+    server.add("h.example.net", "A", "192.0.2.99")
+    server.add("192.0.2.10.joe.example.net", "A", "127.0.0.2")
+    tap.equal(probe(PLAIN, "from=<joe@deep.example.net>").spf, "pass -", "includes, addresses, macros")
+    for level in range(6):
+        txt(server, "m%d.example.net" % level,
+            "v=spf1 " + " ".join("include:m%d.example.net" % (level + 1) for _ in range(9)) + " -all")
+    txt(server, "m6.example.net", "v=spf1 ?all")
+    outcome = probe(PLAIN, "from=<joe@m0.example.net>")
+    tap.equal(outcome.spf, "permerror spf-permerror", "S01 a tree of includes")
+    tap.ok(int(outcome.verdict["dns_q"]) < 60, "few questions", outcome=outcome.verdict)
+    tap.equal(probe.end(), 0, "the end")
+
+
+def vouching(tap, server, scratch):
+    org = "ip: {spf: [%s]}\nreject_unless: ip"
+    probe = Probe(scratch, server, org=org % "_spf.example.net")
+    txt(server, "_spf.example.net", "v=spf1 exists:%{i}._spf.mta.example.net -all")
+    server.add("192.0.2.10._spf.mta.example.net", "A", "127.0.0.2")
+    server.add("127.0.0.1._spf.mta.example.net", "A", "127.0.0.2")
+    tap.equal(probe(PLAIN).ip, "pass -", "the name vouches")
+    tap.equal(probe(PLAIN, "client=192.0.2.11").ip, "fail ip-unlisted", "for this client only")
+    tap.equal(probe(PLAIN, "client=127.0.0.1").ip, "fail ip-unlisted", "I06 never for a loopback address")
+    tap.equal(probe(PLAIN, "client=::ffff:192.0.2.10").ip, "pass -", "I02 mapped addresses are IPv4")
+    probe.end()
+    txt(server, "_all.example.net", "v=spf1 +all")
+    txt(server, "_broken.example.net", "v=spf1 ip4:nonsense -all")
+    server.rules["_fails.example.net"] = "servfail"
+    for name, result in (("_all", "permerror ip-spf-canary"), ("_broken", "permerror ip-spf-error"),
+                         ("_nothere", "permerror ip-spf-error"), ("_fails", "temperror dns-error")):
+        probe = Probe(scratch, server, org=org % (name + ".example.net"))
+        tap.equal(probe(PLAIN).ip, result, name)
+        probe.end()
+    probe = Probe(scratch, server, org=org % "_fails.example.net, _spf.example.net")
+    tap.equal(probe(PLAIN).ip, "pass -", "one that vouches is enough")
+    probe.end()
+
+
+def dmarc(tap, server, scratch):
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    server.add("sel._domainkey.example.net", "TXT", strings(RSA.record))
+    txt(server, "example.net", "v=spf1 ip4:%s -all" % CLIENT)
+    txt(server, "mail.example.com", "v=spf1 ip4:%s -all" % CLIENT)
+    org = "dmarc: {required: yes}\nreject_unless: dmarc"
+    probe = Probe(scratch, server, org=org)
+    tap.equal(probe(signed()).dmarc, "none dmarc-none", "no record")
+    probe.end()
+    txt(server, "_dmarc.example.com", "v=DMARC1; p=reject")
+    probe = Probe(scratch, server, org=org)
+    outcome = probe(signed(), "from=<joe@example.net>")
+    tap.equal((outcome.dmarc, outcome.checks["dmarc"][2], outcome.verdict["verdict"]), ("pass -", "pass", "accept"),
+              "by an aligned signature")
+    tap.equal(probe(PLAIN, "from=<joe@mail.example.com>").dmarc, "pass -", "by an aligned sender")
+    tap.equal(probe(signed(d="example.net"), "from=<joe@example.net>").dmarc, "fail dmarc-fail", "by neither")
+    tap.equal(probe(PLAIN, "from=<> helo=mail.example.com").dmarc, "fail dmarc-fail", "S03 never by the HELO name")
+    server.rules["fails._domainkey.example.com"] = "servfail"
+    server.rules["fails._domainkey.example.net"] = "servfail"
+    outcome = probe(signed(s="fails"))
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dmarc-temperror", "tempfail"),
+              "a key that cannot be had may hide the signature that counts")
+    tap.equal(probe(signed(s="fails"), "from=<joe@mail.example.com>").dmarc, "pass -", "unless the sender counts")
+    outcome = probe(signed(s="fails", d="example.net"))
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"), "a stranger's key hides nothing")
+    server.rules["fails.example.net"] = "servfail"
+    tap.equal(probe(PLAIN, "from=<joe@fails.example.net>").dmarc, "fail dmarc-fail", "nor a stranger's SPF record")
+    server.rules["fails.example.com"] = "servfail"
+    tap.equal(probe(PLAIN, "from=<joe@fails.example.com>").dmarc, "temperror dmarc-temperror", "but one of ours does")
+    probe.end()
+    txt(server, "_dmarc.example.com", "v=DMARC1; p=none")
+    probe = Probe(scratch, server, org=org)
+    tap.equal(probe(PLAIN).dmarc, "fail dmarc-policy-none", "p=none is no pass")
+    probe.end()
+    server.rules["_dmarc.example.com"] = "servfail"
+    probe = Probe(scratch, server, org=org)
+    outcome = probe(signed())
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dmarc-temperror", "tempfail"), "M04 SERVFAIL")
+    two = message([(b"From", b" a@example.com, b@example.com")] + FIELDS[1:], BODY)
+    tap.equal(probe(two).dmarc, "permerror dmarc-permerror", "no single author")
+    probe.end()
+
+
+def needed(tap, server, scratch):
+    """Nothing is asked that cannot matter, and nothing is waited for longer than allowed."""
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    probe = Probe(scratch, server, org="reject_unless: dkim")
+    outcome = probe(PLAIN, "needed=1")
+    tap.equal((outcome.verdict["verdict"], outcome.verdict["dns_q"], outcome.verdict["body"]), ("reject", "0", "0"),
+              "unsigned: refused before the body, without a question", outcome=outcome)
+    outcome = probe(signed(d="example.net"), "needed=1")
+    tap.equal((outcome.verdict["verdict"], outcome.verdict["body"]), ("reject", "0"),
+              "unaligned: refused before the body", outcome=outcome)
+    outcome = probe(signed(), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["dns_q"], outcome.verdict["body"]), ("pass -", "1", "1"),
+              "aligned: one question", outcome=outcome)
+    outcome = probe(message([sign(FIELDS[:1], BODY, RSA)] + FIELDS, BODY), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["body"]), ("fail dkim-fail", "0"),
+              "a header that was changed is found before the body when the key is known", outcome=outcome)
+    probe.end()
+    probe = Probe(scratch, server, org="reject_unless: org")
+    outcome = probe(signed(), "needed=1")
+    tap.equal((outcome.verdict["verdict"], outcome.verdict["body"]), ("accept", "0"),
+              "no sentence names it: nothing but the key that was asked for early", outcome=outcome)
+    probe.end()
+    server.rules["*"] = "drop"
+    probe = Probe(scratch, server, timeout=1, org="reject_unless: dkim\nquarantine_unless: spf")
+    outcome = probe(signed(s="other"), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["verdict"]), ("temperror dns-timeout", "tempfail"), "X05 all is dead",
+              outcome=outcome)
+    outcome = probe(PLAIN, "needed=1")
+    tap.equal(outcome.verdict["verdict"], "reject", "X05 what is refused anyway is refused at once")
+    outcome = probe(signed(s="third"), "threads=40 needed=1")
+    tap.equal(outcome.verdict["verdict"], "tempfail", "forty at once")
+    tap.equal(probe.end(), 0, "the end comes with questions under way")
+
+
+with Tap(needs_root=False) as test:
+    for group in (spf, vouching, dmarc, needed):
+        fresh = DnsServer().start()
+        with tempfile.TemporaryDirectory() as folder:
+            test.case(group, fresh, folder)
+        fresh.stop()
