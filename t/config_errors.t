@@ -214,6 +214,13 @@ ORGS = [
                                               "mode: \"x\""])),
     ("no domains, enforcing", ("mode: enforce\norgs: {%s: {name: p}}\n" % ID, [
         "error a.yaml:2:8: %s (p): enforces, but domains is empty, while its sentences ask for from and envelope" % ID])),
+    ("no domains beside other mistakes", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: dkmi\n" % CHECKSUM, [
+        "error a.yaml:3:3: ", "error a.yaml:4:14: domains: is empty in an organisation that enforces",
+        "error a.yaml:5:20: reject_unless: unknown check"])),
+    ("no domains, and none asked for", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: auth\n"
+                                        "    auth: {users: [x]}\n" % ID, [
+        "error a.yaml:4:14: domains: is empty in an organisation that enforces",
+        "warning a.yaml:5:20: "])),
     ("no more is said of an org with an error", ("mode: enforce\norgs: {%s: {domains: [a b]}}\n" % ID, [
         "error a.yaml:2:39: domains: \"a b\" is no domain"])),
     ("nor of those that inherit one", ("mode: enforce\ndefaults: {domains: [a b]}\norgs: {%s: {}, %s: {}}\n" % (ID, OTHER), [

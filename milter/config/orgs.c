@@ -150,6 +150,21 @@ static void keep_org(struct loading *loading, const struct org *org, const struc
 	loading->org_count++;
 }
 
+/*
+ * An empty list of domains in an organisation that enforces. Where its sentences ask for them and nothing else is wrong,
+ * the review says so, and which; here it is said of all others.
+ */
+static void check_domains(struct loading *loading, const struct source *source, const struct given *given,
+                          const struct org *org, bool reviewed)
+{
+	const struct node *domains = given_to(given, "domains");
+	check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
+	bool reported = reviewed && (asked & (CHECK_BIT(CHECK_FROM) | CHECK_BIT(CHECK_ENVELOPE))) != 0;
+	if (org->mode == MODE_ENFORCE && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
+		finding_error(&loading->findings, node_place(source, domains),
+		              "domains: is empty in an organisation that enforces; list the domains it sends from");
+}
+
 /* What stands below an ID is read even if the ID is wrong, so that all that is wrong is found at once. */
 static void read_org(struct loading *loading, const struct source *source, const struct node *key)
 {
@@ -167,6 +182,8 @@ static void read_org(struct loading *loading, const struct source *source, const
 	read_networks(loading, source, &given, &org);
 	if (org.mode == MODE_UNSET)
 		org.mode = loading->settings->mode;
+	bool sound = loading->defaults_sound && loading->findings.errors == errors;
+	check_domains(loading, source, &given, &org, good && sound);
 	if (!good)
 		return;
 	const struct given *defaults = &loading->defaults;
@@ -174,7 +191,7 @@ static void read_org(struct loading *loading, const struct source *source, const
 		.key = place,
 		.domains = place_or(source, &given, "domains", place_or(loading->main, defaults, "domains", place)),
 		.sentence = place_or(source, &given, "reject_unless", place_or(loading->main, defaults, "reject_unless", place)),
-		.sound = loading->defaults_sound && loading->findings.errors == errors,
+		.sound = sound,
 	};
 	keep_org(loading, &org, &origin);
 }
