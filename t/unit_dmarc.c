@@ -29,6 +29,7 @@ static const struct {
 	{ "v=DMARC1; p=r", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=unset; rua=mailto", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=reject; sp=foo; rua=mailto:, :x,<mailto:x>", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; rua=1x:y, m_x:y, mailto:a b, mailto:\x80", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=reject none", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 };
 

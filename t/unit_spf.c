@@ -35,6 +35,24 @@ static const struct zone_row zone[] = {
 	{ "p.test.example", RECORD_TXT, "v=spf1 exists:%{p}._p.test.example -all", 0 },
 	{ "one.hosts.example._p.test.example", RECORD_A, "127.0.0.2", 0 },
 	{ "unknown._p.test.example", RECORD_A, "127.0.0.2", 0 },
+	{ "pdom.example", RECORD_TXT, "v=spf1 include:%{p}.inc.example ~exists:%{p}._p.test.example -all", 0 },
+	{ "9.113.0.203.in-addr.arpa", RECORD_PTR, "a.other.example", 0 },
+	{ "9.113.0.203.in-addr.arpa", RECORD_PTR, "b.pdom.example", 0 },
+	{ "9.113.0.203.in-addr.arpa", RECORD_PTR, "PDOM.example", 0 },
+	{ "9.113.0.203.in-addr.arpa", RECORD_PTR, "odd\\046name.example", 0 },
+	{ "a.other.example", RECORD_A, "203.0.113.9", 0 },
+	{ "b.pdom.example", RECORD_A, "203.0.113.9", 0 },
+	{ "pdom.example", RECORD_A, "203.0.113.9", 0 },
+	{ "pdom.example.inc.example", RECORD_TXT, "v=spf1 ip4:203.0.113.9 -all", 0 },
+	{ "other.pdom.example", RECORD_TXT, "v=spf1 exists:%{p}._q.test.example -all", 0 },
+	{ "a.other.example._q.test.example", RECORD_A, "127.0.0.2", 0 },
+	{ "below.example", RECORD_TXT, "v=spf1 redirect=pdom.example", 0 },
+	{ "10.113.0.203.in-addr.arpa", RECORD_PTR, "a.other.example", 0 },
+	{ "10.113.0.203.in-addr.arpa", RECORD_PTR, "x.sub.example", 0 },
+	{ "x.sub.example", RECORD_A, "203.0.113.10", 0 },
+	{ "a.other.example", RECORD_A, "203.0.113.10", 0 },
+	{ "sub.example", RECORD_TXT, "v=spf1 exists:%{p}._q.test.example -all", 0 },
+	{ "x.sub.example._q.test.example", RECORD_A, "127.0.0.2", 0 },
 	/* Include and redirect. */
 	{ "inc.test.example", RECORD_TXT, "v=spf1 ?include:ip.test.example ~all", 0 },
 	{ "incnone.test.example", RECORD_TXT, "v=spf1 include:a.mx.example -all", 0 },
@@ -63,6 +81,7 @@ static const struct zone_row zone[] = {
 	{ "elevenred.test.example", RECORD_A, "192.0.2.200", 0 },
 	{ "voids2.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v2.example.org ip4:192.0.2.77 -all", 0 },
 	{ "voids3.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v2.example.org mx:v3.example.org +all", 0 },
+	{ "voidmx.test.example", RECORD_TXT, "v=spf1 mx:v1.example.org mx:v2.example.org ?all", 0 },
 	{ "voids5.test.example", RECORD_TXT, "v=spf1 exists:1.v exists:2.v a:3.v a:4.v a:5.v +all", 0 },
 	{ "voidsame.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v1.example.org a:v1.example.org +all", 0 },
 	{ "voidptr.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v2.example.org ptr +all", 0 },
@@ -194,6 +213,10 @@ static const struct check checks[] = {
 	{ "ptr, no name", "203.0.113.99", "u", "ptr.test.example", "h.example", SPF_FAIL, "-all", 1, 1 },
 	{ "%{p}", V4, "u", "p.test.example", "h.example", SPF_PASS, "exists:%{p}._p.test.example", 1, 0 },
 	{ "%{p} unknown", "203.0.113.99", "u", "p.test.example", "h.example", SPF_PASS, "exists:%{p}._p.test.example", 1, 1 },
+	{ "%{p} is the domain itself", "203.0.113.9", "u", "pdom.example", "h", SPF_PASS, "include:%{p}.inc.example", 1, 0 },
+	{ "%{p} is any name", "203.0.113.9", "u", "other.pdom.example", "h", SPF_PASS, "exists:%{p}._q.test.example", 1, 0 },
+	{ "%{p} follows redirect", "203.0.113.9", "u", "below.example", "h", SPF_PASS, "include:%{p}.inc.example", 2, 0 },
+	{ "%{p} is a name below the domain", "203.0.113.10", "u", "sub.example", "h", SPF_PASS, "exists:%{p}._q.test.example", 1, 0 },
 	{ "include matches", V4, "u", "inc.test.example", "h.example", SPF_NEUTRAL, "?include:ip.test.example", 1, 0 },
 	{ "include does not match", "203.0.113.1", "u", "inc.test.example", "h", SPF_SOFTFAIL, "~all", 1, 0 },
 	{ "include without record", V4, "u", "incnone.test.example", "h", SPF_PERMERROR, NULL, 1, 0 },
@@ -215,6 +238,7 @@ static const struct check checks[] = {
 	{ "redirect as the eleventh", V4, "u", "elevenred.test.example", "h", SPF_PERMERROR, NULL, 11, 0 },
 	{ "two void lookups", "192.0.2.77", "u", "voids2.test.example", "h", SPF_PASS, "ip4:192.0.2.77", 2, 2 },
 	{ "three void lookups", V4, "u", "voids3.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
+	{ "no MX record", V4, "u", "voidmx.test.example", "h", SPF_NEUTRAL, "?all", 2, 2 },
 	{ "S01 five void lookups", V4, "u", "voids5.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
 	{ "the same void lookup thrice", V4, "u", "voidsame.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
 	{ "void lookups of ptr count", "203.0.113.99", "u", "voidptr.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
@@ -334,6 +358,24 @@ static void bytes(void)
 	arena_clear(&arena);
 }
 
+static void mapped(void)
+{
+	struct arena arena;
+	struct answer_record record = { .text = span_of("v=spf1 ip6:::/0 ~ip4:192.0.2.1 -all") };
+	struct answer answer = { .status = ANSWER_FOUND, .count = 1, .records = &record };
+	struct spf_input input = { .client = { ADDRESS_IPV6, { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 } },
+	                           .domain = span_of("a.example") };
+	struct spf_policy policy;
+	arena_init(&arena, 0);
+	spf_policy_of(&arena, &answer, &policy);
+	struct spf_walk *walk = spf_walk_new(&arena, &input);
+	spf_walk_step(walk);
+	answer.status = ANSWER_NODATA;
+	spf_walk_answer(walk, spf_walk_next(walk), &answer, &policy);
+	ok(spf_walk_step(walk) == SPF_SOFTFAIL, "I02 a mapped client is IPv4; a policy that was kept is used");
+	arena_clear(&arena);
+}
+
 static void questions(void)
 {
 	struct arena arena;
@@ -415,6 +457,7 @@ int main(void)
 {
 	table();
 	bytes();
+	mapped();
 	questions();
 	expire_changes_nothing_final();
 	look_ahead();

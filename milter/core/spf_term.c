@@ -59,7 +59,7 @@ static int name_compare(struct span a, struct span b)
 		if (left != right)
 			return left < right ? -1 : 1;
 	}
-	return a.length == b.length ? 0 : a.length < b.length ? -1 : 1;
+	return (a.length > b.length) - (a.length < b.length);
 }
 
 static bool record_before(const struct answer_record *a, const struct answer_record *b)

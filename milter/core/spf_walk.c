@@ -49,6 +49,36 @@ static bool domain_usable(struct span domain)
 	return span_find(domain, 0, '.') < domain.length && answer_name_plain(domain);
 }
 
+/* Copy what macros stand for; "postmaster" where there is no local-part (4.3). */
+static bool values_copy(struct spf_walk *walk, const struct spf_input *input, struct span domain)
+{
+	static const struct span nobody = SPAN_LITERAL("postmaster");
+	struct arena *arena = walk->arena;
+	struct spf_values *values = &walk->values;
+	values->sender = arena_span(arena, domain.length != 0 ? domain : span_of(""));
+	values->local = arena_span(arena, input->local.length != 0 ? input->local : nobody);
+	values->helo = arena_span(arena, input->helo);
+	size_t length = values->local.length + 1 + domain.length;
+	char *address = arena_alloc(arena, length);
+	if (!address || arena_failed(arena))
+		return false;
+	memcpy(address, values->local.at, values->local.length);
+	address[values->local.length] = '@';
+	memcpy(address + values->local.length + 1, values->sender.at, domain.length);
+	values->address = span_make(address, length);
+	return true;
+}
+
+static bool first_frame(struct spf_walk *walk)
+{
+	char name[ANSWER_NAME_SIZE];
+	size_t length = answer_name_write(walk->values.sender, name);
+	walk->frames[0].domain = walk->values.sender;
+	walk->frames[0].name = arena_span(walk->arena, span_make(name, length));
+	walk->depth = 1;
+	return !span_absent(walk->frames[0].name) && client_names(walk);
+}
+
 struct spf_walk *spf_walk_new(struct arena *arena, const struct spf_input *input)
 {
 	struct spf_walk *walk = arena_alloc(arena, sizeof *walk);
@@ -61,19 +91,8 @@ struct spf_walk *spf_walk_new(struct arena *arena, const struct spf_input *input
 	walk->lookups_end = &walk->lookups;
 	walk->input.client = unmapped(&input->client);
 	walk->input.look_ahead = input->look_ahead;
-	walk->values.sender = arena_span(arena, domain.at ? domain : span_of(""));
-	walk->values.local = input->local.length != 0 ? arena_span(arena, input->local) : span_of("postmaster");
-	walk->values.helo = arena_span(arena, input->helo);
-	struct span local = walk->values.local;
-	size_t length = local.length + 1 + domain.length;
-	char *address = arena_alloc(arena, length);
-	if (!address || arena_failed(arena))
+	if (!values_copy(walk, input, domain))
 		return NULL;
-	memcpy(address, local.at, local.length);
-	address[local.length] = '@';
-	if (domain.length != 0)
-		memcpy(address + local.length + 1, domain.at, domain.length);
-	walk->values.address = span_make(address, length);
 	walk->outcome.domain = walk->values.sender;
 	if (walk->input.client.family == ADDRESS_NONE) {
 		walk->outcome.result = SPF_NONE;
@@ -81,15 +100,10 @@ struct spf_walk *spf_walk_new(struct arena *arena, const struct spf_input *input
 	} else if (!domain_usable(domain)) {
 		walk->outcome.result = SPF_NONE;
 		walk->outcome.problem.text = "a domain that is no DNS name of several labels";
-	} else if (!client_names(walk)) {
+	} else if (!first_frame(walk)) {
 		return NULL;
-	} else {
-		char name[ANSWER_NAME_SIZE];
-		walk->frames[0].domain = walk->values.sender;
-		walk->frames[0].name = arena_span(arena, span_make(name, answer_name_write(domain, name)));
-		walk->depth = 1;
 	}
-	return arena_failed(arena) ? NULL : walk;
+	return walk;
 }
 
 static struct spf_frame *current(struct spf_walk *walk)
