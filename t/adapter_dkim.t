@@ -390,6 +390,9 @@ def floods(tap, server, scratch):
     expect(tap, probe, "a field of 60 KB", signed(fields=large, h="from:x-large", c="relaxed/relaxed"), "pass -")
     mail = signed(c="relaxed/relaxed")
     tap.equal(probe(mail, "threads=32").dkim, "pass -", "thirty-two at once")
+    inner = sign(FIELDS, BODY, RSA)
+    outer = sign([inner] + FIELDS, BODY, RSA, h="from:dkim-signature")
+    expect(tap, probe, "a signature that covers another", message([outer, inner] + FIELDS, BODY), "pass -", "pass -")
     tap.equal(probe.end(), 0, "the end")
 
 
@@ -415,9 +418,18 @@ def alignment(tap, server, scratch):
     probe.end()
     probe = Probe(scratch, server, required_headers="[from, subject]", selectors="[sel]", max_age="1d")
     tap.equal(probe(signed(h="from:to")).dkim, "fail dkim-headers", "a field that must be signed")
+    second = [(b"Subject", b" Pay!")] + FIELDS
+    tap.equal(probe(signed(fields=second, h="from:subject")).dkim, "fail dkim-headers", "X03 a second one that is not")
+    tap.equal(probe(signed(fields=second, h="from:subject:subject")).dkim, "pass -", "X03 a second one that is")
     tap.equal(probe(signed(s="other")).dkim, "fail dkim-selector", "a selector that is not expected")
     tap.equal(probe(signed(t=str(NOW - 90000))).dkim, "fail dkim-age", "too old")
     tap.equal(probe(signed(t=str(NOW - 8000))).dkim, "pass -", "old enough")
+    probe.end()
+    probe = Probe(scratch, server, required_headers="[from, x-other]")
+    other = FIELDS + [(b"X-Other", b" y")]
+    tap.equal(probe(signed()).dkim, "pass -", "a field that must be signed and is not there")
+    tap.equal(probe(signed(fields=other)).dkim, "fail dkim-headers", "a field that must be signed and is there")
+    tap.equal(probe(signed(fields=other, h="from:x-other")).dkim, "pass -", "and is signed")
     probe.end()
     probe = Probe(scratch, server, min_rsa_bits="3072")
     tap.equal(probe(signed()).dkim, "fail dkim-weak", "a key that is too short for this organisation")

@@ -14,27 +14,32 @@ static bool aligned(enum relation relation, enum alignment alignment)
 	return false;
 }
 
-/* Whether h= (names separated by colons, white space allowed around them) lists a name. */
-static bool lists_name(struct span signed_headers, struct span name)
+/* How often h= (names separated by colons, white space allowed around them) lists a name. */
+static unsigned times_listed(struct span signed_headers, struct span name)
 {
+	unsigned times = 0;
 	size_t from = 0;
 	while (from <= signed_headers.length && !span_absent(signed_headers)) {
 		size_t to = span_find(signed_headers, from, ':');
-		if (span_equal_nocase(span_trim(span_slice(signed_headers, from, to)), name))
-			return true;
+		times += span_equal_nocase(span_trim(span_slice(signed_headers, from, to)), name);
 		from = to + 1;
 	}
-	return false;
+	return times;
 }
 
-/* Every required field that is present must be signed; the header counts only the fields it knows by name. */
+/*
+ * Every required field that is present must be signed, each time it is present: h= covers fields from the bottom up,
+ * and readers show the uppermost. Of fields the header does not know by name it is only known whether they are there.
+ */
 static bool covers_required(const struct facts *facts, const struct org *org, const struct signature *signature)
 {
 	for (size_t i = 0; i < set_count(org->dkim.required_headers); i++) {
 		struct span name = set_at(org->dkim.required_headers, i);
 		enum field_name id = field_from_name(name);
-		bool present = id == FIELD_OTHER || facts->header.count[id] != 0;
-		if (present && !lists_name(signature->signed_headers, name))
+		unsigned present = facts->header.count[id];
+		if (id == FIELD_OTHER)
+			present = !facts->field_names || set_has(facts->field_names, name);
+		if (times_listed(signature->signed_headers, name) < present)
 			return false;
 	}
 	return true;

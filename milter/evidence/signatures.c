@@ -211,6 +211,17 @@ static void start(struct signatures *signatures)
 		signatures->facts->trouble = true;
 }
 
+/* The check of an organisation that wants some field signed has to know whether it is there. */
+static bool note_names(struct signatures *signatures)
+{
+	struct set *names = set_new(signatures->facts->arena, SET_NOCASE);
+	for (const struct kept *kept = signatures->first; names && kept; kept = kept->next)
+		if (set_add(names, span_trim(kept->name)) == SET_ABSENT)
+			return false;
+	signatures->facts->field_names = signatures->over_limit ? NULL : names;
+	return names != NULL;
+}
+
 static bool any_pending(const struct signatures *signatures)
 {
 	for (size_t i = 0; i < signatures->count; i++)
@@ -266,6 +277,8 @@ void signatures_header_end(struct signatures *signatures, bool verify_them)
 	for (size_t i = 0; i < signatures->count; i++)
 		candidate_judge_in_header(signatures->candidates[i], signatures->facts, signatures->orgdomain,
 		                          signatures->over_limit);
+	if (signatures->count != 0 && !note_names(signatures))
+		signatures->facts->trouble = true;
 	if (!write_facts(signatures, candidates_choose(signatures->candidates, signatures->count, max))) {
 		signatures->facts->trouble = true;
 		return;
