@@ -1,0 +1,235 @@
+/* edits: what is removed from the header of a message that is not refused, and what is added. */
+#include "core/edits.h"
+#include "engine.h"
+
+struct row {
+	const char *what;
+	const char *const *fields; /* beside the good ones */
+	const char *removals;      /* "a2 a1 r1": Authentication-Results 2 and 1, result header 1 */
+};
+
+#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define AR "Authentication-Results"
+
+struct message {
+	struct settings *settings;
+	struct test_evidence evidence;
+	struct ports ports;
+	struct examination examination;
+};
+
+static void message_init(struct message *message)
+{
+	memset(message, 0, sizeof *message);
+	message->settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
+	message->evidence = good_evidence();
+	message->ports = test_ports(&message->evidence);
+}
+
+/* Run it as far as its verdict. */
+static void message_run(struct message *message, const struct session_input *input, const char *mailer,
+                        const char *const *fields)
+{
+	struct examination *examination = &message->examination;
+	settings_complete(message->settings);
+	examine_begin(examination, message->settings, &message->ports, span_of("1f"), input);
+	examine_recipient(examination, span_of(mailer));
+	feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
+	if (fields)
+		feed_fields(examination, fields);
+	examine_header_end(examination);
+	examine_end(examination);
+}
+
+static void message_clear(struct message *message)
+{
+	examine_clear(&message->examination);
+	settings_free(message->settings);
+}
+
+static void describe(const struct edits *edits, char *to, size_t size)
+{
+	size_t at = 0;
+	to[0] = '\0';
+	for (size_t i = 0; i < edits->removal_count && at + 8 < size; i++)
+		at += (size_t)snprintf(to + at, size - at, "%s%c%u", at ? " " : "",
+		                       span_equal(edits->removals[i].name, span_of(AR)) ? 'a' : 'r', edits->removals[i].index);
+}
+
+static void test_removals(void)
+{
+	const struct row rows[] = {
+		{ "nothing to remove", NULL, "" },
+		{ "ours", FIELDS(AR, " relay.test; dkim=pass"), "a1" },
+		{ "somebody else's", FIELDS(AR, " mx.example; dkim=pass"), "" },
+		{ "the highest index first", FIELDS(AR, " relay.test; none", AR, " mx.example; none", AR, " RELAY.TEST; none"), "a3 a1" },
+		{ "in another case of the name", FIELDS("authentication-results ", " relay.test; none"), "a1" },
+		{ "one of our other names", FIELDS(AR, " Mx2.test; none", AR, " mx2.test.example; none"), "a1" },
+		{ "malformed and ours", FIELDS(AR, " \"relay.test"), "a1" },
+		{ "malformed and somebody else's", FIELDS(AR, " \"mx.example"), "" },
+		{ "every result header", FIELDS("X-SFDC-Relay", " x", "x-sfdc-relay", " mx.example; verdict=accept"), "r2 r1" },
+		{ "both", FIELDS("X-SFDC-Relay", " x", AR, " relay.test; none"), "a1 r1" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session_input input = good_session();
+		struct message message;
+		struct edits edits;
+		char got[128];
+		message_init(&message);
+		message.settings->headers.own_ids = STRINGS(message.settings, SET_NOCASE, "mx2.test");
+		message_run(&message, &input, "local", rows[i].fields);
+		bool planned = edits_plan(&message.examination, &edits);
+		describe(&edits, got, sizeof got);
+		ok(planned && strcmp(got, rows[i].removals) == 0, "%s: [%s]", rows[i].what, got);
+		message_clear(&message);
+	}
+}
+
+/* Past the limit fields are only counted; what cannot be judged goes. */
+static void test_beyond_limit(void)
+{
+	struct session_input input = good_session();
+	struct message message;
+	struct edits edits;
+	message_init(&message);
+	struct examination *examination = &message.examination;
+	message.settings->orgs[0].mode = message.settings->orgs[1].mode = MODE_MONITOR;
+	settings_complete(message.settings);
+	examine_begin(examination, message.settings, &message.ports, span_of("1f"), &input);
+	feed_fields(examination, FIELDS(AR, " mx.example; none"));
+	for (unsigned i = 0; i < HEADER_FIELDS_MAX; i++)
+		feed_fields(examination, FIELDS("X", ""));
+	feed_fields(examination, FIELDS(AR, " mx.example; none", "X-SFDC-Relay", " x"));
+	examine_header_end(examination);
+	examine_end(examination);
+	ok(edits_plan(examination, &edits) && edits.removal_count == 2, "one that was not kept goes, one that was is judged");
+	if (edits.removal_count == 2) {
+		ok(span_equal(edits.removals[0].name, span_of(AR)) && edits.removals[0].index == 2, "the second of its name");
+		ok(span_equal(edits.removals[1].name, span_of("X-SFDC-Relay")) && edits.removals[1].index == 1, "the result header, too");
+	}
+	message_clear(&message);
+}
+
+static void test_insertions(void)
+{
+	static const struct {
+		enum add_to add_to;
+		const char *mailer;
+		bool results;
+		const char *result_header;
+		const char *names[2];
+	} rows[] = {
+		{ ADD_TO_LOCAL, "local", true, "X-SFDC-Relay", { "X-SFDC-Relay", AR } },
+		{ ADD_TO_LOCAL, "smtp", true, "X-SFDC-Relay", { NULL, NULL } },
+		{ ADD_TO_LOCAL, NULL, true, "X-SFDC-Relay", { NULL, NULL } },
+		{ ADD_TO_ALL, "smtp", true, "X-SFDC-Relay", { "X-SFDC-Relay", AR } },
+		{ ADD_TO_ALL, "local", false, "X-R", { "X-R", NULL } },
+		{ ADD_TO_ALL, "local", true, "", { AR, NULL } },
+		{ ADD_TO_ALL, "local", false, "", { NULL, NULL } },
+		{ ADD_TO_NONE, "local", true, "X-SFDC-Relay", { NULL, NULL } },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session_input input = good_session();
+		struct message message;
+		struct edits edits;
+		message_init(&message);
+		message.settings->headers.add_to = rows[i].add_to;
+		message.settings->headers.authentication_results = rows[i].results;
+		message.settings->headers.result_header = span_of(rows[i].result_header);
+		message_run(&message, &input, rows[i].mailer, NULL);
+		size_t wanted = (size_t)(rows[i].names[0] != NULL) + (rows[i].names[1] != NULL);
+		ok(edits_plan(&message.examination, &edits) && edits.insertion_count == wanted, "row %zu: %zu fields are added", i,
+		   edits.insertion_count);
+		for (size_t j = 0; j < wanted && j < edits.insertion_count; j++) {
+			is_span(edits.insertions[j].name, span_of(rows[i].names[j]), "in this order");
+			ok(span_starts_nocase(edits.insertions[j].value, span_of("relay.test;")), "in our name");
+		}
+		message_clear(&message);
+	}
+}
+
+static void test_verdicts(void)
+{
+	static const struct {
+		const char *what;
+		const char *quarantine_unless;
+		const char *exempt;
+		bool monitor, no_tls;
+		enum verdict verdict;
+		size_t insertions;
+	} rows[] = {
+		{ "accepted", "", NULL, false, false, VERDICT_ACCEPT, 2 },
+		{ "quarantined", "auth", NULL, false, false, VERDICT_QUARANTINE, 2 },
+		{ "would be refused", "", NULL, true, true, VERDICT_ACCEPT, 2 },
+		{ "exempt", "", "13.110.0.0/16", false, true, VERDICT_EXEMPT, 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session_input input = good_session();
+		struct message message;
+		struct edits edits;
+		message_init(&message);
+		if (rows[i].monitor)
+			message.settings->orgs[0].mode = message.settings->orgs[1].mode = MODE_MONITOR;
+		if (rows[i].no_tls)
+			input.tls_version = span_make(NULL, 0);
+		message.settings->exempt_clients = networks(message.settings, rows[i].exempt);
+		sentence_set(message.settings, &message.settings->orgs[0].quarantine_unless, rows[i].quarantine_unless);
+		message_run(&message, &input, "local", FIELDS(AR, " relay.test; none"));
+		ok(message.examination.judgement.verdict == rows[i].verdict, "%s", rows[i].what);
+		ok(edits_plan(&message.examination, &edits) && edits.removal_count == 1, "loses what is forged");
+		ok(edits.insertion_count == rows[i].insertions, "and gains %zu fields", rows[i].insertions);
+		message_clear(&message);
+	}
+}
+
+static void test_authserv_id(void)
+{
+	static const struct {
+		const char *configured, *told, *id;
+	} rows[] = {
+		{ "relay.test", "mta.test", "relay.test" }, { "", "mta.test", "mta.test" }, { NULL, "mta.test", "mta.test" },
+		{ "", "", "localhost" },                    { NULL, NULL, "localhost" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session_input input = good_session();
+		struct message message;
+		message_init(&message);
+		message.settings->authserv_id = span_of(rows[i].configured);
+		input.authserv_id = span_of(rows[i].told);
+		message_run(&message, &input, "local", NULL);
+		is_span(edits_authserv_id(&message.examination), span_of(rows[i].id), "the name under which we speak");
+		message_clear(&message);
+	}
+}
+
+/* Each request of the plan is refused once. */
+static void test_memory(void)
+{
+	unsigned failures = 0;
+	bool planned = false;
+	for (size_t room = 0; !planned && room < 65536; room += 16) {
+		struct session_input input = good_session();
+		struct message message;
+		struct edits edits;
+		message_init(&message);
+		message_run(&message, &input, "local", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x"));
+		message.examination.arena.limit = message.examination.arena.used + room;
+		planned = edits_plan(&message.examination, &edits);
+		failures += !planned;
+		if (!planned && !message.examination.facts.trouble && !arena_failed(&message.examination.arena))
+			ok(false, "it fails for want of memory only");
+		message_clear(&message);
+	}
+	ok(planned && failures > 10, "with too little memory there is no plan (%u times), with enough there is", failures);
+}
+
+int main(void)
+{
+	test_removals();
+	test_beyond_limit();
+	test_insertions();
+	test_verdicts();
+	test_authserv_id();
+	test_memory();
+	return done_testing();
+}

@@ -1,0 +1,196 @@
+/* examine: the steps of a message in every wrong order, the ports that fail, and what each step tells the adapters. */
+#include "engine.h"
+
+#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+
+struct scene {
+	struct settings *settings;
+	struct test_evidence evidence;
+	struct ports ports;
+	struct examination examination;
+};
+
+static void scene_init(struct scene *scene, enum mode mode)
+{
+	memset(scene, 0, sizeof *scene);
+	scene->settings = settings_two(mode, mode);
+	settings_complete(scene->settings);
+	scene->evidence = good_evidence();
+	scene->ports = test_ports(&scene->evidence);
+}
+
+static void scene_clear(struct scene *scene)
+{
+	examine_clear(&scene->examination);
+	examine_clear(&scene->examination);
+	settings_free(scene->settings);
+}
+
+/*
+ * One step by its letter: m MAIL, r recipient, f the good fields, h end of header, b a piece of the body, s the body's
+ * end is not seen, e end of message.
+ */
+static void step(struct scene *scene, char letter)
+{
+	struct examination *examination = &scene->examination;
+	struct session_input input = good_session();
+	switch (letter) {
+	case 'm':
+		examine_begin(examination, scene->settings, &scene->ports, span_of("1f"), &input);
+		break;
+	case 'r':
+		examine_recipient(examination, span_of("local"));
+		break;
+	case 'f':
+		feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
+		break;
+	case 'h':
+		examine_header_end(examination);
+		break;
+	case 'b':
+		examine_body(examination, span_of("line\r\n"));
+		break;
+	case 's':
+		examine_body_skipped(examination);
+		break;
+	case 'e':
+		examine_end(examination);
+		break;
+	default:
+		break;
+	}
+}
+
+static void run(struct scene *scene, const char *steps)
+{
+	for (; *steps; steps++)
+		step(scene, *steps);
+}
+
+static void test_order(void)
+{
+	static const struct {
+		const char *steps;
+		enum verdict verdict;
+	} rows[] = {
+		{ "mrfhbe", VERDICT_ACCEPT },   { "mrrfhbbbe", VERDICT_ACCEPT }, { "mfhe", VERDICT_ACCEPT },
+		{ "mrfhse", VERDICT_ACCEPT },   { "me", VERDICT_TEMPFAIL },      { "mre", VERDICT_TEMPFAIL },
+		{ "mrfe", VERDICT_TEMPFAIL },   { "mrbfhe", VERDICT_TEMPFAIL },  { "mrfhhe", VERDICT_TEMPFAIL },
+		{ "mrfhfe", VERDICT_TEMPFAIL }, { "mrfhre", VERDICT_TEMPFAIL },  { "mrfhbre", VERDICT_TEMPFAIL },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct scene scene;
+		scene_init(&scene, MODE_ENFORCE);
+		run(&scene, rows[i].steps);
+		ok(scene.examination.judgement.verdict == rows[i].verdict, "%s: %s", rows[i].steps,
+		   verdict_name(scene.examination.judgement.verdict));
+		enum verdict verdict = scene.examination.judgement.verdict;
+		run(&scene, "rfhbe");
+		ok(scene.examination.judgement.verdict == verdict, "and nothing changes it any more");
+		scene_clear(&scene);
+	}
+}
+
+static struct evidence *refuse_to_begin(void *context, const struct settings *settings, struct facts *facts)
+{
+	(void)context, (void)settings, (void)facts;
+	return NULL;
+}
+
+static void test_no_evidence(void)
+{
+	static const struct {
+		enum mode mode;
+		enum verdict verdict;
+	} rows[] = { { MODE_ENFORCE, VERDICT_TEMPFAIL }, { MODE_MONITOR, VERDICT_ACCEPT } };
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+		scene_init(&scene, rows[i].mode);
+		scene.ports.begin = refuse_to_begin;
+		run(&scene, "mrfhbe");
+		const struct judgement *judgement = &scene.examination.judgement;
+		ok(judgement->verdict == rows[i].verdict && judgement->would == VERDICT_TEMPFAIL && judgement->reason == REASON_INTERNAL,
+		   "%s, no adapter to be had: %s", mode_name(rows[i].mode), verdict_name(judgement->verdict));
+		scene_clear(&scene);
+		ok(scene.evidence.ended == 0, "what did not begin is not ended");
+	}
+}
+
+/* now_ms() goes on by ten seconds at each look. */
+static long long leap(void *context)
+{
+	struct test_evidence *evidence = context;
+	return 1000 + 10000LL * evidence->gathers;
+}
+
+static bool gather_nothing(struct evidence *opaque, check_bits wanted, long long deadline_ms)
+{
+	struct test_evidence *evidence = (struct test_evidence *)opaque;
+	evidence->asked |= wanted;
+	evidence->gathers++;
+	return deadline_ms == 1000 + 20000;
+}
+
+static void test_deadline(void)
+{
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.now_ms = leap;
+	scene.ports.gather = gather_nothing;
+	run(&scene, "mrfhbe");
+	const struct judgement *judgement = &scene.examination.judgement;
+	ok(judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT, "when the time is up it is deferred");
+	ok(scene.evidence.gathers == 2 && scene.evidence.asked == CHECK_BIT(CHECK_DKIM), "and was asked for until then");
+	ok(scene.examination.ended_ms == 1000 + 20000, "the verdict has its time");
+	scene_clear(&scene);
+	ok(scene.evidence.ended == 1, "clearing twice ends once");
+}
+
+static void test_pieces(void)
+{
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.evidence.body_wanted = 10;
+	run(&scene, "mrf");
+	ok(!examine_wants_body(&scene.examination), "before the header is in no body is wanted");
+	run(&scene, "h");
+	ok(examine_wants_body(&scene.examination), "DKIM needs it");
+	run(&scene, "b");
+	ok(examine_wants_body(&scene.examination), "and more of it");
+	run(&scene, "b");
+	ok(!examine_wants_body(&scene.examination), "until the adapter has enough");
+	run(&scene, "b");
+	ok(scene.evidence.body == 12 && scene.examination.facts.body_bytes == 18, "the rest is counted, but not handed on");
+	run(&scene, "se");
+	ok(!scene.examination.facts.body_complete, "a body whose end was not seen has no size");
+	scene_clear(&scene);
+}
+
+/* The identifier is cut to what there is room for; the queue ID comes when it comes. */
+static void test_identifiers(void)
+{
+	struct session_input input = good_session();
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("0123456789abcdefg"), &input);
+	is_text(scene.examination.sid, "0123456789abcdef", "sixteen characters");
+	examine_queue_id(&scene.examination, span_of("4Xy"));
+	is_span(scene.examination.facts.queue_id, span_of("4Xy"), "the queue ID");
+	scene_clear(&scene);
+	scene_init(&scene, MODE_ENFORCE);
+	examine_begin(&scene.examination, scene.settings, &scene.ports, span_make(NULL, 0), &input);
+	is_text(scene.examination.sid, "", "none");
+	scene_clear(&scene);
+}
+
+int main(void)
+{
+	struct examination zeroed = { 0 };
+	examine_clear(&zeroed);
+	test_order();
+	test_no_evidence();
+	test_deadline();
+	test_pieces();
+	test_identifiers();
+	return done_testing();
+}
