@@ -8,20 +8,6 @@ static bool issuer_expected(const struct certificate *certificate, const struct 
 	       || (!span_absent(certificate->issuer) && set_has(org->cert.issuers, certificate->issuer));
 }
 
-/*
- * The MTA shows one name, so a wildcard in it cannot be ruled out to be the certificate's: "*.x" covers the names one
- * label below x (RFC 6125 6.4.3).
- */
-static bool name_covers(struct span name, struct span client_name)
-{
-	if (span_equal_nocase(name, client_name))
-		return true;
-	if (name.length < 3 || name.at[0] != '*' || name.at[1] != '.')
-		return false;
-	size_t dot = span_find(client_name, 0, '.');
-	return dot != 0 && span_equal_nocase(span_slice(name, 1, name.length), span_slice(client_name, dot, client_name.length));
-}
-
 struct result check_cert(const struct facts *facts, const struct org *org)
 {
 	const struct certificate *certificate = &facts->certificate;
@@ -38,7 +24,7 @@ struct result check_cert(const struct facts *facts, const struct org *org)
 	if (!issuer_expected(certificate, org))
 		return result_make(RESULT_FAIL, REASON_CERT_ISSUER, certificate->issuer);
 	if (org->cert.match_client_name
-	    && (!facts->client_name_verified || !name_covers(certificate->name, facts->client_name)))
+	    && (!facts->client_name_verified || !span_equal_nocase(certificate->name, facts->client_name)))
 		return result_make(RESULT_FAIL, REASON_CERT_CLIENT_NAME, facts->client_name);
 	return result_make(RESULT_PASS, REASON_NONE, certificate->name);
 }
