@@ -39,6 +39,10 @@ static void test_limit(void)
 	arena_clear(&arena);
 	ok(arena_alloc(&arena, SIZE_MAX) == NULL && arena_failed(&arena), "a size that overflows fails");
 	arena_clear(&arena);
+	ok(arena_alloc(&arena, SIZE_MAX - _Alignof(max_align_t)) == NULL && arena_failed(&arena), "so does one without room for a chunk");
+	arena_clear(&arena);
+	ok(arena_text(&arena, span_make("", SIZE_MAX)) == NULL && arena_failed(&arena), "and a text without room for its end");
+	arena_clear(&arena);
 }
 
 static void test_text(void)

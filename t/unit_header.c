@@ -280,8 +280,30 @@ static void test_split(void)
 	ok(message_split(span_of(NULL), see, &seen, &body, &defects) && span_absent(body), "an absent message");
 }
 
+/* What an MTA left out is empty, not a reason to stumble. */
+static void test_absent(void)
+{
+	struct arena arena;
+	struct header header;
+	arena_init(&arena, 0);
+	header_init(&header, &arena, span_of(NULL));
+	ok(header_add(&header, span_of("From"), span_make(NULL, 0)) && header.defects == HEADER_SOUND, "a value that is absent");
+	const struct field *from = header_find(&header, FIELD_FROM);
+	ok(from && from->value.length == 0 && !span_absent(from->value), "is an empty one");
+	ok(header_add(&header, span_make(NULL, 0), span_of(" x")) && header.defects == HEADER_NAME, "a name that is absent is malformed");
+	ok(header.fields == 2 && header.count[FIELD_OTHER] == 1, "both are counted");
+	arena_clear(&arena);
+
+	arena_init(&arena, 16);
+	header_init(&header, &arena, span_of(NULL));
+	ok(header_add(&header, span_of("X-Other"), span_of(" a longer value than there is memory for")), "what is not kept needs no memory");
+	ok(!header_add(&header, span_of("A very long name"), span_of(" x")), "the name of the first defect does");
+	arena_clear(&arena);
+}
+
 int main(void)
 {
+	test_absent();
 	test_names();
 	test_defects();
 	test_duplicates();

@@ -33,6 +33,19 @@ static const struct {
 	  PROOF_CUSTOMER, NULL },
 };
 
+static void test_text(void)
+{
+	char text[32] = "untouched";
+	proof_set_text(0, text, 0);
+	is_text(text, "untouched", "without room nothing is written");
+	proof_set_text(0, text, sizeof text);
+	is_text(text, "nothing", "the empty set");
+	proof_set_text(CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_IP), text, sizeof text);
+	is_text(text, "tls and ip", "a set");
+	proof_set_text(CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_MESSAGE) | CHECK_BIT(CHECK_IP), text, 8);
+	is_text(text, "tls and", "a set that is cut");
+}
+
 int main(void)
 {
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
@@ -57,5 +70,6 @@ int main(void)
 			   policies[i].says);
 	}
 	settings_free(settings);
+	test_text();
 	return done_testing();
 }

@@ -38,6 +38,8 @@ static void test_reply(void)
 		       && strncmp(reply.text, rows[i].starts, strlen(rows[i].starts)) == 0,
 		   "%s %s: %s %s", verdict_name(rows[i].verdict), reason_code(rows[i].reason), reply.code, reply.enhanced);
 	}
+	reply_make(VERDICT_REJECT, REASON_IP_UNKNOWN, span_make(NULL, 0), span_of(""), &reply);
+	is_text(reply.text, "ip-unknown: the address of the client is not known (id )", "without id and contact");
 	reply_make(VERDICT_REJECT, REASON_ORG_UNKNOWN, span_of("1f00"), span_of("see https://x.test/?a=100%"), &reply);
 	is_text(reply.text,
 	        "org-unknown: this relay does not serve the Salesforce organization named in X-SFDC-LK (id 1f00) "
@@ -57,6 +59,9 @@ static void test_reasons(void)
 		       && reason_from_code(span_of(row->code), &back) && back == (enum reason)i,
 		   "reason \"%s\" is sound and unique", row->code);
 	}
+	enum reason kept = REASON_EXEMPT;
+	ok(!reason_from_code(span_of("org-unknow"), &kept) && !reason_from_code(span_of("ORG-UNKNOWN"), &kept) && kept == REASON_EXEMPT,
+	   "a code outside the table is none");
 	is_text(reason_code((enum reason)9999), "internal-error", "a reason outside the table");
 }
 
