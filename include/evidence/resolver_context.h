@@ -7,7 +7,10 @@
 #include "core/settings.h"
 #include "evidence/resolver.h"
 
-/* NULL: error_r says why. To be released with ub_ctx_delete(). */
+/* Thread-safe. NULL: error_r says why. */
 struct ub_ctx *resolver_context_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE]);
+
+/* Thread-safe, but not to be called from a thread of that context. */
+void resolver_context_free(struct ub_ctx *context);
 
 #endif

@@ -194,7 +194,7 @@ static char *describe(const struct settings *settings)
 static void release(struct resolver *resolver)
 {
 	if (resolver->context)
-		ub_ctx_delete(resolver->context);
+		resolver_context_free(resolver->context);
 	for (size_t i = 0; i < RESOLVER_BUCKETS; i++)
 		while (resolver->buckets[i])
 			resolver_complete(resolver->buckets[i], response_take(resolver->failure));

@@ -3,6 +3,7 @@
 #include "evidence/resolver_context.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,22 +172,38 @@ static bool remove_zones(struct ub_ctx *context, bool anchored, char error_r[RES
 	return true;
 }
 
+static bool set_up(struct ub_ctx *context, const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+{
+	ub_ctx_debugout(context, NULL);
+	if (!set_options(context, error_r) || !set_servers(context, settings->dns.nameservers, error_r)
+	    || !set_anchor(context, settings->dns.trust_anchor, error_r))
+		return false;
+	if (ub_ctx_async(context, 1) != 0)
+		return fail(error_r, "libunbound", "no thread can be used");
+	return remove_zones(context, settings->dns.trust_anchor.length != 0, error_r)
+	       && add_local_data(context, settings->dns.local_data, error_r);
+}
+
+/* The library sets up globals with each context, and destroys them with each, without a lock. */
+static pthread_mutex_t globals = PTHREAD_MUTEX_INITIALIZER;
+
+void resolver_context_free(struct ub_ctx *context)
+{
+	pthread_mutex_lock(&globals);
+	ub_ctx_delete(context);
+	pthread_mutex_unlock(&globals);
+}
+
 struct ub_ctx *resolver_context_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
 {
+	pthread_mutex_lock(&globals);
 	struct ub_ctx *context = ub_ctx_create();
-	if (!context) {
+	if (!context)
 		fail(error_r, "libunbound", "no context can be made");
-		return NULL;
-	}
-	ub_ctx_debugout(context, NULL);
-	bool good = set_options(context, error_r) && set_servers(context, settings->dns.nameservers, error_r)
-	            && set_anchor(context, settings->dns.trust_anchor, error_r);
-	if (good && ub_ctx_async(context, 1) != 0)
-		good = fail(error_r, "libunbound", "no thread can be used");
-	if (!good || !remove_zones(context, settings->dns.trust_anchor.length != 0, error_r)
-	    || !add_local_data(context, settings->dns.local_data, error_r)) {
+	if (context && !set_up(context, settings, error_r)) {
 		ub_ctx_delete(context);
-		return NULL;
+		context = NULL;
 	}
+	pthread_mutex_unlock(&globals);
 	return context;
 }
