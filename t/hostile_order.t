@@ -16,6 +16,7 @@ from lab.tap import Tap
 from lab.wire import (AUTH, CERTIFICATE, OPENING, SESSION, STEPS, TLS, Letter, Order, Wire, connect, converse, helo,
                       macros, mail, negotiation, packets, passes)
 from milter.daemon import org
+from milter.signed import Signer
 from milter.target import Target, good
 
 PLAIN = dict(SESSION)
@@ -188,31 +189,56 @@ def kinds_of_message():
 OLD = [negotiation(version=2, actions=0x31, steps=0x7f), connect(), helo()]
 
 
-def inheritance(tap):
+def each_after_each(tap, target, kinds, good_ones, name):
     """Each kind of message after each other kind, as if it had been alone."""
+    alone = {}
+    for kind, letter in kinds.items():
+        mark = len(target.messages())
+        converse(target.address, OPENING + letter.steps())
+        target.await_messages(mark + 1)
+        alone[kind] = told(target.messages()[mark])
+    tap.equal([kind for kind, line in alone.items() if line["verdict"] == "accept"], good_ones,
+              name + " alone, the good ones pass", alone=alone)
+    for opening, mta in ((OPENING, "one after the other"), (OLD, "the same with an MTA of old")):
+        sequence = [kind for pair in itertools.product(kinds, kinds) for kind in pair]
+        pairs = opening + [part for kind in sequence for part in kinds[kind].steps()]
+        mark = len(target.messages())
+        answers = converse(target.address, pairs)
+        target.await_messages(mark + len(sequence))
+        lines = target.messages()[mark:]
+        wrong = [(kind, before, told(line), alone[kind]) for before, kind, line in zip([""] + sequence, sequence, lines)
+                 if told(line) != alone[kind]]
+        tap.equal(wrong[:1], [], "%s %s: %d messages are judged as if alone" % (name, mta, len(sequence)))
+        ends = sum(1 for place, letter in answers if pairs[place][0] == "E" and letter == "c")
+        tap.equal(ends, sum(alone[kind]["verdict"] == "accept" for kind in sequence), "%s %s: as many pass" % (name, mta))
+
+
+def inheritance(tap):
     with Target(orgs=org(**STRICT)).start() as target:
         kinds = kinds_of_message()
-        alone = {}
-        for name, letter in kinds.items():
-            mark = len(target.messages())
-            converse(target.address, OPENING + letter.steps())
-            target.await_messages(mark + 1)
-            alone[name] = told(target.messages()[mark])
-        tap.equal([name for name, line in alone.items() if line["verdict"] == "accept"],
-                  ["good", "null sender", "two recipients"], "P05 alone, the good ones pass", alone=alone)
-        for opening, name in ((OPENING, "P05 T05 one after the other"), (OLD, "P05 T05 the same with an MTA of old")):
-            sequence = [kind for pair in itertools.product(kinds, kinds) for kind in pair]
-            pairs = opening + [part for kind in sequence for part in kinds[kind].steps()]
-            mark = len(target.messages())
-            answers = converse(target.address, pairs)
-            target.await_messages(mark + len(sequence))
-            lines = target.messages()[mark:]
-            wrong = [(kind, before, told(line), alone[kind]) for before, kind, line in zip([""] + sequence, sequence, lines)
-                     if told(line) != alone[kind]]
-            tap.equal(wrong[:1], [], "%s: %d messages are judged as if alone" % (name, len(sequence)))
-            ends = sum(1 for place, letter in answers if pairs[place][0] == "E" and letter == "c")
-            tap.equal(ends, sum(alone[kind]["verdict"] == "accept" for kind in sequence), name + ": as many pass")
+        each_after_each(tap, target, kinds, ["good", "null sender", "two recipients"], "P05 T05")
         target.lives(tap, "P05 the daemon", kinds["good"])
+
+
+def signatures(tap):
+    with Target() as target:
+        signer = Signer(target.root)
+        target.configure(orgs=org(reject_unless="tls and message and org and from and envelope and dkim"),
+                         dns={"nameservers": ["127.0.0.1@9"], "local_data": signer.local_data})
+        kinds = {
+            "signed": Letter(signer.sign(message())),
+            "signed, null sender": Letter(signer.sign(message()), sender=""),
+            "not signed": Letter(message()),
+            "signed by others": Letter(signer.sign(message(), "attack.example")),
+            "signed by both": Letter(signer.sign(signer.sign(message()), "attack.example")),
+            "another body": Letter(signer.sign(message()).replace("Thank", "Thonk")),
+            "another subject": Letter(signer.sign(message()).replace("Subject: Your", "Subject: My")),
+            "signed, without TLS": Letter(signer.sign(message()), macros=PLAIN),
+            "foreign From, signed by the org": Letter(signer.sign(message(author="x@attack.example"))),
+        }
+        target.start()
+        each_after_each(tap, target, kinds, ["signed", "signed, null sender", "signed by both"], "P05 DKIM")
+        target.lives(tap, "P05 DKIM the daemon", kinds["signed"])
 
 
 def lost(letter):
@@ -325,5 +351,5 @@ def inet(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (permutations, walks, inheritance, stale_macros, interruptions, second_connection, inet):
+    for test in (permutations, walks, inheritance, signatures, stale_macros, interruptions, second_connection, inet):
         points.case(test)
