@@ -377,8 +377,91 @@ static void test_rsa_key(void)
 	}
 }
 
+#define MODULUS_BYTES 64
+
+/* A SubjectPublicKeyInfo with a modulus of 512 bits and e=3: where each tag stands, its length follows. */
+enum { INFO = 0, ALGORITHM = 2, OID = 4, BIT_STRING = 17, UNUSED_BITS = 19, KEY = 20, MODULUS = 22, EXPONENT = 24 + MODULUS_BYTES + 1 };
+#define DER_LENGTH (EXPONENT + 3)
+
+static void make_der(unsigned char der[DER_LENGTH])
+{
+	static const unsigned char head[] = { 0x30, DER_LENGTH - 2, 0x30, 13, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+		                              0x01, 0x05, 0,    0x03, DER_LENGTH - 19, 0, 0x30, DER_LENGTH - 22, 0x02,
+		                              MODULUS_BYTES + 1, 0, 0x80 };
+	memset(der, 0, DER_LENGTH);
+	memcpy(der, head, sizeof head);
+	der[EXPONENT - 1] = 1;
+	der[EXPONENT] = 0x02;
+	der[EXPONENT + 1] = 1;
+	der[EXPONENT + 2] = 3;
+}
+
+static enum dkim_key_status read_der(const unsigned char *der, size_t length, unsigned *bits_r)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[256] = "p=";
+	size_t at = 2;
+	struct arena arena;
+	struct dkim_key key;
+	for (size_t i = 0; i < length; i += 3) {
+		unsigned long word = (unsigned long)der[i] << 16 | (unsigned long)(i + 1 < length ? der[i + 1] : 0) << 8
+		                     | (i + 2 < length ? der[i + 2] : 0);
+		for (unsigned digit = 0; digit < 4; digit++)
+			text[at++] = i + digit <= length ? digits[word >> (18 - 6 * digit) & 63] : '=';
+	}
+	arena_init(&arena, 0);
+	enum dkim_key_status status = dkimtags_key(span_make(text, at), DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
+	*bits_r = status == DKIM_KEY_OK ? key.rsa_bits : 0;
+	arena_clear(&arena);
+	return status;
+}
+
+/* Each byte of the frame is spoilt, and each beginning is tried; the lengths are written in every form. */
+static void test_der(void)
+{
+	static const int frame[] = { INFO, INFO + 1, ALGORITHM, ALGORITHM + 1, OID, OID + 1, OID + 5, BIT_STRING, BIT_STRING + 1,
+		                     UNUSED_BITS, KEY, KEY + 1, MODULUS, MODULUS + 1, EXPONENT, EXPONENT + 1 };
+	unsigned char der[DER_LENGTH + 2];
+	unsigned bits;
+	make_der(der);
+	ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_OK && bits == 512, "a key of %u bits", bits);
+	for (size_t i = 0; i < sizeof frame / sizeof frame[0]; i++)
+		for (unsigned change = 0; change < 3; change++) {
+			static const unsigned char other[] = { 0x01, 0x40, 0x80 };
+			make_der(der);
+			der[frame[i]] ^= other[change];
+			ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "byte %d changed by %02x", frame[i], other[change]);
+		}
+	for (size_t length = 1; length < DER_LENGTH; length++) {
+		make_der(der);
+		if (read_der(der, length, &bits) != DKIM_KEY_MALFORMED)
+			ok(false, "the first %zu bytes are no key", length);
+	}
+	static const struct {
+		unsigned char form[3];
+		size_t length;
+		enum dkim_key_status status;
+	} forms[] = {
+		{ { 0x81, DER_LENGTH - 2, 0 }, 2, DKIM_KEY_OK },        { { 0x82, 0, DER_LENGTH - 2 }, 3, DKIM_KEY_OK },
+		{ { 0x80, 0, 0 }, 1, DKIM_KEY_MALFORMED },              { { 0x82, 1, DER_LENGTH - 2 }, 3, DKIM_KEY_MALFORMED },
+		{ { 0x83, 0, 0 }, 3, DKIM_KEY_MALFORMED },              { { 0x81, DER_LENGTH - 1, 0 }, 2, DKIM_KEY_MALFORMED },
+	};
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		unsigned char whole[DER_LENGTH + 2];
+		make_der(der);
+		whole[0] = der[0];
+		memcpy(whole + 1, forms[i].form, forms[i].length);
+		memcpy(whole + 1 + forms[i].length, der + 2, DER_LENGTH - 2);
+		ok(read_der(whole, DER_LENGTH - 1 + forms[i].length, &bits) == forms[i].status, "a length that begins %02x %02x",
+		   forms[i].form[0], forms[i].form[1]);
+	}
+	static const unsigned char cut[] = { 0x30, 0x82, 0x01 };
+	ok(read_der(cut, 2, &bits) == DKIM_KEY_MALFORMED && read_der(cut, 3, &bits) == DKIM_KEY_MALFORMED, "a length that is cut");
+}
+
 int main(void)
 {
+	test_der();
 	test_split();
 	test_many_tags();
 	test_signature();

@@ -183,6 +183,50 @@ static void test_identifiers(void)
 	scene_clear(&scene);
 }
 
+/* Organisations with that many different sentences, all of which ask for TLS. */
+static struct settings *settings_many(size_t count)
+{
+	static const char *const names[] = { "org", "from", "envelope", "dkim", "auth", "ip", "spf" };
+	struct settings *settings = settings_new();
+	settings->orgs = arena_array(&settings->arena, count, sizeof *settings->orgs);
+	settings->org_count = count;
+	for (size_t i = 0; i < count; i++) {
+		char id[ORGID_SHORT + 1];
+		char text[128] = "tls and (";
+		snprintf(id, sizeof id, "00D%012zu", i);
+		for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
+			if ((i + 1) >> j & 1) {
+				strcat(text, text[9] ? " or " : "");
+				strcat(text, names[j]);
+			}
+		strcat(text, ")");
+		org_defaults(settings, &settings->orgs[i], id, MODE_ENFORCE, "example.com");
+		sentence_set(settings, &settings->orgs[i].reject_unless, text);
+	}
+	settings_complete(settings);
+	return settings;
+}
+
+/* A refusal before the header is in has its price, which is bounded; beyond that it comes later, but it comes. */
+static void test_many_sentences(void)
+{
+	for (size_t count = 64; count <= 65; count++) {
+		struct session_input input = good_session();
+		struct scene scene;
+		scene_init(&scene, MODE_ENFORCE);
+		settings_free(scene.settings);
+		scene.settings = settings_many(count);
+		input.tls_version = span_make(NULL, 0);
+		examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("1f"), &input);
+		run(&scene, "r");
+		ok(scene.settings->sentence_count == count && (scene.examination.judgement.verdict == VERDICT_REJECT) == (count == 64),
+		   "%zu sentences: %s at RCPT", count, verdict_name(scene.examination.judgement.verdict));
+		run(&scene, "h");
+		ok(scene.examination.judgement.verdict == VERDICT_REJECT, "refused at the end of the header");
+		scene_clear(&scene);
+	}
+}
+
 int main(void)
 {
 	struct examination zeroed = { 0 };
@@ -192,5 +236,6 @@ int main(void)
 	test_deadline();
 	test_pieces();
 	test_identifiers();
+	test_many_sentences();
 	return done_testing();
 }

@@ -71,6 +71,16 @@ static void test_grammar(void)
 		ok(!parsed && error.column == bad[i].column && strstr(error.text, bad[i].says),
 		   "\"%s\" is refused at column %zu: %s (column %zu)", bad[i].text, bad[i].column, error.text, error.column);
 	}
+	static char many[8 * (SENTENCE_NODES_MAX + 1)];
+	for (unsigned operands = SENTENCE_NODES_MAX - 1; operands <= SENTENCE_NODES_MAX; operands++) {
+		struct sentence sentence;
+		struct sentence_error error = { 0, "" };
+		many[0] = '\0';
+		for (unsigned i = 0; i < operands; i++)
+			strcat(many, i ? " or tls" : "tls");
+		bool parsed = sentence_parse(span_of(many), &arena, &sentence, &error);
+		ok(operands == SENTENCE_NODES_MAX ? !parsed && strstr(error.text, "too long") : parsed, "%u operands", operands);
+	}
 	ok(parse("tls and 2 of (cert, auth)").checks == (CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_AUTH)),
 	   "the named checks are known");
 }
