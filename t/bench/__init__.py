@@ -1,0 +1,1 @@
+"""What t/bench/run and t/bench.t are made of."""
