@@ -191,7 +191,7 @@ static struct settings *settings_many(size_t count)
 	settings->orgs = arena_array(&settings->arena, count, sizeof *settings->orgs);
 	settings->org_count = count;
 	for (size_t i = 0; i < count; i++) {
-		char id[ORGID_SHORT + 1];
+		char id[32];
 		char text[128] = "tls and (";
 		snprintf(id, sizeof id, "00D%012zu", i);
 		for (size_t j = 0; j < sizeof names / sizeof names[0]; j++)
