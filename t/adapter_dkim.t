@@ -131,6 +131,10 @@ def canonical(tap, server, scratch):
         expect(tap, probe, "300 KB in pieces of %d" % size, data, "pass -", options="chunk=%d" % size)
     # Mail as an MTA hands it over has neither; libopendkim and RFC 6376 hash them differently, and doubt is no pass.
     expect(tap, probe, "a body with bare CR and LF", signed(body=b"a\rb\nc\r\n", c="relaxed/simple"), "fail dkim-bodyhash")
+    rewritten = altered(signed(c="simple/simple"), b"To: sue@", b"To:  sue@")
+    expect(tap, probe, "K24 a field that was rewritten, simple", rewritten, "fail dkim-fail")
+    rewritten = altered(signed(c="relaxed/simple"), b"To: sue@", b"TO:\r\n\tsue@")
+    expect(tap, probe, "K24 a field that was rewritten, relaxed", rewritten, "pass -")
     folded = [(b"From", b"\r\n joe@example.com"), (b"SUBJECT", b" a\r\n\t b \r\n  c")] + FIELDS[1:2]
     expect(tap, probe, "folds, case", signed(fields=folded, h="From:Subject:to", c="relaxed/relaxed"), "pass -")
     expect(tap, probe, "folds, simple", signed(fields=folded, h="From:Subject:to", c="simple/simple"), "pass -")
@@ -241,6 +245,9 @@ def keys(tap, server, scratch):
     key("K10 v= is not the first", "p=%s; v=DKIM1" % RSA.public, result="permerror dkim-key")
     key("K10 p= twice", "v=DKIM1; p=%s; p=%s" % (OTHER.public, RSA.public), result="permerror dkim-key")
     key("K10 an SPF record", "v=spf1 -all", result="permerror dkim-key")
+    server.add("nodata._domainkey.example.com", "A", "192.0.2.1")
+    expect(tap, probe, "K10 NODATA", signed(s="nodata"), "permerror dkim-key")
+    expect(tap, probe, "K10 no such name", signed(s="nothere"), "permerror dkim-key")
     key("no v=", "p=" + RSA.public, result="pass -")
     key("s=email, h= with sha256, n=, unknown tags", "v=DKIM1; h=sha1:sha256; s=foo:email; n=a b; g=*; p=" + RSA.public,
         result="pass -")

@@ -33,7 +33,7 @@ def text(name):
 
 class DnsServer:
     def __init__(self, port=None):
-        self.port = port or self._free_port()
+        self.chosen = port
         self.table = {}
         self.rules = {}
         self.signatures = {}
@@ -46,19 +46,36 @@ class DnsServer:
         self.threads = []
 
     @staticmethod
-    def _free_port():
-        for _ in range(100):
-            port = random.randint(20000, 32000)
-            try:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
-                        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-                    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    udp.bind(("127.0.0.1", port))
-                    tcp.bind(("127.0.0.1", port))
-                    return port
-            except OSError:
-                pass
+    def _bind(port):
+        """A datagram and a stream socket on that port; None where it is taken."""
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            udp.bind(("127.0.0.1", port))
+            tcp.bind(("127.0.0.1", port))
+        except OSError:
+            udp.close()
+            tcp.close()
+            return None
+        return [udp, tcp]
+
+    def _sockets(self):
+        """Both sockets, on the port that was chosen, or on any that is free."""
+        for _ in range(1000):
+            port = self.chosen or random.randint(20000, 32000)
+            pair = self._bind(port)
+            if pair:
+                self.chosen = port
+                return pair
         raise RuntimeError("no free port")
+
+    @property
+    def port(self):
+        if not self.chosen:
+            for each in self._sockets():
+                each.close()
+        return self.chosen
 
     @property
     def address(self):
@@ -81,13 +98,8 @@ class DnsServer:
 
     def start(self):
         self.stopping = False
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", self.port))
-        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tcp.bind(("127.0.0.1", self.port))
+        udp, tcp = self.sockets = self._sockets()
         tcp.listen(64)
-        self.sockets = [udp, tcp]
         self.threads = [threading.Thread(target=self._serve_udp, args=(udp,), daemon=True),
                         threading.Thread(target=self._serve_tcp, args=(tcp,), daemon=True)]
         for thread in self.threads:

@@ -128,19 +128,13 @@ static bool join_chains(const struct query *query, struct arena *arena, struct a
 
 static void on_result(void *context, int code, struct ub_result *result);
 
-/* The library does not follow a CNAME that stands in local data. One that leads nowhere is a failure, as elsewhere. */
-static bool follow(struct query *query, struct answer *answer)
+/* Ask for the end of the chain, keeping the chain. */
+static bool send_on(struct query *query, const struct answer *answer)
 {
 	char target[ANSWER_NAME_SIZE];
-
-	if (!query->resolver->local_data || answer->status != ANSWER_NODATA || answer->chain_count == 0)
-		return false;
-	if (++query->hops > PACKET_CHAIN_MAX) {
-		answer->status = ANSWER_TEMPFAIL;
-		return false;
-	}
 	struct span name = chain_end(answer);
 	struct response *partial = response_new(answer);
+
 	if (!partial || name.length >= sizeof target) {
 		response_drop(partial);
 		return false;
@@ -151,6 +145,17 @@ static bool follow(struct query *query, struct answer *answer)
 	query->partial = partial;
 	return ub_resolve_async(query->resolver->context, target, type_number(query->question.type), DNS_CLASS_IN, query,
 	                        on_result, NULL) == 0;
+}
+
+/* The library does not follow a CNAME that stands in local data. One that cannot be followed is a failure. */
+static bool follow(struct query *query, struct answer *answer)
+{
+	if (!query->resolver->local_data || answer->status != ANSWER_NODATA || answer->chain_count == 0)
+		return false;
+	bool following = ++query->hops <= PACKET_CHAIN_MAX && send_on(query, answer);
+	if (!following)
+		answer->status = ANSWER_TEMPFAIL;
+	return following;
 }
 
 /* The answer as it is now, in arena. False: the query failed. */
