@@ -205,10 +205,11 @@ static unsigned count_only(struct span raw, const char *name)
 /* Without comments, quoted strings and white space there is one "@" left, and that domain follows it. */
 static bool names_domain(struct span value, const char *domain)
 {
-	char text[512];
+	char *text = malloc(value.length + 1);
 	size_t length = 0;
 	unsigned depth = 0;
 	bool quoted = false;
+	must(text);
 	for (size_t i = 0; i < value.length; i++) {
 		char c = value.at[i];
 		bool plain = !quoted && depth == 0;
@@ -220,7 +221,7 @@ static bool names_domain(struct span value, const char *domain)
 			depth++;
 		else if (c == ')' && !quoted && depth > 0)
 			depth--;
-		else if (plain && c != ' ' && c != '\t' && c != '\r' && c != '\n' && length < sizeof text)
+		else if (plain && c != ' ' && c != '\t' && c != '\r' && c != '\n')
 			text[length++] = c;
 	}
 	struct span left = { text, length };
@@ -228,7 +229,9 @@ static bool names_domain(struct span value, const char *domain)
 	struct span tail = span_slice(left, at + 1, length);
 	if (tail.length != 0 && tail.at[tail.length - 1] == '>')
 		tail.length--;
-	return at < length && span_equal_nocase(tail, span_of(domain));
+	bool names = at < length && span_equal_nocase(tail, span_of(domain));
+	free(text);
+	return names;
 }
 
 static bool names_sender(struct span mail_from)
