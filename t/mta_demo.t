@@ -69,6 +69,15 @@ def left_running(tap):
         folder = re.search(r"ls (\S+)/delivered", "".join(lines)).group(1) if found else ""
         tap.ok(found and os.path.isdir(folder), "without --once it stays, and says how to use it",
                output="".join(lines))
+        commands = {name.strip(): command.strip() for name, command in zip(lines, lines[1:]) if command[:4] == "    "}
+        replies = {}
+        for name in ("by certificate", "by login", "by address", "another customer's org", "without TLS"):
+            sent = subprocess.run(commands[name], shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=TIMEOUT, check=False, encoding="utf-8")
+            replies[name] = re.findall(r"^<[-~*]{1,3}\*? +(\d\d\d [^\n]*(?:queued|\(id )[^\n]*)", sent.stdout, re.MULTILINE)
+        tap.equal({name: (found[0].split()[2] if found else None) for name, found in replies.items()},
+                  {"by certificate": "Ok:", "by login": "Ok:", "by address": "Ok:",
+                   "another customer's org": "org-unknown:", "without TLS": "tls-absent:"}, "the commands it shows work")
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         tap.equal([process.wait(TIMEOUT), os.path.exists(folder)], [0, False], "until Ctrl-C, leaving nothing behind")

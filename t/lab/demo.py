@@ -1,6 +1,7 @@
 """
 The demonstration: sends sample messages as Salesforce, its other customers and an attacker would, and shows what
-becomes of them. Run by contrib/demo.
+becomes of them. The policy is the one that is shipped; the mail is signed, and the keys, SPF and DMARC records come
+from a name server of its own. Run by contrib/demo.
 """
 
 import argparse
@@ -11,59 +12,89 @@ import signal
 import sys
 
 from . import A, B, Failure, Lab, Org, message, verp
-from .expect import config
 from .laboratory import ELSEWHERE, SALESFORCE, SALESFORCE_NAME, Relay
 from .message import STRANGER
 from .pki import HYPERFORCE
+from .nameserver import text
 from .postfix import HOSTNAME, OTHER_USER, PASSWORD, USER
+from .signer import Signer
 
 PARTNER = Org("00D30000001FFZn", "partner.example", "na45")
 LOGIN = "%s@%s" % (USER, HOSTNAME)
-NETWORKS = {"networks": ["13.108.0.0/14"], "spf": []}
+NEWER = "35.85.98.200"
 PLAIN = {"certificate": None}
 AWAY = {"address": ELSEWHERE, "name": "mail.attack.example"}
+TAMPERED = "tampered"
 FORGED = ("Authentication-Results", "%s; dkim=pass header.d=%s" % (HOSTNAME, A.domain))
 
-# (what is sent, envelope sender, message, session, expected verdict, expected reason)
+# (what is sent, envelope sender, message, who signs it, session, expected verdict, expected reason)
 SAMPLES = [
-    ("from Salesforce, known by its certificate", A.address, message(), {}, "accept", None),
-    ("the same from a newer host of Salesforce", A.address, message(),
-     {"certificate": "hyperforce", "name": HYPERFORCE}, "accept", None),
-    ("known by its login (SMTP AUTH)", A.address, message(), {**AWAY, **PLAIN, "user": LOGIN}, "accept", None),
-    ("known by its address", A.address, message(), PLAIN, "accept", None),
-    ("bounce-managed: the envelope sender encodes the org", verp(A), message(), {}, "accept", None),
-    ("a forged Authentication-Results on top: removed", A.address, message(extra=[FORGED]), {}, "accept", None),
-    ("the sandbox, only watched: would be refused", "x@attack.example", message(B), {}, "accept", "envelope-domain"),
-    ("the partner, without its login: held for a look", PARTNER.address, message(PARTNER), {}, "quarantine",
+    ("from Salesforce, known by its certificate", A.address, message(), A, {}, "accept", None),
+    ("the same from a newer host of Salesforce", A.address, message(), A,
+     {"certificate": "hyperforce", "name": HYPERFORCE, "address": NEWER}, "accept", None),
+    ("known by its login (SMTP AUTH)", A.address, message(), A, {**AWAY, **PLAIN, "user": LOGIN}, "accept", None),
+    ("known by its address, for which Salesforce's SPF vouches", A.address, message(), A, PLAIN, "accept", None),
+    ("bounce-managed: the envelope sender encodes the org", verp(A), message(), A, {}, "accept", None),
+    ("a forged Authentication-Results on top: removed", A.address, message(extra=[FORGED]), A, {}, "accept", None),
+    ("the sandbox, only watched: would be refused", "x@attack.example", message(B), B, {}, "accept", "envelope-domain"),
+    ("the partner, without its login: held for a look", PARTNER.address, message(PARTNER), PARTNER, {}, "quarantine",
      "auth-none"),
-    ("another customer of Salesforce: same hosts, other org", STRANGER.address, message(STRANGER), {}, "reject",
-     "org-unknown"),
-    ("another customer with our From:", A.address, message(lk=STRANGER.short), {}, "reject", "org-unknown"),
-    ("no X-SFDC-LK", A.address, message(lk=None), {}, "reject", "org-absent"),
-    ("X-SFDC-LK twice, a good one and a bad one", A.address, message(lk=[A.short, STRANGER.short]), {}, "reject",
+    ("another customer of Salesforce: same hosts, other org", STRANGER.address, message(STRANGER), STRANGER, {},
+     "reject", "org-unknown"),
+    ("another customer with our From:", A.address, message(lk=STRANGER.short), STRANGER, {}, "reject", "org-unknown"),
+    ("another customer with our From: and our X-SFDC-LK", A.address, message(), STRANGER, {}, "reject",
+     "dkim-unaligned"),
+    ("not signed", A.address, message(), None, {}, "reject", "dkim-none"),
+    ("the body was changed on the way", A.address, message(), TAMPERED, {}, "reject", "dkim-bodyhash"),
+    ("no X-SFDC-LK", A.address, message(lk=None), A, {}, "reject", "org-absent"),
+    ("X-SFDC-LK twice, a good one and a bad one", A.address, message(lk=[A.short, STRANGER.short]), A, {}, "reject",
      "org-duplicate"),
-    ("without TLS", A.address, message(), {"tls": None}, "reject", "tls-absent"),
-    ("over TLS 1.1", A.address, message(), {"tls": "1.1"}, "reject", "tls-version"),
-    ("a From: that is not ours", A.address, message(author="ceo@attack.example"), {}, "reject", "from-domain"),
-    ("From: twice", A.address, message(extra=["From: ceo@attack.example"]), {}, "reject", "message-duplicate"),
-    ("an envelope sender that is not ours", "x@attack.example", message(), {}, "reject", "envelope-domain"),
-    ("a bounce address of another org", verp(STRANGER, A.address), message(), {}, "reject", "verp-org"),
-    ("our From:, named as the sandbox that is only watched", A.address, message(lk=B.short), {}, "reject",
+    ("without TLS", A.address, message(), A, {"tls": None}, "reject", "tls-absent"),
+    ("over TLS 1.1", A.address, message(), A, {"tls": "1.1"}, "reject", "tls-version"),
+    ("a From: that is not ours", A.address, message(author="ceo@attack.example"), A, {}, "reject", "from-domain"),
+    ("From: twice", A.address, message(extra=["From: ceo@attack.example"]), A, {}, "reject", "message-duplicate"),
+    ("an envelope sender that is not ours", "x@attack.example", message(), A, {}, "reject", "envelope-domain"),
+    ("a bounce address of another org", verp(STRANGER, A.address), message(), A, {}, "reject", "verp-org"),
+    ("our From:, named as the sandbox that is only watched", A.address, message(lk=B.short), A, {}, "reject",
      "from-domain"),
-    ("from elsewhere, with an untrusted certificate", A.address, message(), {**AWAY, "certificate": "untrusted"},
+    ("a message of ours that an attacker sends again", A.address, message(), A, {**AWAY, "certificate": "untrusted"},
      "reject", "cert-absent"),
-    ("from elsewhere, with somebody else's login", A.address, message(),
+    ("the same, with somebody else's login", A.address, message(), A,
      {**AWAY, **PLAIN, "user": "%s@%s" % (OTHER_USER, HOSTNAME)}, "reject", "cert-absent"),
 ]
 
 
-def settings():
-    """Two orgs enforced, one only watched."""
-    return config({
-        A: {"name": "production", "auth": {"users": [LOGIN]}, "ip": NETWORKS},
-        B: {"name": "sandbox", "mode": "monitor", "ip": NETWORKS},
-        PARTNER: {"name": "partner", "quarantine_unless": "auth", "auth": {"users": ["partner@" + HOSTNAME]}},
-    })
+def zone():
+    """What Salesforce and its customers publish."""
+    spf = text("v=spf1 include:_spf.salesforce.com -all")
+    records = ["_spf.salesforce.com. TXT %s" % text("v=spf1 exists:%{i}._spf.mta.salesforce.com -all")]
+    records += ["%s._spf.mta.salesforce.com. A 127.0.0.2" % address for address in (SALESFORCE, NEWER)]
+    for org in (A, B, PARTNER, STRANGER):
+        records += ["%s. TXT %s" % (org.domain, spf), "_dmarc.%s. TXT %s" % (org.domain, text("v=DMARC1; p=reject"))]
+    return records
+
+
+def settings(nameserver):
+    """Two orgs enforced by the sentence that is shipped, one only watched."""
+    return {
+        "dns": {"nameservers": [nameserver.address]},
+        "orgs": {
+            A.id: {"name": "production", "mode": "enforce", "domains": [A.domain], "quarantine_unless": "dmarc",
+                   "auth": {"users": [LOGIN]}},
+            B.id: {"name": "sandbox", "mode": "monitor", "domains": [B.domain]},
+            PARTNER.id: {"name": "partner", "mode": "enforce", "domains": [PARTNER.domain], "quarantine_unless": "auth",
+                         "auth": {"users": ["partner@" + HOSTNAME]}},
+        },
+    }
+
+
+def signed(signer, body, by):
+    """The message as it arrives."""
+    if by is None:
+        return body
+    if by is TAMPERED:
+        return signer.sign(body, A.domain).replace("Thank you", "Pay here, thank you")
+    return signer.sign(body, by.domain)
 
 
 class Screen:
@@ -120,35 +151,43 @@ def table(screen, rows):
 
 
 def expected(sample, outcome):
-    return outcome.log.get("verdict") == sample[4] and outcome.log.get("reason") == sample[5] \
-        and outcome.reply.ok == (sample[4] != "reject")
+    return outcome.log.get("verdict") == sample[5] and outcome.log.get("reason") == sample[6] \
+        and outcome.reply.ok == (sample[5] != "reject")
 
 
-def send_all(screen, relay):
+def send_all(screen, relay, signer):
     rows = []
     for number, sample in enumerate(SAMPLES, 1):
         screen.progress("sending %d of %d: %s" % (number, len(SAMPLES), sample[0]))
-        outcome = relay.send(sample[1], sample[2], **sample[3])
+        outcome = relay.send(sample[1], signed(signer, sample[2], sample[3]), **sample[4])
         outcome.line = relay.milter.raw(outcome.log)
         rows.append((sample, outcome))
     screen.progress("")
     return rows
 
 
-def by_hand(relay):
+def save(lab, name, content):
+    """A message in a file, for sending by hand."""
+    path = lab.folder(name)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(content.replace("\r\n", "\n"))
+    return "@" + path
+
+
+def by_hand(relay, signer):
     """Command lines for this very instance."""
     lab, milter = relay.lab, relay.milter
-    base = ["swaks", "--server", "127.0.0.1:%d" % relay.port, "--to", "user@dest.test", "--from", A.address,
-            "--header", "X-SFDC-LK: " + A.short]
+    good = save(lab, "signed.eml", signer.sign(message(), A.domain))
+    other = save(lab, "other-customer.eml", signer.sign(message(STRANGER), STRANGER.domain))
+    base = ["swaks", "--server", "127.0.0.1:%d" % relay.port, "--to", "user@dest.test", "--from", A.address, "--data"]
     salesforce = ["--xclient", "ADDR=%s NAME=%s" % (SALESFORCE, SALESFORCE_NAME)]
     certificate = ["--tls", "--tls-cert", lab.pki.crt("trusted"), "--tls-key", lab.pki.key("trusted")]
     login = ["--tls", "--auth", "PLAIN", "--auth-user", LOGIN, "--auth-password", PASSWORD]
-    other = base[:-1] + ["X-SFDC-LK: " + STRANGER.short]
     server = lab.mtas[0]
     return [
-        ("by certificate", base + certificate), ("by login", base + login),
-        ("by address", base + ["--tls"] + salesforce), ("another customer's org", other + certificate),
-        ("without TLS", base + salesforce),
+        ("by certificate", base + [good] + certificate), ("by login", base + [good] + login),
+        ("by address", base + [good, "--tls"] + salesforce), ("another customer's org", base + [other] + certificate),
+        ("without TLS", base + [good] + salesforce),
         ("follow the log", ["tail", "-f", milter.output]),
         ("the configuration", ["cat", milter.file]),
         ("use it after a change", ["kill", "-HUP", str(milter.process.pid)]),
@@ -157,27 +196,29 @@ def by_hand(relay):
     ]
 
 
-def show_hand(screen, relay):
+def show_hand(screen, relay, signer):
     print("\n" + screen.paint("The relay runs until you press Ctrl-C. In another window, for example:", "bold"))
-    for name, command in by_hand(relay):
+    for name, command in by_hand(relay, signer):
         print("%s\n    %s" % (name, shlex.join(command)))
     sys.stdout.flush()
 
 
 def run(screen, once):
-    screen.progress("starting Postfix and the milter")
+    screen.progress("starting the name server, Postfix and the milter")
     with Lab() as lab:
-        milter = lab.milter(settings(), name="milter")
+        signer = Signer(lab.folder("signer"), [org.domain for org in (A, B, PARTNER, STRANGER)])
+        nameserver = lab.nameserver(zone() + signer.records)
+        milter = lab.milter(settings(nameserver), name="milter")
         server = lab.postfix()
         relay = Relay(lab, server.port(milter.postfix), milter)
         server.start()
-        rows = send_all(screen, relay)
+        rows = send_all(screen, relay, signer)
         table(screen, rows)
         bad = sum(1 for sample, outcome in rows if not expected(sample, outcome))
         summary = "%d verdicts NOT as expected" % bad if bad else "every verdict as expected"
         print("\n%d messages, %s" % (len(rows), summary))
         if not once:
-            show_hand(screen, relay)
+            show_hand(screen, relay, signer)
             try:
                 signal.pause()
             except KeyboardInterrupt:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from .milter import Milter
+from .nameserver import Nameserver
 from .pki import TRUSTED, Pki
 from .postfix import PASSWORD, Postfix
 from .process import Failure, free_port
@@ -69,8 +70,10 @@ class Lab:
     def __init__(self):
         self.milters = []
         self.mtas = []
+        self.nameservers = []
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+        self.pki = None
         self.root = tempfile.mkdtemp(prefix="sfdc-lab.", dir="/tmp")
         os.chmod(self.root, 0o755)
         self.pki = Pki(os.path.join(self.root, "pki"))
@@ -96,6 +99,12 @@ class Lab:
         milter = Milter(program, self.folder(name), config, kind, free_port() if kind == "inet" else None)
         self.milters.append(milter)
         return milter.start() if begin else milter
+
+    def nameserver(self, records):
+        """Start a name server with these records."""
+        server = Nameserver(self.folder("nsd%d" % len(self.nameservers)), records)
+        self.nameservers.append(server)
+        return server.start()
 
     def postfix(self, **options):
         """A Postfix that has no ports yet."""
@@ -169,6 +178,8 @@ class Lab:
             milter.ask_to_end()
         for milter in self.milters:
             milter.stop()
+        for server in self.nameservers:
+            server.stop()
         self.sink.close()
         if os.environ.get("KEEP_LAB"):
             print("# kept: " + self.root, file=sys.stderr)
