@@ -180,6 +180,10 @@ static void test_limits(void)
 	header_add(&header, span_of("Cc"), span_of(" x"));
 	ok(!header_find(&header, FIELD_CC), "and nothing after it");
 	arena_clear(&arena);
+	header_init(&header, &arena, span_of(NULL));
+	header_add(&header, span_make(large, sizeof large), span_of(" x"));
+	ok(header.defects == HEADER_OVER_LIMIT && header.count[FIELD_OTHER] == 1, "a name alone can be too large");
+	arena_clear(&arena);
 
 	header_init(&header, &arena, span_of(NULL));
 	for (unsigned i = 0; i < 40; i++)
