@@ -71,16 +71,21 @@ class Lab:
         self.milters = []
         self.mtas = []
         self.nameservers = []
+        self.sink = None
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
         self.pki = None
         self.root = tempfile.mkdtemp(prefix="sfdc-lab.", dir="/tmp")
-        os.chmod(self.root, 0o755)
-        self.pki = Pki(os.path.join(self.root, "pki"))
-        os.mkdir(self.folder("delivered"))
-        self.sink = Sink(self.folder("delivered"))
 
     def __enter__(self):
+        try:
+            os.chmod(self.root, 0o755)
+            self.pki = Pki(self.folder("pki"))
+            os.mkdir(self.folder("delivered"))
+            self.sink = Sink(self.folder("delivered"))
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -180,7 +185,8 @@ class Lab:
             milter.stop()
         for server in self.nameservers:
             server.stop()
-        self.sink.close()
+        if self.sink:
+            self.sink.close()
         if os.environ.get("KEEP_LAB"):
             print("# kept: " + self.root, file=sys.stderr)
         else:
