@@ -82,6 +82,8 @@ static const struct zone_row zone[] = {
 	/* A public suffix of two labels, and what lies below it. */
 	{ "_dmarc.co.psd", RECORD_TXT, "v=DMARC1; p=reject; sp=quarantine; psd=y", 0 },
 	{ "_dmarc.member.co.psd", RECORD_TXT, "v=DMARC1; p=none", 0 },
+	{ "_dmarc.mail.store.co.psd", RECORD_TXT, "v=DMARC1; p=none", 0 },
+	{ "_dmarc.testn.example", RECORD_TXT, "v=DMARC1; p=none; t=y", 0 },
 	/* A registry that does not say psd=y. */
 	{ "_dmarc.registry", RECORD_TXT, "v=DMARC1; p=quarantine", 0 },
 	/* A brand's own top-level domain. */
@@ -155,6 +157,8 @@ static const struct check checks[] = {
 	{ "the public suffix itself", "shop.co.psd", { DKIM("co.psd"), NO }, DMARC_FAIL, Q, Q, "co.psd", 2 },
 	{ "as author", "co.psd", { DKIM("shop.co.psd"), NO }, DMARC_FAIL, R, R, "co.psd", 2 },
 	{ "a member's own record comes first", "a.member.co.psd", { SPF("member.co.psd"), NO }, DMARC_PASS, N, N, "member.co.psd", 3 },
+	{ "a record below the organisation is not the policy", "a.mail.store.co.psd", { DKIM("store.co.psd"), NO }, DMARC_PASS, Q, Q, "co.psd", 4 },
+	{ "t=y with p=none", "testn.example", { NO, NO }, DMARC_FAIL, N, N, "testn.example", 1 },
 	{ "a registry without psd=", "shop.registry", { DKIM("evil.registry"), NO }, DMARC_FAIL, Q, Q, "registry", 2 },
 	{ "its policy holds below", "shop.registry", { DKIM("shop.registry"), NO }, DMARC_PASS, Q, Q, "registry", 2 },
 	{ "a brand's own top-level domain", "news.brand", { DKIM("mail.brand"), NO }, DMARC_PASS, Q, Q, "brand", 3 },
@@ -258,8 +262,17 @@ static void waiting(void)
 	dmarc_walk_close(walk);
 	dmarc_walk_add(walk, DMARC_BY_DKIM, span_of("example.com"));
 	ok(run(&arena, walk) == DMARC_FAIL, "after the end nothing is added");
+	struct answer first = { .status = ANSWER_PENDING };
+	struct answer second = { .status = ANSWER_TEMPFAIL };
 	walk = dmarc_walk_new(&arena, span_of("example.com"), false);
 	dmarc_walk_step(walk);
+	const struct question *question = dmarc_walk_next(walk);
+	dmarc_walk_answer(walk, question, &first);
+	ok(dmarc_walk_step(walk) == DMARC_PENDING, "a pending answer is none");
+	first.status = ANSWER_NODATA;
+	dmarc_walk_answer(walk, question, &first);
+	dmarc_walk_answer(walk, question, &second);
+	ok(dmarc_walk_step(walk) == DMARC_PENDING, "the first answer counts");
 	dmarc_walk_expire(walk);
 	ok(dmarc_walk_step(walk) == DMARC_TEMPERROR && !dmarc_walk_next(walk), "time is up");
 	arena_clear(&arena);
@@ -277,18 +290,32 @@ static void many(void)
 	arena_clear(&arena);
 }
 
+/* "_dmarc." and a domain of length bytes: whether that is asked. */
 static void longest(void)
 {
-	char name[DOMAIN_LENGTH_MAX + 1];
+	for (size_t length = DOMAIN_LENGTH_MAX - 8; length <= DOMAIN_LENGTH_MAX; length += 2) {
+		char name[DOMAIN_LENGTH_MAX + 1];
+		struct arena arena;
+		arena_init(&arena, 0);
+		for (size_t i = 0; i < length; i++)
+			name[i] = i % 2 == 1 ? '.' : 'a';
+		name[length] = '\0';
+		struct dmarc_walk *walk = dmarc_walk_new(&arena, span_of(name), true);
+		dmarc_walk_add(walk, DMARC_BY_DKIM, span_of(name));
+		dmarc_walk_close(walk);
+		unsigned want = length + 7 <= DOMAIN_LENGTH_MAX ? 8 : 7;
+		ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == want, "a domain of %zu bytes: %u questions",
+		   length, want);
+		arena_clear(&arena);
+	}
 	struct arena arena;
+	char name[DOMAIN_LENGTH_MAX + 1];
 	arena_init(&arena, 0);
-	for (size_t i = 0; i < DOMAIN_LENGTH_MAX; i++)
-		name[i] = i % 2 == 1 ? '.' : 'a';
-	name[DOMAIN_LENGTH_MAX] = '\0';
-	struct dmarc_walk *walk = dmarc_walk_new(&arena, span_of(name), true);
-	dmarc_walk_add(walk, DMARC_BY_DKIM, span_of(name));
+	for (size_t i = 0; i < 246; i++)
+		name[i] = i % 2 == 0 && i != 0 ? '.' : 'a';
+	struct dmarc_walk *walk = dmarc_walk_new(&arena, span_make(name, 246), true);
 	dmarc_walk_close(walk);
-	ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == 7, "127 labels: the first name is too long to be asked");
+	ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == 8, "a name of exactly 253 bytes is asked");
 	arena_clear(&arena);
 }
 
