@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define STEPS_OFFERED 0x1fffffu
 #define LEADING_SPACE 0x100000u
 #define CHUNK_MAX 65535
+#define TIMEOUT_MS 300000
 
 /* What Postfix collects before it writes: its stream's buffer, which is twice the segment size on TCP. */
 #define BUFFER_UNIX 4096
@@ -70,9 +72,22 @@ static void put_number(char *to, uint32_t number)
 	memcpy(to, &number, sizeof number);
 }
 
+/*
+ * Wait as Postfix does, which has time limits, and not in read or write: the kernel would wake the thread each time the
+ * filter takes something off the socket, at the filter's expense.
+ */
+static bool await_event(struct peer *peer, short event)
+{
+	struct pollfd entry = { .fd = peer->fd, .events = event };
+	int count = poll(&entry, 1, TIMEOUT_MS);
+	return count > 0 || fail(peer, "%s", count == 0 ? "the filter does not answer" : strerror(errno));
+}
+
 static bool flush(struct peer *peer)
 {
 	for (size_t sent = 0; sent < peer->out_length;) {
+		if (!await_event(peer, POLLOUT))
+			return false;
 		ssize_t count = send(peer->fd, peer->out + sent, peer->out_length - sent, MSG_NOSIGNAL);
 		if (count < 0)
 			return fail(peer, "write: %s", strerror(errno));
@@ -124,6 +139,8 @@ static bool get_packet(struct peer *peer, char *letter_r, const char **data_r, s
 			*length_r = length - 1;
 			return true;
 		}
+		if (!await_event(peer, POLLIN))
+			return false;
 		ssize_t count = read(peer->fd, peer->in + peer->in_length, sizeof peer->in - 1 - peer->in_length);
 		if (count <= 0)
 			return fail(peer, "read: %s", count < 0 ? strerror(errno) : "the filter closed the connection");
@@ -443,52 +460,4 @@ bool peer_send(struct peer *peer, const struct letter *letter)
 	peer->serial++;
 	/* Postfix resets its milters after each message; it goes out with what is sent next. */
 	return put_packet(peer, 'A', "", 0);
-}
-
-/* The lines of the header, the folded ones joined: CRLF becomes LF, and the field ends in NUL. */
-static char *cut_field(char *from, char *end, struct field *field_r)
-{
-	char *colon = memchr(from, ':', (size_t)(end - from));
-	if (!colon)
-		return NULL;
-	*colon = '\0';
-	field_r->name = from;
-	field_r->value = colon + 1;
-	char *to = colon + 1;
-	for (from = to; from < end; from++) {
-		if (from[0] == '\r')
-			continue;
-		if (from[0] == '\n' && (from + 1 == end || (from[1] != ' ' && from[1] != '\t'))) {
-			*to = '\0';
-			return from + 1;
-		}
-		*to++ = *from;
-	}
-	return NULL;
-}
-
-bool letter_parse(char *text, size_t length, struct letter *letter_r)
-{
-	char *end = text + length;
-	size_t room = 0;
-
-	memset(letter_r, 0, sizeof *letter_r);
-	for (char *at = text; at < end && at[0] != '\r';) {
-		if (letter_r->field_count == room) {
-			room = room * 2 + 16;
-			struct field *more = realloc(letter_r->fields, room * sizeof *more);
-			if (!more)
-				return false;
-			letter_r->fields = more;
-		}
-		at = cut_field(at, end, &letter_r->fields[letter_r->field_count]);
-		if (!at)
-			return false;
-		letter_r->field_count++;
-		letter_r->body = at + 2;
-	}
-	if (!letter_r->body || letter_r->body > end)
-		return false;
-	letter_r->body_length = (size_t)(end - letter_r->body);
-	return true;
 }

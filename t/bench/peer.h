@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "letter.h"
+
 #define PEER_ERROR_SIZE 256
 #define PEER_ADDED_SIZE 16384
 #define PEER_STAGES 7
@@ -29,22 +31,6 @@ struct story {
 	} macros[STORY_MACROS_MAX];
 	size_t macro_count;
 };
-
-/* One field of a header: the value as it followed the colon, folds as LF and white space. */
-struct field {
-	const char *name;
-	const char *value;
-};
-
-struct letter {
-	struct field *fields;
-	size_t field_count;
-	const char *body; /* lines end in CRLF */
-	size_t body_length;
-};
-
-/* Cut a message with CRLF line ends into its parts, which then refer to text. False without memory or header. */
-bool letter_parse(char *text, size_t length, struct letter *letter_r);
 
 struct peer {
 	const struct story *story;
