@@ -34,7 +34,7 @@ FOREIGN = [
     (r"libpsl\.h", {"evidence"}),
     (r"idn2\.h", {"evidence"}),
     (r"openssl/", {"evidence", "cmd"}),
-    (r"spf2/|spf\.h", set()),
+    (r"spf2/", {"evidence"}),
 ]
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

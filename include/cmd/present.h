@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cmd/opinions.h"
 #include "core/edits.h"
 #include "core/examine.h"
 #include "core/reply.h"
@@ -17,6 +18,7 @@ struct view {
 	const struct examination *examination;
 	struct reply reply; /* to what is done, or else to what would be done */
 	struct edits edits; /* empty for a message that is refused */
+	const struct opinion *opinions; /* of libspf2; NULL: not asked for */
 };
 
 /* Fill *view_r. False without memory. */
@@ -34,8 +36,8 @@ bool present_json(FILE *out, const struct view *view);
 /* The state of the judgement after a step. */
 void present_trace(FILE *out, const struct examination *examination);
 
-/* Every check and every sentence in words. */
-void present_explanation(FILE *out, const struct examination *examination);
+/* Every check, with the second opinions on it, and every sentence in words. */
+void present_explanation(FILE *out, const struct view *view);
 
 /* The bounds of every check as the judgement has it. */
 void present_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT]);

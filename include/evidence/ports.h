@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "core/ports.h"
+#include "evidence/resolver.h"
 
 #define EVIDENCE_ERROR_SIZE 512
 
@@ -22,6 +23,9 @@ bool evidence_ports_init(struct ports *ports_r, const struct settings *settings,
  * whose options are the same, and name no file, is kept with its cache. False: the old one stays; error_r says why.
  */
 bool evidence_ports_reload(struct ports *ports, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
+
+/* One more reference to the resolver that new messages use: for resolver_drop(). */
+struct resolver *evidence_ports_resolver(struct ports *ports);
 
 /* Release what evidence_ports_init() took, after the last message has ended. Harmless on zeroed memory. */
 void evidence_ports_clear(struct ports *ports);

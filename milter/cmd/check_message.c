@@ -143,11 +143,30 @@ static int exit_code(enum verdict outcome)
 	return RELAYCTL_TEMPFAIL;
 }
 
-static int check(const struct request *request, const struct settings *settings, const struct ports *ports, const char *file)
+/* Present it; the exit code. */
+static int show(const struct request *request, struct ports *ports, const char *file, struct examination *examination)
+{
+	struct view view;
+	bool good = view_make(file, examination, &view);
+
+	if (good && request->explain) {
+		struct resolver *resolver = evidence_ports_resolver(ports);
+		view.opinions = opinions_get(examination, resolver);
+		resolver_drop(resolver);
+	}
+	if (good && request->json)
+		good = present_json(stdout, &view);
+	else if (good)
+		present_plain(stdout, &view, request->explain);
+	if (!good)
+		relayctl_complain("%s: out of memory", file);
+	return good ? exit_code(view_outcome(&view)) : RELAYCTL_TEMPFAIL;
+}
+
+static int check(const struct request *request, const struct settings *settings, struct ports *ports, const char *file)
 {
 	struct feed feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
 	struct examination examination = { .gather_all = request->explain };
-	struct view view;
 
 	if (!relayctl_read(file, &feed.raw)) {
 		relayctl_complain("%s: %s", file, strerror(errno));
@@ -164,14 +183,7 @@ static int check(const struct request *request, const struct settings *settings,
 		feed.context = request->json ? stderr : stdout;
 	}
 	feed_message(&examination, settings, ports, span_of("check-message"), &feed);
-	bool good = view_make(file, &examination, &view);
-	if (good && request->json)
-		good = present_json(stdout, &view);
-	else if (good)
-		present_plain(stdout, &view, request->explain);
-	int code = good ? exit_code(view_outcome(&view)) : RELAYCTL_TEMPFAIL;
-	if (!good)
-		relayctl_complain("%s: out of memory", file);
+	int code = show(request, ports, file, &examination);
 	examine_clear(&examination);
 	free((void *)(uintptr_t)feed.raw.at);
 	return code;

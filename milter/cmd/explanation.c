@@ -55,8 +55,27 @@ static void explain_sentence(FILE *out, const char *name, const struct sentence 
 	fputc('\n', out);
 }
 
-void present_explanation(FILE *out, const struct examination *examination)
+/* Below a check's row, in the column of its words. */
+static void explain_opinions(FILE *out, const struct opinion *opinion, enum check_id check)
 {
+	char sentence[OPINION_SENTENCE_SIZE];
+
+	for (; opinion; opinion = opinion->next) {
+		if (opinion->check != check)
+			continue;
+		opinion_sentence(&opinion->second, sentence);
+		fprintf(out, "    %-10s%-11s", "", "");
+		if (check == CHECK_IP) {
+			screen_printable(out, opinion->name);
+			fputs(": ", out);
+		}
+		fprintf(out, "%s\n", sentence);
+	}
+}
+
+void present_explanation(FILE *out, const struct view *view)
+{
+	const struct examination *examination = view->examination;
 	const struct judgement *judgement = &examination->judgement;
 	struct bounds bounds[CHECK_COUNT];
 
@@ -65,6 +84,7 @@ void present_explanation(FILE *out, const struct examination *examination)
 		const struct result *result = &judgement->results[i];
 		fprintf(out, "    %-10s%-11s%s\n", check_name((enum check_id)i), result_name(result->code),
 		        words((enum check_id)i, result));
+		explain_opinions(out, view->opinions, (enum check_id)i);
 	}
 	fputc('\n', out);
 	present_bounds(judgement, bounds);

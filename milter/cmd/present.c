@@ -199,6 +199,6 @@ void present_plain(FILE *out, const struct view *view, bool explained)
 	}
 	put_edits(out, &view->edits);
 	if (explained && judged)
-		present_explanation(out, view->examination);
+		present_explanation(out, view);
 	fputc('\n', out);
 }

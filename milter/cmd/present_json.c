@@ -58,8 +58,37 @@ static const char *keyword(const struct examination *examination, enum check_id 
 	return examination->judgement.results[check].code == RESULT_TEMPERROR ? "temperror" : "";
 }
 
-static json_t *make_checks(const struct examination *examination)
+static json_t *make_opinion(const struct opinion *opinion)
 {
+	const struct secondopinion *second = &opinion->second;
+	bool given = second->status == SECONDOPINION_GIVEN;
+	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:s}", "name", shown(opinion->name), "status", opinion_status(second->status),
+	                 "ours", spf_result_name(second->ours), "result", given ? spf_result_name(second->theirs) : "", "same",
+	                 given && second->ours == second->theirs, "because", second->because ? second->because : "");
+}
+
+/* One for the sender; for ip.spf a list with one for each name. */
+static void add_opinions(json_t *check, const struct opinion *opinion, enum check_id id)
+{
+	json_t *list = NULL;
+	for (; opinion; opinion = opinion->next) {
+		if (opinion->check != id)
+			continue;
+		if (id == CHECK_SPF) {
+			json_object_set_new(check, "second_opinion", make_opinion(opinion));
+			return;
+		}
+		if (!list) {
+			list = json_array();
+			json_object_set_new(check, "second_opinions", list);
+		}
+		json_array_append_new(list, make_opinion(opinion));
+	}
+}
+
+static json_t *make_checks(const struct view *view)
+{
+	const struct examination *examination = view->examination;
 	json_t *checks = json_object();
 	for (unsigned i = 0; checks && i < CHECK_COUNT; i++) {
 		const struct result *result = &examination->judgement.results[i];
@@ -68,6 +97,7 @@ static json_t *make_checks(const struct examination *examination)
 		                          reason_code(result->reason), "detail", shown(result->detail));
 		if (rfc8601)
 			json_object_set_new(check, "rfc8601", json_string(rfc8601));
+		add_opinions(check, view->opinions, (enum check_id)i);
 		json_object_set_new(checks, check_name((enum check_id)i), check);
 	}
 	return checks;
@@ -93,7 +123,7 @@ bool present_json(FILE *out, const struct view *view)
 	    "{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "verdict", verdict_name(judgement->verdict), "mode",
 	    mode, "would", verdict_name(judgement->would), "org", judgement->org ? judgement->org->id.text : "", "org_name",
 	    shown(judgement->org ? judgement->org->name : span_of("")), "reply", "code", reply->code, "enhanced", reply->enhanced,
-	    "text", reply->text, "why", make_why(&judgement->why), "checks", make_checks(view->examination), "headers",
+	    "text", reply->text, "why", make_why(&judgement->why), "checks", make_checks(view), "headers",
 	    make_headers(&view->edits));
 	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	bool good = line != NULL && fprintf(out, "%s\n", line) > 0;

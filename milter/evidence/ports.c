@@ -33,14 +33,20 @@ static long long now(void *context)
 	return (long long)time(NULL);
 }
 
+static struct resolver *current_resolver(struct context *context)
+{
+	pthread_mutex_lock(&context->lock);
+	struct resolver *resolver = resolver_take(context->resolver);
+	pthread_mutex_unlock(&context->lock);
+	return resolver;
+}
+
 static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts)
 {
 	struct context *shared = context;
 	struct gather_sources sources = { .orgdomain = shared->orgdomain, .verifier = shared->verifier };
 
-	pthread_mutex_lock(&shared->lock);
-	sources.resolver = resolver_take(shared->resolver);
-	pthread_mutex_unlock(&shared->lock);
+	sources.resolver = current_resolver(shared);
 	return gather_begin(&sources, settings, facts);
 }
 
@@ -110,6 +116,11 @@ bool evidence_ports_reload(struct ports *ports, const struct settings *settings,
 	pthread_mutex_unlock(&context->lock);
 	resolver_drop(old);
 	return true;
+}
+
+struct resolver *evidence_ports_resolver(struct ports *ports)
+{
+	return current_resolver(ports->context);
 }
 
 void evidence_ports_clear(struct ports *ports)
