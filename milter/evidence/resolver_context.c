@@ -14,13 +14,13 @@
 
 /*
  * By default the library goes on with a question that nobody answers for 17 seconds, and for half a minute or more takes
- * a server that was silent for dead. Here a question is given up after three to eight seconds, long enough for a name
+ * a server that was silent for dead. Here a question is given up after two to seven seconds, long enough for a name
  * server that has to search itself, and what was learnt of a server is forgotten at once: the servers asked are few, and
  * when they are back, answers have to be back too. By default there is room for 16 questions at once: sixteen slow
  * domains would stop all others.
  */
 static const char *const options[][2] = {
-	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "3" },       { "infra-host-ttl:", "1" },
+	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "2" },       { "infra-host-ttl:", "1" },
 	{ "infra-keep-probing:", "yes" },    { "infra-cache-max-rtt:", "6000" },   { "outgoing-range:", "256" },
 	{ "outgoing-num-tcp:", "16" },       { "num-queries-per-thread:", "512" }, { "msg-cache-size:", "4m" },
 	{ "rrset-cache-size:", "8m" },

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+from dnsserver import DnsServer
 from lab.milter import parse, yaml
 from lab.process import read, start, stop, wait_for, write
 
@@ -35,13 +36,14 @@ class Daemon:
         self.file = os.path.join(self.root, "sfdc-milter.yaml")
         self.output = os.path.join(self.root, "log")
         self.process = None
+        self.nameserver = DnsServer().start()  # knows no name, and says so at once
         self.configure(**config)
 
     def configure(self, **config):
         """Write the configuration; takes effect at start or reload."""
         whole = {"socket": "unix:" + self.path, "socket_mode": "0600", "user": pwd.getpwuid(os.geteuid()).pw_name,
                  "log": {"target": "stderr", "format": "logfmt"}, "headers": {"add_to": "all"},
-                 "dns": {"nameservers": ["127.0.0.1@9"]}, "orgs": org()}
+                 "dns": {"nameservers": [self.nameserver.address]}, "orgs": org()}
         whole.update(config)
         write(self.file, yaml(whole) + "\n")
 
@@ -51,6 +53,7 @@ class Daemon:
     def __exit__(self, kind, error, trace):
         if self.process:
             stop(self.process)
+        self.nameserver.stop()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start(self, *options):
