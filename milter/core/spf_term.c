@@ -331,7 +331,5 @@ void spf_term_look_ahead(struct spf_walk *walk)
 			more = ahead_term(walk, frame, &frame->record->terms[i], &terms);
 		if (i == frame->record->count && more && frame->record->has_redirect && terms++ < SPF_TERMS_MAX)
 			ahead(walk, frame, RECORD_TXT, &frame->record->redirect);
-		if (!more && depth == 1)
-			return;
 	}
 }
