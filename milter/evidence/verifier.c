@@ -9,12 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "evidence/reserve.h"
+
 struct verifier {
 	DKIM_LIB *library;
 };
 
 struct verification {
 	DKIM *handle;
+	struct reserve *reserve;
+	bool starved;   /* memory failed on the way: what was found is not to be believed */
 	char *line; /* the field under way */
 	size_t line_size;
 	char last[2]; /* the last two bytes of the body */
@@ -22,6 +26,14 @@ struct verification {
 	bool body_done;
 	char key[VERIFIER_KEY_MAX + 32]; /* what the library gets when it asks for the key */
 };
+
+/* Memory failed in a step of the library that began when OpenSSL had been refused it so often. */
+static bool starved(struct verification *verification, unsigned long refusals)
+{
+	if (reserve_touched(verification->reserve) || reserve_openssl_refusals() != refusals)
+		verification->starved = true;
+	return verification->starved;
+}
 
 /* The key is never looked for: it is there before the library is asked to verify. Any failure here stops all. */
 static DKIM_CBSTAT give_key(DKIM *handle, DKIM_SIGINFO *signature, u_char *buffer, size_t size)
@@ -50,7 +62,8 @@ struct verifier *verifier_new(void)
 	struct verifier *verifier = malloc(sizeof *verifier);
 	if (!verifier)
 		return NULL;
-	verifier->library = dkim_init(NULL, NULL);
+	reserve_watch_openssl();
+	verifier->library = dkim_init(reserve_allocate, reserve_release);
 	if (verifier->library
 	    && dkim_options(verifier->library, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags) == DKIM_STAT_OK
 	    && dkim_set_key_lookup(verifier->library, give_key) == DKIM_STAT_OK
@@ -75,9 +88,12 @@ struct verification *verification_new(struct verifier *verifier)
 	struct verification *verification = calloc(1, sizeof *verification);
 	if (!verification)
 		return NULL;
-	verification->handle = dkim_verify(verifier->library, (const unsigned char *)"message", NULL, &status);
+	verification->reserve = reserve_new();
+	if (verification->reserve)
+		verification->handle = dkim_verify(verifier->library, (const unsigned char *)"message", verification->reserve,
+		                                   &status);
 	if (!verification->handle) {
-		free(verification);
+		verification_free(verification);
 		return NULL;
 	}
 	dkim_set_user_context(verification->handle, verification);
@@ -88,7 +104,9 @@ void verification_free(struct verification *verification)
 {
 	if (!verification)
 		return;
-	dkim_free(verification->handle);
+	if (verification->handle)
+		dkim_free(verification->handle);
+	reserve_free(verification->reserve);
 	free(verification->line);
 	free(verification);
 }
@@ -150,9 +168,12 @@ static size_t write_field(char *to, struct span name, struct span value, bool le
 
 static bool give_field(struct verification *verification, size_t length)
 {
+	unsigned long refusals = reserve_openssl_refusals();
+	if (verification->starved)
+		return false;
 	DKIM_STAT status = dkim_header(verification->handle, (u_char *)verification->line, length);
 	/* DKIM_STAT_SYNTAX: the library leaves the field out, and a signature that covers it will fail. */
-	return status == DKIM_STAT_OK || status == DKIM_STAT_SYNTAX;
+	return !starved(verification, refusals) && (status == DKIM_STAT_OK || status == DKIM_STAT_SYNTAX);
 }
 
 bool verification_field(struct verification *verification, struct span name, struct span value, bool leading_space)
@@ -170,9 +191,11 @@ bool verification_header_end(struct verification *verification)
 	 * With all fields of the message named in h= and one more name after them, the library writes behind the end of
 	 * its array. A field that nothing can name keeps the array one longer than what can be found.
 	 */
+	unsigned long refusals = reserve_openssl_refusals();
 	if (!verification_field(verification, span_of("x padding"), span_of("x"), true))
 		return false;
-	return dkim_eoh(verification->handle) == DKIM_STAT_OK;
+	DKIM_STAT status = dkim_eoh(verification->handle);
+	return !starved(verification, refusals) && status == DKIM_STAT_OK;
 }
 
 bool verification_body(struct verification *verification, struct span chunk)
@@ -182,8 +205,12 @@ bool verification_body(struct verification *verification, struct span chunk)
 	verification->last[0] = chunk.length > 1 ? chunk.at[chunk.length - 2] : verification->last[1];
 	verification->last[1] = chunk.at[chunk.length - 1];
 	verification->body_seen = true;
+	unsigned long refusals = reserve_openssl_refusals();
+	if (verification->starved)
+		return false;
 	/* The library reads only, though its type does not say so. */
-	return dkim_body(verification->handle, (u_char *)(uintptr_t)chunk.at, chunk.length) == DKIM_STAT_OK;
+	DKIM_STAT status = dkim_body(verification->handle, (u_char *)(uintptr_t)chunk.at, chunk.length);
+	return !starved(verification, refusals) && status == DKIM_STAT_OK;
 }
 
 bool verification_body_end(struct verification *verification)
@@ -194,7 +221,11 @@ bool verification_body_end(struct verification *verification)
 	bool ended = !verification->body_seen || (verification->last[0] == '\r' && verification->last[1] == '\n');
 	if (!ended && !verification_body(verification, span_of("\r\n")))
 		return false;
-	verification->body_done = dkim_eom(verification->handle, NULL) == DKIM_STAT_CBTRYAGAIN;
+	unsigned long refusals = reserve_openssl_refusals();
+	if (verification->starved)
+		return false;
+	DKIM_STAT status = dkim_eom(verification->handle, NULL);
+	verification->body_done = !starved(verification, refusals) && status == DKIM_STAT_CBTRYAGAIN;
 	return verification->body_done;
 }
 
@@ -223,11 +254,14 @@ enum verification_status verification_verify(struct verification *verification, 
 
 	if (public_key.length > VERIFIER_KEY_MAX)
 		return VERIFICATION_BAD_KEY;
-	if (dkim_getsiglist(verification->handle, &signatures, &count) != DKIM_STAT_OK || i >= (size_t)count)
+	unsigned long refusals = reserve_openssl_refusals();
+	if (verification->starved || dkim_getsiglist(verification->handle, &signatures, &count) != DKIM_STAT_OK ||
+	    i >= (size_t)count)
 		return VERIFICATION_BROKEN;
 	snprintf(verification->key, sizeof verification->key, "v=DKIM1;k=%s;p=%.*s", ed25519 ? "ed25519" : "rsa",
 	         (int)public_key.length, public_key.at);
 	DKIM_STAT status = dkim_sig_process(verification->handle, signatures[i]);
 	verification->key[0] = '\0';
-	return status == DKIM_STAT_OK ? judge(verification, signatures[i]) : VERIFICATION_BROKEN;
+	return !starved(verification, refusals) && status == DKIM_STAT_OK ? judge(verification, signatures[i])
+	                                                                  : VERIFICATION_BROKEN;
 }
