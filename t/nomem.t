@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""
+Memory fails in the daemon: for each kind of message, each allocation that the thread which judges it makes - ours and
+those of libraries - is made to fail once, and then with all that follow. A message that must be refused never passes;
+one that may pass passes with all its changes, or is deferred; the daemon lives on and leaves nothing behind.
+"""
+
+import mmap
+import os
+import re
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab import message
+from lab.process import write
+from lab.tap import Tap
+from lab.wire import SESSION, Closed, Letter, Wire, passes
+from milter.daemon import org
+from milter.signed import Signer
+from milter.target import SYSLOG_SHIM, Target
+
+SHIM = os.path.join(os.path.dirname(SYSLOG_SHIM), "nomem_shim.so")
+SENTENCE = "tls and message and org and from and envelope and "
+RUN_MAX = 20000
+SLACK = 2048  # bytes that may differ from one sweep to the next: threads and buffers that come and go
+
+
+class Control:
+    """What the test and t/nomem_shim.c share."""
+
+    def __init__(self, path):
+        write(path, "\0" * 32)
+        with open(path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 32)
+
+    def arm(self, fail_at, from_then_on):
+        self.memory[8:24] = struct.pack("QQ", from_then_on, 0)
+        self.memory[0:8] = struct.pack("Q", fail_at)
+
+    def disarm(self):
+        """How many allocations were counted."""
+        self.memory[0:8] = bytes(8)
+        return struct.unpack_from("Q", self.memory, 16)[0]
+
+    @property
+    def live(self):
+        return struct.unpack_from("q", self.memory, 24)[0]
+
+
+class Starved(Target):
+    def __init__(self, sentence, **options):
+        super().__init__()
+        self.control = Control(os.path.join(self.root, "control"))
+        self.signer = Signer(self.root)
+        self.configure(orgs=org(reject_unless=SENTENCE + sentence, **options),
+                       dns={"nameservers": ["127.0.0.1@9"], "local_data": self.signer.local_data})
+
+    def start(self, *options, **environment):
+        return super().start(*options, LD_PRELOAD=SYSLOG_SHIM + ":" + SHIM,
+                             NOMEM_CONTROL=os.path.join(self.root, "control"), **environment)
+
+
+def edits(wire):
+    """What was asked for at the end of the message, without the message's identifier."""
+    return [(letter, re.sub(rb"id [0-9a-f]{16}", b"id", data)) for letter, data in wire.edits]
+
+
+def judge(target, letters, fail_at=0, from_then_on=0, whole_session=False):
+    """
+    Send the letters over one connection, the last of them with failing memory, or with whole_session all of it. The
+    result is what became of the last, (outcome, reply, edits), and how many allocations were made.
+    """
+    with Wire(target.address) as wire:
+        try:
+            if whole_session:
+                target.control.arm(fail_at or RUN_MAX, from_then_on)
+            wire.open()
+            for letter in letters[:-1]:
+                wire.deliver(letter)
+            if not whole_session:
+                target.control.arm(fail_at or RUN_MAX, from_then_on)
+            outcome = wire.deliver(letters[-1])
+            result = outcome, wire.reply, edits(wire)
+        except (Closed, OSError):
+            result = "closed", b"", []
+        count = target.control.disarm()
+        wire.rest()
+    return result, count
+
+
+def deferred(result):
+    outcome, reply, _ = result
+    return outcome == "closed" or outcome[1] == "t" or outcome[1] == "y" and reply.startswith(b"4")
+
+
+def same_refusal(result, whole):
+    """Refused as without failures, or with the MTA's own text where ours could not be set."""
+    return not passes(result[0]) and (result[0][1] == "r" or result[0][1] == "y" and result[1][:9] == whole[1][:9])
+
+
+def macros_lost(result):
+    """libmilter drops a list of macros for which it has no memory; then there is no TLS, for good reason or not."""
+    return result[0] != "closed" and result[0][1] == "y" and result[1].startswith(b"530 5.7.0 tls-absent")
+
+
+def harmless(result, whole):
+    if deferred(result) or macros_lost(result):
+        return True
+    if passes(whole[0]):
+        return passes(result[0]) and result[2] == whole[2]
+    return same_refusal(result, whole)
+
+
+def sweep(target, letters, whole, **how):
+    """Each allocation in turn; those that did harm, and how many there are."""
+    wrong = []
+    number = 1
+    while True:
+        result, count = judge(target, letters, number, **how)
+        if not harmless(result, whole):
+            wrong.append((number, result))
+        if count < number:
+            return wrong, number - 1
+        number += 1
+
+
+ONE, ALL = "one", "one and all that follow"
+
+
+def starve(tap, target, name, letters, passing, manners=(ONE, ALL)):
+    judge(target, letters)  # what libraries do once, at their first use, is over then
+    whole, total = judge(target, letters)
+    tap.ok(passes(whole[0]) == passing and total > 8, "%s: %s, with %d allocations" % (
+        name, "passes" if passing else "is refused", total), result=whole)
+    for manner in manners:
+        wrong, count = sweep(target, letters, whole, from_then_on=int(manner == ALL))
+        tap.ok(not wrong and count > 8, "%s: %s of %d allocations fails" % (name, manner, count), wrong=wrong[:3])
+
+
+def messages(tap):
+    with Starved("dkim") as target:
+        sign = target.signer.sign
+        target.start()
+        forged = message(extra=[("Authentication-Results", "relay.test; dkim=pass"), ("X-SFDC-Relay", "relay.test; verdict=accept")])
+        good, bad = Letter(sign(message())), Letter(sign(message(lk=None)))
+        starve(tap, target, "a signed message", [good], True)
+        starve(tap, target, "forged results", [Letter(sign(forged))], True, [ALL])
+        starve(tap, target, "no X-SFDC-LK", [bad], False)
+        starve(tap, target, "no signature", [Letter(message())], False)
+        starve(tap, target, "another body", [Letter(sign(message()).replace("Thank", "Thonk"))], False, [ONE])
+        starve(tap, target, "foreign From", [Letter(sign(message(author="x@attack.example")))], False)
+        starve(tap, target, "no TLS after a message with TLS", [good, Letter(sign(message()), macros=SESSION)], False)
+        starve(tap, target, "no X-SFDC-LK after a good message", [good, bad], False)
+        target.lives(tap, "without memory the daemon", good)
+
+
+def sessions(tap):
+    """From the negotiation on."""
+    with Starved("ip") as target:
+        target.start()
+        for name, content, passing in (("a good session", message(), True), ("a bad session", message(lk=None), False)):
+            letter = Letter(content)
+            whole, total = judge(target, [letter], whole_session=True)
+            tap.equal(passes(whole[0]), passing, "%s of %d allocations" % (name, total))
+            for from_then_on in (0, 1):
+                wrong, count = sweep(target, [letter], whole, from_then_on=from_then_on, whole_session=True)
+                tap.equal(wrong[:3], [], "%s: each of %d fails%s" % (name, count, " with those after it" * from_then_on))
+        target.lives(tap, "without memory the daemon")
+
+
+def quarantine(tap):
+    with Starved("ip", quarantine_unless="auth") as target:
+        target.start()
+        letter = Letter(message())
+        whole, _ = judge(target, [letter])
+        tap.ok(passes(whole[0]) and whole[2][-1][0] == "q", "quarantine", result=whole)
+        starve(tap, target, "quarantine", [letter], True)
+        target.lives(tap, "without memory the daemon")
+
+
+def rest(tap):
+    """What failures leave behind: the same sweep again and again takes no more memory."""
+    with Starved("dkim") as target:
+        target.start()
+        letters = [Letter(target.signer.sign(message()))]
+        whole, _ = judge(target, letters)
+        used = []
+        for _ in range(3):
+            sweep(target, letters, whole, from_then_on=1)
+            for _ in range(8):
+                judge(target, letters)
+            used.append(target.control.live)
+        tap.ok(used[2] - used[1] <= SLACK, "nothing is left behind by failures", in_use=used)
+        target.lives(tap, "the daemon", letters[0])
+
+
+if os.environ.get("SANITIZERS", "no") != "no":
+    Tap.skip_all("sanitizers have an allocator of their own")
+with Tap(needs_root=False) as points:
+    for test in (messages, sessions, quarantine, rest):
+        points.case(test)

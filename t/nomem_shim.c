@@ -1,0 +1,138 @@
+/*
+ * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of libmilter, where messages are judged.
+ *
+ * NOMEM_CONTROL names a file that the test and the daemon share; it holds struct control. From the moment fail_at is
+ * set, allocations are counted, and the one whose number it is fails; with from_then_on those after it, too. live counts
+ * the bytes in use, of all threads.
+ */
+#define _GNU_SOURCE
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct control {
+	_Atomic uint64_t fail_at; /* 0: none fails, none is counted */
+	_Atomic uint64_t from_then_on;
+	_Atomic uint64_t count;
+	_Atomic uint64_t live;
+};
+
+/* What the C library's own functions are also called; those without the prefix are defined here. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void __libc_free(void *block);
+
+static struct control nobody;
+static struct control *control = &nobody;
+static _Thread_local bool watched;
+
+__attribute__((constructor)) static void attach(void)
+{
+	const char *path = getenv("NOMEM_CONTROL");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	void *shared = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (shared != MAP_FAILED)
+		control = shared;
+}
+
+static bool fails(void)
+{
+	uint64_t fail_at = watched ? atomic_load(&control->fail_at) : 0;
+	if (fail_at == 0)
+		return false;
+	uint64_t count = atomic_fetch_add(&control->count, 1) + 1;
+	if (count != fail_at && !(count > fail_at && atomic_load(&control->from_then_on)))
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+static void *taken(void *block)
+{
+	if (block)
+		atomic_fetch_add(&control->live, malloc_usable_size(block));
+	return block;
+}
+
+static void given(void *block)
+{
+	if (block)
+		atomic_fetch_sub(&control->live, malloc_usable_size(block));
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : taken(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : taken(__libc_calloc(count, size));
+}
+
+void *realloc(void *block, size_t size)
+{
+	if (fails())
+		return NULL;
+	size_t before = block ? malloc_usable_size(block) : 0;
+	void *moved = taken(__libc_realloc(block, size));
+	if (moved || size == 0)
+		atomic_fetch_sub(&control->live, before);
+	return moved;
+}
+
+void free(void *block)
+{
+	int error = errno;
+	given(block);
+	__libc_free(block);
+	errno = error;
+}
+
+struct start {
+	void *(*routine)(void *argument);
+	void *argument;
+};
+
+static void *run(void *context)
+{
+	struct start start = *(struct start *)context;
+	__libc_free(context);
+	watched = true;
+	return start.routine(start.argument);
+}
+
+/* Whether a function is libmilter's. */
+static bool milters(void *function)
+{
+	Dl_info info;
+	return dladdr(function, &info) && info.dli_fname && strstr(info.dli_fname, "libmilter");
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
+{
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	void *function;
+	*(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+	memcpy(&function, &routine, sizeof function);
+	struct start *start = milters(function) ? __libc_malloc(sizeof *start) : NULL;
+	if (!start)
+		return create(thread, attributes, routine, argument);
+	start->routine = routine;
+	start->argument = argument;
+	return create(thread, attributes, run, start);
+}
