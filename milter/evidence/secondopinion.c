@@ -138,11 +138,13 @@ static struct span record_bytes(enum record_type type, const struct answer_recor
 	return span_make(NULL, 0);
 }
 
-static void note(struct secondopinion_trace *trace, enum record_type type, const struct answer *answer)
+static void note(struct secondopinion_trace *trace, const struct question *question, const struct answer *answer)
 {
-	trace->many_names |= type == RECORD_PTR && answer->count > SPF_NAMES_MAX;
-	trace->many_hosts |= type == RECORD_MX && answer->count > SPF_NAMES_MAX;
-	trace->ptr_failed |= type == RECORD_PTR && answer_failed(answer);
+	trace->many_names |= question->type == RECORD_PTR && answer->count > SPF_NAMES_MAX;
+	trace->many_hosts |= question->type == RECORD_MX && answer->count > SPF_NAMES_MAX;
+	trace->ptr_failed |= question->type == RECORD_PTR && answer_failed(answer);
+	trace->failed |= answer_failed(answer);
+	trace->one_label |= question->type == RECORD_TXT && !memchr(question->name.at, '.', question->name.length);
 }
 
 static enum end reply_with(struct talk *talk, enum record_type type, const struct answer *answer)
@@ -190,7 +192,7 @@ static enum end answer(struct talk *talk)
 		found = talk->source->answer(talk->source->context, &question, talk->deadline_ms);
 		if (!found)
 			return END_LATE;
-		note(&talk->trace, question.type, found);
+		note(&talk->trace, &question, found);
 	} else {
 		talk->trace.stopped = true;
 	}

@@ -8,6 +8,8 @@
  */
 #define COMPILED_MAX 511
 
+#define PARTS_MAX 128 /* that it lets a macro keep */
+
 /* What a domain-spec takes: four bytes for each macro or literal, and the literal, in steps of four. */
 static size_t compiled_domain(const struct spf_domain *domain)
 {
@@ -70,6 +72,17 @@ static bool piece_parts(const struct spf_piece *piece)
 	return piece->parts != 0;
 }
 
+static bool piece_deep(const struct spf_piece *piece)
+{
+	return piece->parts > PARTS_MAX;
+}
+
+static bool piece_odd(const struct spf_piece *piece)
+{
+	struct span delimiters = piece->text;
+	return span_find(delimiters, 0, ',') < delimiters.length || span_find(delimiters, 0, '/') < delimiters.length;
+}
+
 static bool piece_p(const struct spf_piece *piece)
 {
 	return piece->letter == 'p';
@@ -78,6 +91,16 @@ static bool piece_p(const struct spf_piece *piece)
 static bool record_parts(const struct spf_record *record)
 {
 	return record_macro(record, piece_parts);
+}
+
+static bool record_deep(const struct spf_record *record)
+{
+	return record_macro(record, piece_deep);
+}
+
+static bool record_odd(const struct spf_record *record)
+{
+	return record_macro(record, piece_odd);
 }
 
 static bool record_p(const struct spf_record *record)
@@ -132,6 +155,10 @@ static const char *because_refused(const struct secondopinion_trace *trace)
 		return "because it takes a prefix length of 0 for an error";
 	if (dotted_modifier(trace))
 		return "because it takes a modifier with a dot in its name for an error";
+	if (any(trace, record_odd))
+		return "because it takes a macro with a comma or a slash among its delimiters for an error";
+	if (any(trace, record_deep))
+		return "because it takes a macro that keeps more than 128 parts of a name for an error";
 	if (trace->many_names)
 		return "because it takes a client with more than ten names (PTR) for an error";
 	if (trace->theirs->broken)
@@ -151,6 +178,8 @@ static const char *because_limit(const struct secondopinion_trace *trace)
 		return "because it does not count void lookups";
 	if (trace->many_hosts)
 		return "because it asks the first ten of more than ten MX hosts";
+	if (trace->one_label)
+		return "because it asks for the record of a name that is one label";
 	return NULL;
 }
 
@@ -178,5 +207,7 @@ const char *secondopinion_because(const struct secondopinion_trace *trace)
 		return "because it chooses the name for %{p} in another way";
 	if (trace->theirs->result == SPF_TEMPERROR && any(trace, record_ptr))
 		return "because it takes a failed lookup of a client's name (PTR) for an error";
+	if (trace->theirs->result == SPF_TEMPERROR && trace->failed)
+		return "because it needs a lookup that failed, and we do not";
 	return "for a reason not known";
 }

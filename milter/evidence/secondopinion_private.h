@@ -53,6 +53,8 @@ struct secondopinion_trace {
 	bool many_names;  /* a PTR answer held more names than are looked at */
 	bool many_hosts;  /* an MX answer likewise */
 	bool ptr_failed;  /* a PTR lookup failed */
+	bool failed;      /* some lookup failed */
+	bool one_label;   /* the record of a name of one label was asked for */
 };
 
 /* Why the results differ: an English phrase that follows "because" or "differs". Never NULL. */
