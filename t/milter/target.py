@@ -64,6 +64,10 @@ class Target(Daemon):
         """Wait until that many messages have been logged."""
         wait_for(lambda: len(self.messages()) >= count, "%d messages in the log" % count)
 
+    def descriptors(self):
+        """How many files and sockets it has open."""
+        return len(os.listdir("/proc/%d/fd" % self.child))
+
     def passes(self, letter=None):
         """Whether a message, a good one if none is given, passes on a connection of its own."""
         with Wire(self.address) as wire:
