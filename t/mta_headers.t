@@ -71,6 +71,10 @@ def added(tap, relays):
     tap.equal([names.count(AR), names.count(RESULT)], [1, 1], "one %s and one %s are added" % (AR, RESULT), names=names)
     received = names.index("Received")
     tap.ok(max(names.index(AR), names.index(RESULT)) < received, "R08 above the server's Received:", names=names)
+    for name in (AR, RESULT):
+        start = ("%s: %s;" % (name, HOSTNAME)).encode()
+        tap.ok(b"\n" + start in b"\n" + delivered.raw, "one space after the colon of %s" % name,
+               raw=delivered.raw[:500])
     result = delivered.all(RESULT)[0]
     tap.ok(result.startswith(HOSTNAME + "; verdict=accept; org=%s; " % A.id), "%s begins as documented" % RESULT,
            value=result)

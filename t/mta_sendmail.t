@@ -122,6 +122,9 @@ def headers(tap, relays):
                "R01 ours gone, others' kept", found=delivered.all(AR))
         tap.ok(len(delivered.all(RESULT)) == 1 and "; verdict=accept; org=%s;" % A.id in delivered.all(RESULT)[0],
                "one result header", found=delivered.all(RESULT))
+        for name in (AR, RESULT):
+            start = ("\n%s: %s;" % (name, HOSTNAME)).encode()
+            tap.ok(start in b"\n" + delivered.raw, "one space after the colon of %s" % name, start=delivered.raw[:500])
         names = delivered.names()
         tap.ok(max(names.index(AR), names.index(RESULT)) < names.index("Received"), "R08 above the server's Received:",
                names=names)
