@@ -162,6 +162,12 @@ static bool is_name_byte(char c)
 	return c > ' ' && c < 0x7f && c != ':';
 }
 
+/* The first line of a message in a mailbox file. */
+static bool is_mbox_line(struct span line)
+{
+	return line.length >= 5 && memcmp(line.at, "From ", 5) == 0;
+}
+
 /* How many header fields of that name there are, line by line; *value_r is the first one's, folds included. */
 static unsigned count_fields(struct span raw, const char *name, struct span *value_r)
 {
@@ -184,7 +190,7 @@ static unsigned count_fields(struct span raw, const char *name, struct span *val
 			continue;
 		}
 		bool field = end != 0 && colon < line.length && line.at[colon] == ':';
-		if (!field && !(first && span_starts_nocase(line, span_of("from "))))
+		if (!field && !(first && span_equal(span_slice(line, 0, 5), span_of("From "))))
 			return count;
 		open = false;
 		if (!field || !span_equal_nocase(span_slice(line, 0, end), span_of(name)))
@@ -251,7 +257,7 @@ static void check_default(const uint8_t *choices, struct span mail_from, struct 
 	must(count_only(raw, "DKIM-Signature") != 0 && names_sender(mail_from));
 	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
 		must(count_only(raw, once[i]) <= 1);
-	must(span_starts_nocase(raw, span_of("from ")) || !memchr(raw.at, '\0', raw.length));
+	must(is_mbox_line(raw) || !memchr(raw.at, '\0', raw.length));
 	must(!(session & NO_CERT) || (session & HAS_AUTH) || !(session & ELSEWHERE)
 	     || choose_result(choices[CHOICE_VOUCH]) == RESULT_PASS);
 	must(!(session & SENDMAIL) || (session & HAS_AUTH) || !(session & ELSEWHERE)
@@ -375,7 +381,7 @@ static void check_gather_all(const uint8_t *choices, struct span mail_from, stru
 static void check_more(const uint8_t *choices, struct span mail_from, struct span raw, const char *field, const char *name)
 {
 	struct trial trial;
-	if (raw.length == 0 || raw.at[0] == ' ' || raw.at[0] == '\t' || span_starts_nocase(raw, span_of("from "))
+	if (raw.length == 0 || raw.at[0] == ' ' || raw.at[0] == '\t' || is_mbox_line(raw)
 	    || count_only(raw, name) == 0)
 		return;
 	size_t length = strlen(field);
