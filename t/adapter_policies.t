@@ -63,7 +63,15 @@ def spf(tap, server, scratch):
     txt(server, "m6.example.net", "v=spf1 ?all")
     outcome = probe(PLAIN, "from=<joe@m0.example.net>")
     tap.equal(outcome.spf, "permerror spf-permerror", "S01 a tree of includes")
-    tap.ok(int(outcome.verdict["dns_q"]) < 60, "few questions", outcome=outcome.verdict)
+    tap.ok(int(outcome.verdict["dns_q"]) <= 30, "at most 30 questions", outcome=outcome.verdict)
+    for level in range(6):
+        for last in range(9 if level else 1):
+            path = "0" * (level - 1) + str(last) if level else ""
+            txt(server, "n%s.example.net" % path,
+                "v=spf1 " + " ".join("include:n%s%d.example.net" % (path, child) for child in range(9)) + " -all")
+    outcome = probe(PLAIN, "from=<joe@n.example.net>")
+    tap.equal(outcome.spf, "permerror spf-permerror", "S01 nine includes in each record, five deep, all of different names")
+    tap.ok(int(outcome.verdict["dns_q"]) <= 30, "at most 30 questions", outcome=outcome.verdict)
     tap.equal(probe.end(), 0, "the end")
 
 

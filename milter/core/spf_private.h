@@ -72,6 +72,7 @@ struct spf_walk {
 	struct span reverse;      /* name of the client's PTR records */
 	struct spf_lookup *lookups;
 	struct spf_lookup **lookups_end;
+	unsigned noted; /* questions so far, handed out or not */
 	struct spf_frame frames[SPF_TERMS_MAX + 1];
 	size_t depth; /* frames in use */
 	struct spf_outcome outcome;

@@ -278,13 +278,19 @@ enum spf_step spf_term_judge(struct spf_walk *walk, const struct spf_frame *fram
 	return spf_walk_fail(walk, SPF_PERMERROR, "an unknown mechanism", term->text);
 }
 
+/*
+ * So many questions at most are noted before their term is reached: whoever writes a tree of includes gets no more
+ * look-ups for it than these and one for each term that counts.
+ */
+#define AHEAD_MAX 16
+
 /* Note the first question of a term, unless its name has to wait for %{p}. */
 static void ahead(struct spf_walk *walk, const struct spf_frame *frame, enum record_type type,
                   const struct spf_domain *domain)
 {
 	struct spf_target target;
 	unsigned voids = 0;
-	if (domain->uses_p)
+	if (domain->uses_p || walk->noted >= AHEAD_MAX)
 		return;
 	if (spf_term_target(walk, frame, domain, span_make(NULL, 0), &voids, &target) == SPF_STEP_NEXT && target.valid)
 		spf_walk_lookup(walk, type, span_make(target.name, target.name_length));
@@ -299,7 +305,8 @@ static bool ahead_term(struct spf_walk *walk, const struct spf_frame *frame, con
 	case SPF_IP6:
 		return spf_term_judge(walk, frame, term) != SPF_STEP_MATCH;
 	case SPF_PTR:
-		spf_walk_lookup(walk, RECORD_PTR, walk->reverse);
+		if (walk->noted < AHEAD_MAX)
+			spf_walk_lookup(walk, RECORD_PTR, walk->reverse);
 		break;
 	case SPF_A:
 		ahead(walk, frame, address_type(walk), &term->domain);

@@ -148,6 +148,7 @@ const struct spf_lookup *spf_walk_lookup(struct spf_walk *walk, enum record_type
 		lookup->question.name = copy;
 		*walk->lookups_end = lookup;
 		walk->lookups_end = &lookup->next;
+		walk->noted++;
 	}
 	return lookup->answer ? lookup : NULL;
 }
