@@ -1,7 +1,7 @@
 /*
- * verifier: the cryptography of DKIM by libopendkim: canonical forms, hashes, RSA and Ed25519. Nothing else of that
- * library decides: signatures and keys are parsed, judged and chosen by the caller, and only what is well-formed and
- * within bounds is handed to it.
+ * verifier: the cryptography of DKIM: canonical forms and hashes by libopendkim, RSA and Ed25519 by OpenSSL
+ * (publickeys.h). Nothing else of libopendkim decides: signatures and keys are parsed, judged and chosen by the caller,
+ * and only what is well-formed and within bounds is handed to it.
  *
  * A verification belongs to one message and to one thread at a time; the verifier is shared by all threads.
  */
@@ -53,7 +53,7 @@ bool verification_body(struct verification *verification, struct span chunk);
 bool verification_body_end(struct verification *verification);
 
 enum verification_status {
-	VERIFICATION_OPEN,          /* the header is as signed, the body is not complete yet: ask again then */
+	VERIFICATION_OPEN,          /* the body is not complete yet: ask again then */
 	VERIFICATION_GOOD,
 	VERIFICATION_BAD_SIGNATURE, /* the header was changed, or the signature is not of this key */
 	VERIFICATION_BAD_BODY,      /* the body was changed */

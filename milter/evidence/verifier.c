@@ -5,18 +5,25 @@
 #include <sys/types.h>
 
 #include <opendkim/dkim.h>
+#include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "evidence/publickeys.h"
 #include "evidence/reserve.h"
+
+_Static_assert(VERIFIER_KEY_MAX <= PUBLICKEYS_TEXT_MAX, "every key that is taken can be kept");
 
 struct verifier {
 	DKIM_LIB *library;
+	struct publickeys *keys;
 };
 
 struct verification {
 	DKIM *handle;
+	struct publickeys *keys; /* borrowed */
 	struct reserve *reserve;
 	bool starved;   /* memory failed on the way: what was found is not to be believed */
 	char *line; /* the field under way */
@@ -24,7 +31,6 @@ struct verification {
 	char last[2]; /* the last two bytes of the body */
 	bool body_seen;
 	bool body_done;
-	char key[VERIFIER_KEY_MAX + 32]; /* what the library gets when it asks for the key */
 };
 
 /* Memory failed in a step of the library that began when OpenSSL had been refused it so often. */
@@ -35,19 +41,17 @@ static bool starved(struct verification *verification, unsigned long refusals)
 	return verification->starved;
 }
 
-/* The key is never looked for: it is there before the library is asked to verify. Any failure here stops all. */
-static DKIM_CBSTAT give_key(DKIM *handle, DKIM_SIGINFO *signature, u_char *buffer, size_t size)
+/* The library makes the hashes and is never asked to verify: it would decode the key each time. */
+static DKIM_CBSTAT no_key(DKIM *handle, DKIM_SIGINFO *signature, u_char *buffer, size_t size)
 {
-	const struct verification *verification = dkim_get_user_context(handle);
+	(void)handle;
 	(void)signature;
-	size_t length = strlen(verification->key);
-	if (length == 0 || length >= size)
-		return DKIM_CBSTAT_NOTFOUND;
-	memcpy(buffer, verification->key, length + 1);
-	return DKIM_CBSTAT_CONTINUE;
+	(void)buffer;
+	(void)size;
+	return DKIM_CBSTAT_NOTFOUND;
 }
 
-/* Called when the hash of the body is complete; signatures are then verified one by one, as their keys come in. */
+/* Called when the hash of the body is complete; the library would now verify. */
 static DKIM_CBSTAT stop_there(DKIM *handle, DKIM_SIGINFO **signatures, int count)
 {
 	(void)handle;
@@ -59,14 +63,15 @@ static DKIM_CBSTAT stop_there(DKIM *handle, DKIM_SIGINFO **signatures, int count
 struct verifier *verifier_new(void)
 {
 	unsigned flags = DKIM_LIBFLAGS_BADSIGHANDLES | DKIM_LIBFLAGS_DELAYSIGPROC;
-	struct verifier *verifier = malloc(sizeof *verifier);
+	struct verifier *verifier = calloc(1, sizeof *verifier);
 	if (!verifier)
 		return NULL;
 	reserve_watch_openssl();
+	verifier->keys = publickeys_new();
 	verifier->library = dkim_init(reserve_allocate, reserve_release);
-	if (verifier->library
+	if (verifier->keys && verifier->library
 	    && dkim_options(verifier->library, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags, sizeof flags) == DKIM_STAT_OK
-	    && dkim_set_key_lookup(verifier->library, give_key) == DKIM_STAT_OK
+	    && dkim_set_key_lookup(verifier->library, no_key) == DKIM_STAT_OK
 	    && dkim_set_final(verifier->library, stop_there) == DKIM_STAT_OK)
 		return verifier;
 	verifier_free(verifier);
@@ -79,6 +84,7 @@ void verifier_free(struct verifier *verifier)
 		return;
 	if (verifier->library)
 		dkim_close(verifier->library);
+	publickeys_free(verifier->keys);
 	free(verifier);
 }
 
@@ -96,7 +102,7 @@ struct verification *verification_new(struct verifier *verifier)
 		verification_free(verification);
 		return NULL;
 	}
-	dkim_set_user_context(verification->handle, verification);
+	verification->keys = verifier->keys;
 	return verification;
 }
 
@@ -229,21 +235,46 @@ bool verification_body_end(struct verification *verification)
 	return verification->body_done;
 }
 
-static enum verification_status judge(const struct verification *verification, DKIM_SIGINFO *signature)
+/* A tag of a signature as the library read it, without white space; empty when there is none. */
+static struct span tag_value(DKIM_SIGINFO *signature, const char *name)
 {
-	unsigned flags = dkim_sig_getflags(signature);
-	DKIM_SIGERROR error = dkim_sig_geterror(signature);
+	char copy[4];
+	snprintf(copy, sizeof copy, "%s", name);
+	const u_char *value = dkim_sig_gettagvalue(signature, false, (u_char *)copy);
+	return span_of(value ? (const char *)value : "");
+}
 
-	if (error == DKIM_SIGERROR_KEYDECODE)
+static bool body_matches(DKIM_SIGINFO *signature, const unsigned char *digest)
+{
+	unsigned char text[2 * PUBLICKEYS_DIGEST_LENGTH];
+	int length = EVP_EncodeBlock(text, digest, PUBLICKEYS_DIGEST_LENGTH);
+	return span_equal(tag_value(signature, "bh"), span_make((const char *)text, (size_t)length));
+}
+
+/* What was hashed is compared with what was signed. */
+static enum verification_status compare(const struct verification *verification, DKIM_SIGINFO *signature, bool ed25519,
+                                        struct span public_key)
+{
+	void *header;
+	void *body;
+	size_t header_length;
+	size_t body_length;
+
+	/* With a fault that the library found there are no hashes. */
+	if (dkim_sig_geterror(signature) != DKIM_SIGERROR_UNKNOWN || (dkim_sig_getflags(signature) & DKIM_SIGFLAG_IGNORE) != 0)
+		return VERIFICATION_REFUSED;
+	if (dkim_sig_gethashes(signature, &header, &header_length, &body, &body_length) != DKIM_STAT_OK
+	    || header_length != PUBLICKEYS_DIGEST_LENGTH || body_length != PUBLICKEYS_DIGEST_LENGTH)
+		return VERIFICATION_BROKEN;
+	switch (publickeys_verify(verification->keys, ed25519, public_key, header, tag_value(signature, "b"))) {
+	case PUBLICKEY_UNUSABLE:
 		return VERIFICATION_BAD_KEY;
-	if ((flags & DKIM_SIGFLAG_PASSED) == 0)
-		return error == DKIM_SIGERROR_BADSIG ? VERIFICATION_BAD_SIGNATURE : VERIFICATION_REFUSED;
-	if (!verification->body_done)
-		return error == DKIM_SIGERROR_UNKNOWN ? VERIFICATION_OPEN : VERIFICATION_REFUSED;
-	if (dkim_sig_getbh(signature) == DKIM_SIGBH_MISMATCH)
-		return VERIFICATION_BAD_BODY;
-	/* All three have to be good: the library leaves the first two standing when it finds fault with a signature. */
-	return error == DKIM_SIGERROR_OK && DKIM_SIG_CHECK(signature) ? VERIFICATION_GOOD : VERIFICATION_REFUSED;
+	case PUBLICKEY_MISMATCH:
+		return VERIFICATION_BAD_SIGNATURE;
+	case PUBLICKEY_GOOD:
+		return body_matches(signature, body) ? VERIFICATION_GOOD : VERIFICATION_BAD_BODY;
+	}
+	return VERIFICATION_BROKEN;
 }
 
 enum verification_status verification_verify(struct verification *verification, size_t i, bool ed25519,
@@ -252,16 +283,12 @@ enum verification_status verification_verify(struct verification *verification, 
 	DKIM_SIGINFO **signatures = NULL;
 	int count = 0;
 
-	if (public_key.length > VERIFIER_KEY_MAX)
-		return VERIFICATION_BAD_KEY;
 	unsigned long refusals = reserve_openssl_refusals();
 	if (verification->starved || dkim_getsiglist(verification->handle, &signatures, &count) != DKIM_STAT_OK ||
 	    i >= (size_t)count)
 		return VERIFICATION_BROKEN;
-	snprintf(verification->key, sizeof verification->key, "v=DKIM1;k=%s;p=%.*s", ed25519 ? "ed25519" : "rsa",
-	         (int)public_key.length, public_key.at);
-	DKIM_STAT status = dkim_sig_process(verification->handle, signatures[i]);
-	verification->key[0] = '\0';
-	return !starved(verification, refusals) && status == DKIM_STAT_OK ? judge(verification, signatures[i])
-	                                                                  : VERIFICATION_BROKEN;
+	if (!verification->body_done)
+		return VERIFICATION_OPEN;
+	enum verification_status status = compare(verification, signatures[i], ed25519, public_key);
+	return starved(verification, refusals) ? VERIFICATION_BROKEN : status;
 }
