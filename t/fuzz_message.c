@@ -172,6 +172,7 @@ static bool is_mbox_line(struct span line)
 static unsigned count_fields(struct span raw, const char *name, struct span *value_r)
 {
 	unsigned count = 0;
+	bool in_field = false;
 	bool open = false;
 	*value_r = span_make(NULL, 0);
 	for (bool first = true; raw.length != 0; first = false) {
@@ -184,7 +185,7 @@ static unsigned count_fields(struct span raw, const char *name, struct span *val
 		size_t colon = end;
 		while (colon < line.length && (line.at[colon] == ' ' || line.at[colon] == '\t'))
 			colon++;
-		if (line.length != 0 && end == 0 && colon != 0 && !first) {
+		if (line.length != 0 && end == 0 && colon != 0 && in_field) {
 			if (open)
 				value_r->length = (size_t)(line.at + line.length - value_r->at);
 			continue;
@@ -192,6 +193,7 @@ static unsigned count_fields(struct span raw, const char *name, struct span *val
 		bool field = end != 0 && colon < line.length && line.at[colon] == ':';
 		if (!field && !(first && span_equal(span_slice(line, 0, 5), span_of("From "))))
 			return count;
+		in_field = field;
 		open = false;
 		if (!field || !span_equal_nocase(span_slice(line, 0, end), span_of(name)))
 			continue;
