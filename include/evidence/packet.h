@@ -23,4 +23,7 @@
 bool packet_parse(const void *packet, size_t length, const struct question *question, struct arena *arena,
                   struct answer *answer_r);
 
+/* The number of a record type in the DNS (RFC 1035 3.2.2, RFC 3596). */
+unsigned packet_type_number(enum record_type type);
+
 #endif

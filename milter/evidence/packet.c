@@ -252,7 +252,7 @@ static bool read_record(const struct packet *packet, const struct rr *rr, enum r
 	return false;
 }
 
-static unsigned type_number(enum record_type type)
+unsigned packet_type_number(enum record_type type)
 {
 	switch (type) {
 	case RECORD_A:
@@ -307,7 +307,7 @@ static bool read_records(const struct packet *packet, const struct wire *name, e
 
 	answer->records = records;
 	for (unsigned left = packet->count; records && left > 0 && read_rr(packet, at, &rr, &at); left--) {
-		if (rr.type != type_number(type) || rr.class != CLASS_IN || !owns(packet, &rr, name))
+		if (rr.type != packet_type_number(type) || rr.class != CLASS_IN || !owns(packet, &rr, name))
 			continue;
 		if (!read_record(packet, &rr, type, arena, &records[answer->count]))
 			return false;

@@ -20,23 +20,6 @@ long long resolver_now_ms(void)
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int type_number(enum record_type type)
-{
-	switch (type) {
-	case RECORD_A:
-		return 1;
-	case RECORD_AAAA:
-		return 28;
-	case RECORD_MX:
-		return 15;
-	case RECORD_PTR:
-		return 12;
-	case RECORD_TXT:
-		return 16;
-	}
-	return 0;
-}
-
 struct query *query_new(struct resolver *resolver, const struct question *question)
 {
 	struct query *query = malloc(sizeof *query + question->name.length + 1);
@@ -143,7 +126,8 @@ static bool send_on(struct query *query, const struct answer *answer)
 	target[name.length] = '\0';
 	response_drop(query->partial);
 	query->partial = partial;
-	return ub_resolve_async(query->resolver->context, target, type_number(query->question.type), DNS_CLASS_IN, query,
+	int type = (int)packet_type_number(query->question.type);
+	return ub_resolve_async(query->resolver->context, target, type, DNS_CLASS_IN, query,
 	                        on_result, NULL) == 0;
 }
 
@@ -196,7 +180,8 @@ static void on_result(void *context, int code, struct ub_result *result)
 
 void query_send(struct query *query)
 {
-	int code = ub_resolve_async(query->resolver->context, query->name, type_number(query->question.type), DNS_CLASS_IN,
+	int type = (int)packet_type_number(query->question.type);
+	int code = ub_resolve_async(query->resolver->context, query->name, type, DNS_CLASS_IN,
 	                            query, on_result, NULL);
 	if (code != 0)
 		resolver_complete(query, failed(query, code));
