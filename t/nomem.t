@@ -170,6 +170,23 @@ def sessions(tap):
         target.lives(tap, "without memory the daemon")
 
 
+def first(tap):
+    """The first message of a daemon, when libraries set themselves up and keys are decoded: some of its allocations."""
+    wrong = []
+    total = 0
+    for sample in range(9):
+        with Starved("dkim") as target:
+            target.start()
+            letters = [Letter(target.signer.sign(message()))]
+            number = total * sample // 9
+            result, count = judge(target, letters, number, from_then_on=sample % 2)
+            total = total or count
+            if not harmless(result, (("E", "c"), b"", result[2])) or not target.passes(letters[0]) or \
+                    target.filter_pid() != target.child:
+                wrong.append((number, result))
+    tap.ok(not wrong and total > 100, "a daemon's first message, 8 samples of %d allocations" % total, wrong=wrong)
+
+
 def quarantine(tap):
     with Starved("ip", quarantine_unless="auth") as target:
         target.start()
@@ -199,5 +216,5 @@ def rest(tap):
 if os.environ.get("SANITIZERS", "no") != "no":
     Tap.skip_all("sanitizers have an allocator of their own")
 with Tap(needs_root=False) as points:
-    for test in (messages, sessions, quarantine, rest):
+    for test in (messages, sessions, first, quarantine, rest):
         points.case(test)

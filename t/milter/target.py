@@ -4,7 +4,7 @@ import os
 import re
 
 from lab.message import message
-from lab.process import free_port, read, start, wait_for
+from lab.process import free_port, read, start, stop, wait_for
 from lab.wire import Closed, Letter, Wire, passes
 from milter.daemon import PROGRAM, Daemon
 
@@ -20,6 +20,7 @@ class Target(Daemon):
         self.wrapper = list(wrapper)
         self.port = free_port() if kind == "inet" else None
         self.child = None
+        self.strict = True  # what sanitizers find is not to be
         super().__init__(**config)
 
     @property
@@ -42,6 +43,17 @@ class Target(Daemon):
             wire.negotiate()
         self.child = self.filter_pid()
         return self
+
+    def __exit__(self, kind, error, trace):
+        """What sanitizers find at the end, such as leaks, is an error, too."""
+        if self.process:
+            stop(self.process)
+            self.process = None
+        complaints = self.complaints()
+        log = read(self.output)
+        super().__exit__(kind, error, trace)
+        if complaints and self.strict and kind is None:
+            raise AssertionError("at its end: %s\n%s" % (complaints, log[-8000:]))
 
     def listens(self):
         if self.process.poll() is not None:
