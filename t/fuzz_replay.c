@@ -9,7 +9,7 @@
 #include "tap.h"
 
 #define FILE_MAX 16384
-#define PLACES 100
+#define PLACES 50
 
 /* An exact copy on the heap, so that a sanitizer sees reading past the end. */
 static void run(const uint8_t *data, size_t size)
