@@ -110,7 +110,7 @@ def canonical(tap, server, scratch):
     probe = Probe(scratch, server)
     for form in (None, "simple", "relaxed", "simple/relaxed", "relaxed/simple", "relaxed/relaxed"):
         expect(tap, probe, "c=%s" % form, signed(c=form), "pass -")
-        expect(tap, probe, "c=%s, no LEADSPC" % form, signed(c=form), "pass -", options="bare=1")
+        expect(tap, probe, "K26 c=%s, no LEADSPC" % form, signed(c=form), "pass -", options="bare=1")
     tight = [(name, value.strip()) for name, value in FIELDS]
     expect(tap, probe, "no space after the colon", signed(fields=tight, c="simple/simple"), "pass -")
     bodies = {"empty": b"", "one line end": b"\r\n", "line ends": b"\r\n\r\n\r\n", "no last line end": b"a\r\nb",
