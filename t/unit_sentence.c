@@ -81,6 +81,10 @@ static void test_grammar(void)
 		bool parsed = sentence_parse(span_of(many), &arena, &sentence, &error);
 		ok(operands == SENTENCE_NODES_MAX ? !parsed && strstr(error.text, "too long") : parsed, "%u operands", operands);
 	}
+	struct sentence sentence;
+	struct sentence_error error = { 0, "" };
+	strcpy(strrchr(many, ' '), " 1 of (tls)");
+	ok(!sentence_parse(span_of(many), &arena, &sentence, &error) && strstr(error.text, "too long"), "nor is there room for \"of\"");
 	ok(parse("tls and 2 of (cert, auth)").checks == (CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_AUTH)),
 	   "the named checks are known");
 }
