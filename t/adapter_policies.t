@@ -4,6 +4,8 @@
 import os
 import sys
 import tempfile
+import threading
+import time
 
 SRCDIR = os.environ.get("SRCDIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 sys.path.insert(0, os.path.join(SRCDIR, "t"))
@@ -176,8 +178,33 @@ def needed(tap, server, scratch):
     tap.equal(probe.end(), 0, "the end comes with questions under way")
 
 
+def together(tap, server, scratch):
+    """What is known to be needed is asked at once: a message waits for one round trip, not for one after another."""
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    txt(server, "example.com", "v=spf1 ip4:192.0.2.10 -all")
+    txt(server, "_dmarc.example.com", "v=DMARC1; p=reject")
+    txt(server, "_spf.salesforce.com", "v=spf1 ip4:192.0.2.10 -all")
+    names = ("sel._domainkey.example.com", "example.com", "_dmarc.example.com", "_spf.salesforce.com")
+    for name in names:
+        server.rules[name] = "hold"
+    probe = Probe(scratch, server, org="reject_unless: dkim and spf and dmarc and ip")
+    outcomes = []
+    sending = threading.Thread(target=lambda: outcomes.append(probe(signed(), "from=<joe@example.com> needed=1")))
+    sending.start()
+    for _ in range(1000):
+        if all(server.count(name) for name in names):
+            break
+        time.sleep(0.01)
+    tap.equal([name for name in names if not server.count(name)], [], "all is asked before anything is answered")
+    for name in names:
+        server.release(name)
+    sending.join()
+    tap.equal(outcomes[0].verdict["verdict"], "accept", "and the answers decide", outcome=outcomes[0])
+    tap.equal(probe.end(), 0, "the end")
+
+
 with Tap(needs_root=False) as test:
-    for group in (spf, vouching, dmarc, needed):
+    for group in (spf, vouching, dmarc, needed, together):
         fresh = DnsServer().start()
         with tempfile.TemporaryDirectory() as folder:
             test.case(group, fresh, folder)
