@@ -1,4 +1,7 @@
-"""A name server on loopback that knows a few records and nothing else: unbound, with a root zone of its own."""
+"""
+A resolver on loopback that knows a few records and nothing else: unbound, with a root zone of its own. Not every
+contestant takes the answers of a name server that is no resolver.
+"""
 
 import os
 import shutil

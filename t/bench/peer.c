@@ -199,15 +199,15 @@ static const char *macro_value(const struct peer *peer, const char *name, char q
 	return NULL;
 }
 
-/* Postfix does not send the packet when it has no macros to tell. The queue file is not there at MAIL yet. */
-static bool put_macros(struct peer *peer, enum stage stage)
+/* Before every step, that step's or another stage's, and be there none. The queue file is not there at MAIL yet. */
+static bool put_macros(struct peer *peer, const struct step *step, enum stage stage)
 {
 	struct parcel parcel;
 	char list[PEER_SYMBOLS_SIZE];
 	char *rest = NULL;
 
 	parcel_start(&parcel);
-	parcel_add(&parcel, &steps[stage].letter, 1);
+	parcel_add(&parcel, &step->letter, 1);
 	snprintf(list, sizeof list, "%s", peer->symbols[stage]);
 	for (char *name = strtok_r(list, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
 		char queue_id[32];
@@ -217,7 +217,7 @@ static bool put_macros(struct peer *peer, enum stage stage)
 		parcel_text(&parcel, name);
 		parcel_text(&parcel, value);
 	}
-	return parcel.length == 1 || put_packet(peer, 'D', parcel.data, parcel.length);
+	return put_packet(peer, 'D', parcel.data, parcel.length);
 }
 
 /* What may be answered to a step before the end: to go on. */
@@ -255,7 +255,7 @@ static bool take_parcel(struct peer *peer, const struct step *step, const struct
 
 static bool take_stage(struct peer *peer, enum stage stage, const struct parcel *parcel)
 {
-	return put_macros(peer, stage) && take_parcel(peer, &steps[stage], parcel);
+	return put_macros(peer, &steps[stage], stage) && take_parcel(peer, &steps[stage], parcel);
 }
 
 /* A stage with one string, or with none. */
@@ -391,7 +391,7 @@ static bool send_header(struct peer *peer, const struct letter *letter)
 		parcel_start(&parcel);
 		parcel_text(&parcel, letter->fields[i].name);
 		parcel_text(&parcel, value + ((peer->steps & LEADING_SPACE) == 0 && value[0] == ' '));
-		if (!take_parcel(peer, &field_step, &parcel))
+		if (!put_macros(peer, &field_step, STAGE_HEADER_END) || !take_parcel(peer, &field_step, &parcel))
 			return false;
 	}
 	return take_text(peer, STAGE_HEADER_END, NULL);
@@ -403,7 +403,7 @@ static bool send_body(struct peer *peer, const struct letter *letter)
 	for (size_t at = 0; at < letter->body_length && answer == 'c';) {
 		size_t rest = letter->body_length - at;
 		size_t length = rest < CHUNK_MAX ? rest : CHUNK_MAX;
-		if (!take(peer, &body_step, letter->body + at, length, &answer))
+		if (!put_macros(peer, &body_step, STAGE_END) || !take(peer, &body_step, letter->body + at, length, &answer))
 			return false;
 		at += length;
 	}
@@ -437,7 +437,7 @@ static bool send_end(struct peer *peer)
 
 	peer->added_length = 0;
 	peer->added[0] = '\0';
-	if (!put_macros(peer, STAGE_END) || !put_packet(peer, 'E', "", 0))
+	if (!put_macros(peer, &steps[STAGE_END], STAGE_END) || !put_packet(peer, 'E', "", 0))
 		return false;
 	for (;;) {
 		if (!get_packet(peer, &letter, &data, &length))
