@@ -37,6 +37,7 @@ def symbols(program):
 daemon = libraries("sfdc-milter")
 ok(any(name.startswith("libmilter") for name in daemon), "the daemon's libraries are found", *daemon)
 ok(not any("spf" in name for name in daemon), "libspf2 is none of them", *daemon)
+ok(not any("xml" in name or "expat" in name for name in daemon), "M03 no library for XML, in which reports come", *daemon)
 found = symbols("sfdc-milter")
 ok(not found, "no function of libspf2, and none that calls it, is in the daemon", *found)
 tool = libraries("sfdc-relayctl")
