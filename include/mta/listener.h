@@ -30,18 +30,13 @@ struct listener_options {
 enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE]);
 
 /*
- * Open the socket through libmilter, in which a filter must be registered. A dead unix socket at that path is removed
- * first; one that somebody answers on is not.
+ * Open the socket, which does not block; *fd_r belongs to the caller. A dead unix socket at that path is removed first;
+ * one that somebody answers on is not. Connections to a TCP socket are accepted with TCP_NODELAY set: a milter's reply
+ * comes in pieces, and each would wait for the delayed acknowledgement of the one before.
  */
-enum listener_status listener_open(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE]);
+enum listener_status listener_open(const struct listener_options *options, int *fd_r, char text_r[LISTENER_TEXT_SIZE]);
 
 /* Remove a unix socket at the end. Harmless for others. */
 void listener_remove(const char *socket);
-
-/*
- * Turn on TCP_NODELAY on every listening TCP socket of this process; accepted connections inherit it. libmilter writes
- * a reply in pieces, and each would wait for the delayed acknowledgement of the one before. Returns how many there are.
- */
-unsigned listener_set_nodelay(void);
 
 #endif

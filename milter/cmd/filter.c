@@ -19,6 +19,8 @@
 #include "core/record.h"
 #include "evidence/ports.h"
 #include "mta/callbacks.h"
+#include "mta/door.h"
+#include "mta/gate.h"
 #include "mta/service.h"
 
 #define DRAIN_STEP_MS 20   /* how often it is looked whether all messages have ended */
@@ -30,6 +32,8 @@ struct running {
 	struct live *live;
 	struct ports ports;
 	struct service service;
+	struct door door; /* where libmilter listens */
+	int listener;     /* where the MTA finds the filter */
 	sigset_t signals;
 };
 
@@ -206,9 +210,10 @@ static void warn_unreadable(const struct filter *filter)
 		          strerror(errno));
 }
 
-/* The socket, and then the user who no longer could open it. */
-static int open_and_drop(struct filter *filter)
+/* The sockets, and then the user who no longer could open them. */
+static int open_and_drop(struct running *running)
 {
+	struct filter *filter = running->filter;
 	struct privileges privileges;
 	struct listener_options options;
 	char text[PRIVILEGES_TEXT_SIZE];
@@ -221,12 +226,16 @@ static int open_and_drop(struct filter *filter)
 	}
 	warn(filter, text);
 	filter_listener(filter, filter->settings, &options);
-	enum listener_status status = listener_open(&options, listener_text);
+	enum listener_status status = listener_open(&options, &running->listener, listener_text);
 	if (status != LISTENER_OK) {
 		filter_complain(filter, listener_text);
 		return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
 	}
 	warn(filter, listener_text);
+	if (!door_open(&running->door, text)) {
+		filter_complain(filter, text);
+		return STATUS_CANNOT;
+	}
 	raise_limits();
 	if (!privileges_drop(&privileges, text)) {
 		filter_complain(filter, text);
@@ -256,6 +265,8 @@ static int serve(struct running *running, const struct start *start)
 		return fail(filter, "there is no randomness to be had from the system");
 	if (!start_signals(running))
 		return fail(filter, "the thread that waits for signals cannot be started");
+	if (!gate_start(running->listener, &running->door, filter->log))
+		return fail(filter, "the thread that takes the MTA's connections cannot be started");
 	log_problems(filter->log, &filter->warnings);
 	log_lifecycle(running, "start", NULL);
 	supervisor_ready(start);
@@ -276,6 +287,6 @@ int filter_run(struct filter *filter, const struct start *start)
 	umask(077);
 	if (!callbacks_register("sfdc-milter", &running->service))
 		return fail(filter, "libmilter cannot be used");
-	int status = open_and_drop(filter);
+	int status = open_and_drop(running);
 	return status == STATUS_OK ? serve(running, start) : status;
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <libmilter/mfapi.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -17,15 +17,16 @@
 
 #include "core/span.h"
 
-#define BACKLOG 1024       /* connections of an MTA come in bursts */
-#define DESCRIPTORS_LOW 1024 /* before threads and connections exist all descriptors are low */
+#define BACKLOG 1024 /* connections of an MTA come in bursts */
 
 enum listener_kind { LISTENER_UNIX, LISTENER_INET, LISTENER_INET6 };
 
 struct listener_name {
 	enum listener_kind kind;
-	const char *path;      /* unix */
-	bool has_host;         /* inet: an address other than "every" is named */
+	const char *path; /* unix */
+	bool has_host;    /* inet: an address other than "every" is named */
+	char host[256];   /* inet: without the brackets of an IPv6 address */
+	char port[8];
 };
 
 static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_status status, const char *format, ...)
@@ -77,6 +78,12 @@ static bool read_name(const char *socket, struct listener_name *name_r)
 	if (at < rest.length && host.length == 0)
 		return false;
 	name_r->has_host = host.length != 0 && !names_every_address(host);
+	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
+		host = span_slice(host, 1, host.length - 1);
+	if (host.length >= sizeof name_r->host)
+		return false;
+	snprintf(name_r->host, sizeof name_r->host, "%.*s", (int)host.length, host.at ? host.at : "");
+	snprintf(name_r->port, sizeof name_r->port, "%lu", port);
 	return true;
 }
 
@@ -153,56 +160,75 @@ static enum listener_status set_access(const char *path, const struct listener_o
 	return LISTENER_OK;
 }
 
-/* libmilter keeps its listening socket to itself and says why it failed only in the log. */
-static enum listener_status open_socket(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+/* What became of a system call on the socket, which is closed when it failed. */
+static enum listener_status failed(const char *socket, int fd, char text_r[LISTENER_TEXT_SIZE])
 {
-	char socket[LISTENER_TEXT_SIZE];
-	if ((size_t)snprintf(socket, sizeof socket, "%s", options->socket) >= sizeof socket ||
-	    smfi_setconn(socket) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS)
-		return say(text_r, LISTENER_FAILED, "%s: libmilter does not take it", options->socket);
-	mode_t before = umask(0177);
-	errno = 0;
-	int status = smfi_opensocket(false);
 	int error = errno;
-	umask(before);
-	if (status == MI_SUCCESS)
-		return LISTENER_OK;
-	return say(text_r, error == EADDRINUSE ? LISTENER_BUSY : LISTENER_FAILED, "%s: cannot listen there%s%s",
-	           options->socket, error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+	if (fd >= 0)
+		close(fd);
+	return say(text_r, error == EADDRINUSE ? LISTENER_BUSY : LISTENER_FAILED, "%s: cannot listen there: %s", socket,
+	           strerror(error));
 }
 
-unsigned listener_set_nodelay(void)
+static enum listener_status open_unix(const char *path, const struct listener_options *options, int *fd_r,
+                                      char text_r[LISTENER_TEXT_SIZE])
 {
-	unsigned count = 0;
-	for (int fd = 0; fd < DESCRIPTORS_LOW; fd++) {
-		int listening = 0;
-		socklen_t length = sizeof listening;
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || !listening)
-			continue;
-		int on = 1;
-		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
-			count++;
-	}
-	return count;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	enum listener_status status = make_room(path, text_r);
+	if (status != LISTENER_OK)
+		return status;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before = umask(0177);
+	bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+	umask(before);
+	if (!bound || listen(fd, BACKLOG) != 0)
+		return failed(options->socket, fd, text_r);
+	status = set_access(path, options, text_r);
+	if (status == LISTENER_OK)
+		*fd_r = fd;
+	else
+		close(fd);
+	return status;
 }
 
-enum listener_status listener_open(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+static enum listener_status listen_at(const struct addrinfo *place, const char *socket_name, int *fd_r,
+                                      char text_r[LISTENER_TEXT_SIZE])
+{
+	const int on = 1;
+	int fd = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+	    bind(fd, place->ai_addr, place->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+		return failed(socket_name, fd, text_r);
+	*fd_r = fd;
+	return LISTENER_OK;
+}
+
+static enum listener_status open_inet(const struct listener_name *name, const char *socket_name, int *fd_r,
+                                      char text_r[LISTENER_TEXT_SIZE])
+{
+	const struct addrinfo hints = { .ai_family = name->kind == LISTENER_INET ? AF_INET : AF_INET6,
+		                        .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *places;
+	int error = getaddrinfo(name->has_host ? name->host : NULL, name->port, &hints, &places);
+	if (error != 0)
+		return say(text_r, LISTENER_FAILED, "%s: cannot listen there: %s", socket_name,
+		           error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+	enum listener_status status = listen_at(places, socket_name, fd_r, text_r);
+	freeaddrinfo(places);
+	return status;
+}
+
+enum listener_status listener_open(const struct listener_options *options, int *fd_r, char text_r[LISTENER_TEXT_SIZE])
 {
 	enum listener_status status = listener_check(options, text_r);
 	struct listener_name name;
 	if (status != LISTENER_OK || !read_name(options->socket, &name))
 		return status;
-	if (name.kind == LISTENER_UNIX) {
-		status = make_room(name.path, text_r);
-		if (status != LISTENER_OK)
-			return status;
-		status = open_socket(options, text_r);
-		return status == LISTENER_OK ? set_access(name.path, options, text_r) : status;
-	}
-	status = open_socket(options, text_r);
-	if (status == LISTENER_OK && listener_set_nodelay() == 0)
-		say(text_r, LISTENER_OK, "%s: TCP_NODELAY cannot be set, so that replies will be slow", options->socket);
-	return status;
+	if (name.kind == LISTENER_UNIX)
+		return open_unix(name.path, options, fd_r, text_r);
+	return open_inet(&name, options->socket, fd_r, text_r);
 }
 
 void listener_remove(const char *socket)

@@ -157,22 +157,6 @@ class Answers:
         return found
 
 
-def halved(data):
-    """
-    Whether the bytes hold a list of macros with a name and no value. libmilter reads past the end of such a list, and
-    what comes of it is a matter of chance.
-    """
-    at = 0
-    while len(data) - at >= 5:
-        length, = struct.unpack_from("!I", data, at)
-        if data[at + 4:at + 5] == b"D" and data[at + 6:at + 4 + length].count(b"\0") % 2:
-            return True
-        if not 0 < length <= DATA_MAX + 1:
-            return False
-        at += 4 + length
-    return False
-
-
 class Order:
     """
     Which steps libmilter passes on, and which it answers: what can follow on what, that a step out of order ends the

@@ -80,6 +80,10 @@ class Target(Daemon):
         """How many files and sockets it has open."""
         return len(os.listdir("/proc/%d/fd" % self.child))
 
+    def threads(self):
+        """How many threads it has."""
+        return len(os.listdir("/proc/%d/task" % self.child))
+
     def passes(self, letter=None):
         """Whether a message, a good one if none is given, passes on a connection of its own."""
         with Wire(self.address) as wire:
