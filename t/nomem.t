@@ -100,13 +100,8 @@ def same_refusal(result, whole):
     return not passes(result[0]) and (result[0][1] == "r" or result[0][1] == "y" and result[1][:9] == whole[1][:9])
 
 
-def macros_lost(result):
-    """libmilter drops a list of macros for which it has no memory; then there is no TLS, for good reason or not."""
-    return result[0] != "closed" and result[0][1] == "y" and result[1].startswith(b"530 5.7.0 tls-absent")
-
-
 def harmless(result, whole):
-    if deferred(result) or macros_lost(result):
+    if deferred(result):
         return True
     if passes(whole[0]):
         return passes(result[0]) and result[2] == whole[2]

@@ -1,5 +1,6 @@
 /*
- * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of libmilter, where messages are judged.
+ * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of libmilter, where messages are judged,
+ * and in the one that leads the MTA's connections to it.
  *
  * NOMEM_CONTROL names a file that the test and the daemon share; it holds struct control. From the moment fail_at is
  * set, allocations are counted, and the one whose number it is fails; with from_then_on those after it, too. live counts
@@ -135,4 +136,13 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 	start->routine = routine;
 	start->argument = argument;
 	return create(thread, attributes, run, start);
+}
+
+/* The gate's thread is known by the name it gives itself. */
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+	int (*set_name)(pthread_t, const char *);
+	*(void **)&set_name = dlsym(RTLD_NEXT, "pthread_setname_np");
+	watched = watched || (pthread_equal(thread, pthread_self()) && strcmp(name, "gate") == 0);
+	return set_name(thread, name);
 }

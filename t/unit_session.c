@@ -233,6 +233,34 @@ static void test_memory(void)
 	session_free(NULL);
 }
 
+/* What the MTA told did not all arrive: the message is deferred, whatever else is known of it, and no other. */
+static void test_incomplete(void)
+{
+	struct scene scene;
+	struct refusal refusal;
+	struct session_input input = good_session();
+	scene_init(&scene, "", true);
+	input.incomplete = true;
+	session_mail(scene.session, &input, span_of("13.110.74.200"));
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL &&
+	   strncmp(refusal.reply.text, "internal-error", 14) == 0, "at MAIL: deferred, with a reply of its own");
+	session_recipient(scene.session, span_of("relay"), span_of("QUEUE1"));
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "and at RCPT");
+	ok(message(&scene) == SMFIS_CONTINUE, "the next is none the worse");
+
+	mail(&scene);
+	session_recipient(scene.session, span_of("local"), span_of("QUEUE1"));
+	ok(!session_refused(scene.session, &refusal), "one recipient is told of");
+	session_incomplete(scene.session);
+	session_recipient(scene.session, span_of("local"), span_of("QUEUE1"));
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "another is not: deferred");
+	session_incomplete(scene.session);
+	ok(message(&scene) == SMFIS_CONTINUE, "the next is none the worse");
+	session_incomplete(scene.session);
+	ok(atomic_load(&scene.service.open) == 0, "and without a message there is nothing to defer");
+	scene_clear(&scene);
+}
+
 static void test_order(void)
 {
 	struct scene scene;
@@ -304,6 +332,7 @@ int main(void)
 	test_failing_requests();
 	test_failing_reply();
 	test_memory();
+	test_incomplete();
 	test_order();
 	test_contradiction();
 	test_sid();

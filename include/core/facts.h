@@ -46,6 +46,7 @@ struct session_input {
 	struct span authserv_id; /* {j} */
 	struct span queue_id;
 	struct span mail_from; /* argument of MAIL, angle brackets included */
+	bool incomplete;       /* something that was told is not known here: the message must be deferred */
 };
 
 /* Which MTA a {v} macro names: "Postfix ..." or a version such as "8.17.1"; MTA_UNKNOWN for anything else. */

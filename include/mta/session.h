@@ -35,14 +35,6 @@ struct refusal {
 	struct reply reply;
 };
 
-#define SESSION_MACROS_MAX 16
-
-/* Where the values of the MTA's macros lay: a value that an earlier MAIL came with is known by its place. */
-struct macros_told {
-	uintptr_t before[SESSION_MACROS_MAX]; /* with the connection or HELO */
-	uintptr_t at_mail[SESSION_MACROS_MAX];
-};
-
 struct message {
 	bool open; /* being examined; false: it was refused, and refusal holds for whatever comes */
 	struct snapshot *snapshot;
@@ -58,7 +50,6 @@ struct session {
 	struct address client;
 	char *client_name; /* as told at connect; may be NULL */
 	char *helo;        /* may be NULL */
-	struct macros_told told;
 	struct message *message; /* NULL: none */
 };
 
@@ -80,6 +71,9 @@ void session_helo(struct session *session, const char *name);
  * neither is believed.
  */
 void session_mail(struct session *session, struct session_input *input, struct span claimed);
+
+/* Something that the MTA told of the message that is under way is not known here, for want of memory: it is deferred. */
+void session_incomplete(struct session *session);
 
 void session_recipient(struct session *session, struct span mailer, struct span queue_id);
 void session_field(struct session *session, struct span name, struct span value);

@@ -55,6 +55,7 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 	memset(facts, 0, sizeof *facts);
 	facts->arena = arena;
 	facts->to_ascii = to_ascii;
+	facts->trouble = input->incomplete;
 	take_session(facts, input);
 	facts->queue_id = keep(facts, input->queue_id);
 	facts->mail_from = keep(facts, input->mail_from);

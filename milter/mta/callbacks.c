@@ -2,13 +2,13 @@
 
 #include "mta/callbacks.h"
 
-#include <assert.h>
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "mta/apply.h"
+#include "mta/passage.h"
 #include "mta/session.h"
 
 /* Set before the first session and never changed then. */
@@ -160,33 +160,19 @@ static const struct {
 	{ "j", offsetof(struct session_input, authserv_id) },
 	{ "i", offsetof(struct session_input, queue_id) },
 };
-#define MACROS (sizeof macros / sizeof macros[0])
-static_assert(MACROS <= SESSION_MACROS_MAX, "the session has room for their places");
-
-/* libmilter has forgotten those of MAIL when HELO is called. */
-static void note_macros(SMFICTX *context, struct session *session)
+static void read_macros(SMFICTX *context, struct session_input *input_r)
 {
-	for (size_t i = 0; i < MACROS; i++) {
-		session->told.before[i] = (uintptr_t)symbol(context, macros[i].name).at;
-		session->told.at_mail[i] = 0;
+	memset(input_r, 0, sizeof *input_r);
+	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++) {
+		struct span value = symbol(context, macros[i].name);
+		memcpy((char *)input_r + macros[i].place, &value, sizeof value);
 	}
 }
 
-/*
- * libmilter keeps the macros of one MAIL until the next brings others. When it brings none, or they were lost for want
- * of memory, those of the message before must not count; new ones are in another place, since the old are freed later.
- */
-static void read_macros(SMFICTX *context, struct session *session, struct session_input *input_r)
+/* Whether the macros that libmilter has belong to this MAIL or RCPT; those of an earlier one must not count for it. */
+static bool told(SMFICTX *context, char **arguments)
 {
-	memset(input_r, 0, sizeof *input_r);
-	for (size_t i = 0; i < MACROS; i++) {
-		struct span value = symbol(context, macros[i].name);
-		uintptr_t place = (uintptr_t)value.at;
-		bool stale = place == session->told.at_mail[i] && place != session->told.before[i];
-		session->told.at_mail[i] = place;
-		if (!stale)
-			memcpy((char *)input_r + macros[i].place, &value, sizeof value);
-	}
+	return passage_owns(arguments, symbol(context, PASSAGE_NUMBER));
 }
 
 /* A session that was never negotiated here has no private data; each of its messages is deferred. */
@@ -196,7 +182,6 @@ static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 	if (session) {
 		struct address client = address_of((const struct sockaddr *)from);
 		session_connect(session, name, &client);
-		note_macros(context, session);
 	}
 	return SMFIS_NOREPLY;
 }
@@ -204,10 +189,8 @@ static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 static sfsistat on_helo(SMFICTX *context, char *name)
 {
 	struct session *session = smfi_getpriv(context);
-	if (session) {
+	if (session)
 		session_helo(session, name);
-		note_macros(context, session);
-	}
 	return SMFIS_NOREPLY;
 }
 
@@ -231,18 +214,20 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 		return SMFIS_CONTINUE;
 	}
 	struct session_input input;
-	read_macros(context, session, &input);
+	read_macros(context, &input);
 	input.mail_from = span_of(arguments[0]);
+	input.incomplete = !told(context, arguments);
 	session_mail(session, &input, symbol(context, "{client_addr}"));
 	return session->agreement.answers_mail ? answer(context, session) : SMFIS_NOREPLY;
 }
 
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
-	(void)arguments;
 	struct session *session = smfi_getpriv(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
+	if (!told(context, arguments))
+		session_incomplete(session);
 	session_recipient(session, symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
 	return session->agreement.answers_recipients ? answer(context, session) : SMFIS_NOREPLY;
 }

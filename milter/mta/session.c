@@ -119,15 +119,16 @@ void session_mail(struct session *session, struct session_input *input, struct s
 		return;
 	/* Counted before the flag is read: whoever sets it and then sees no open message can be sure that none begins. */
 	atomic_fetch_add(&service->open, 1);
-	if (atomic_load(&service->stopping) || session->lost) {
+	if (atomic_load(&service->stopping)) {
 		atomic_fetch_sub(&service->open, 1);
-		(session->lost ? refuse_internal : refuse_stopping)(&message->refusal);
+		refuse_stopping(&message->refusal);
 		return;
 	}
 	message->open = true;
 	message->snapshot = live_take(service->live);
 	input->client = client_address(session, claimed);
 	input->helo = span_of(session->helo);
+	input->incomplete = input->incomplete || session->lost;
 	if (span_absent(input->client_name))
 		input->client_name = span_of(session->client_name);
 	char sid[SID_SIZE];
@@ -139,6 +140,13 @@ void session_mail(struct session *session, struct session_input *input, struct s
 static struct examination *current(struct session *session)
 {
 	return session->message && session->message->open ? &session->message->examination : NULL;
+}
+
+void session_incomplete(struct session *session)
+{
+	struct examination *examination = current(session);
+	if (examination)
+		examine_incomplete(examination);
 }
 
 static void note_queue_id(struct examination *examination, struct span queue_id)
