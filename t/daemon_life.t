@@ -11,8 +11,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab.process import read, wait_for
 from lab.tap import Tap
+from lab.wire import Closed, Wire
 from milter.daemon import Daemon, org
-from milter.wire import Closed, Wire, good_fields
+from milter.target import good
 
 
 def alive(pid):
@@ -21,10 +22,10 @@ def alive(pid):
     return bool(state) and state[0] not in ("Z", "X")
 
 
-def verdict(daemon, **fields):
+def verdict(daemon, **options):
     """What becomes of one message in a session of its own."""
     with Wire(daemon.path) as wire:
-        wire.session().message(good_fields(**fields))
+        wire.open().deliver(good(**options))
     return daemon.messages()[-1]["verdict"]
 
 
@@ -90,17 +91,16 @@ def orphan(tap):
 
 
 def stop(tap):
+    letter = good()
     for kind in (signal.SIGTERM, signal.SIGINT):
         with Daemon().start() as daemon, Wire(daemon.path) as wire, Wire(daemon.path) as idle:
             filter_pid = daemon.filter_pid()
-            idle.session()
-            wire.session()
-            wire.mail()
-            wire.rcpt()
+            idle.open()
+            wire.open().walk(letter.mail() + letter.rcpt())
             daemon.process.send_signal(kind)
             wait_for(lambda: begins_nothing(daemon), "the filter to begin nothing any more")
-            wire.headers(good_fields())
-            tap.equal([wire.eoh(), wire.eom()], ["c", "c"], "a message in flight is finished")
+            wire.walk(letter.header())
+            tap.equal([wire.walk(letter.eoh()), wire.walk(letter.end())], ["c", "c"], "a message in flight is finished")
             tap.equal(daemon.process.wait(60), 0, "and then the daemon ends")
             daemon.process = None
             tap.ok(not alive(filter_pid), "with its filter")
@@ -112,12 +112,11 @@ def stop(tap):
 
 def begins_nothing(daemon):
     """Whether a new message is turned away, so that the client ends its session and comes again."""
+    letter = good()
     with Wire(daemon.path) as wire:
-        wire.session()
-        wire.mail()
-        if wire.rcpt() == "y" and wire.reply.startswith(b"421 4.3.2 "):
+        if wire.open().walk(letter.mail() + letter.rcpt()) == "y" and wire.reply.startswith(b"421 4.3.2 "):
             return True
-        wire.abort()
+        wire.step("A")
         return False
 
 
@@ -130,12 +129,12 @@ def storm(tap):
             while not over.is_set():
                 try:
                     with Wire(daemon.path) as wire:
-                        wire.session()
+                        wire.open()
                         for count in range(4):
-                            letter = wire.message(good_fields(lk=None) if (number + count) % 3 == 0 else good_fields())
-                            if letter == "y" and wire.reply.startswith(b"421"):
+                            _, answer = wire.deliver(good(lk=None) if (number + count) % 3 == 0 else good())
+                            if answer == "y" and wire.reply.startswith(b"421"):
                                 break
-                            answers.append(letter)
+                            answers.append(answer)
                 except (Closed, OSError):
                     over.wait(0.01)
 
@@ -166,7 +165,7 @@ def background(tap):
         pid = int(read(pidfile))
         try:
             with Wire(daemon.path) as wire:
-                tap.equal(wire.session().message(good_fields()), "c", "when it is ready")
+                tap.equal(wire.open().deliver(good()), ("E", "c"), "when it is ready")
             tap.equal(os.getsid(pid), pid, "in a session of its own")
             tap.equal(os.readlink("/proc/%d/cwd" % pid), "/", "in no folder")
             tap.equal([os.readlink("/proc/%d/fd/%d" % (pid, fd)) for fd in range(3)], ["/dev/null"] * 3, "with no terminal")
@@ -188,7 +187,7 @@ def background(tap):
 
 def takes_anything(daemon):
     with Wire(daemon.path) as wire:
-        return wire.session().message(good_fields(lk=None)) == "c"
+        return wire.open().deliver(good(lk=None)) == ("E", "c")
 
 
 def manager(tap):

@@ -12,8 +12,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab.process import free_port, read, wait_for
 from lab.tap import Tap
+from lab.wire import Wire
 from milter.daemon import PROGRAM, Daemon, org
-from milter.wire import Wire, good_fields
+from milter.target import good
 
 
 def options(tap):
@@ -101,7 +102,7 @@ def user(tap):
         groups = [line.split()[1:] for line in status.splitlines() if line.startswith("Groups:")][0]
         tap.equal(groups, [str(nobody.pw_gid)], "in that user's groups only")
         with Wire(daemon.path) as wire:
-            tap.equal(wire.session().message(good_fields()), "c", "and works")
+            tap.equal(wire.open().deliver(good()), ("E", "c"), "and works")
         os.chmod(daemon.file, 0o600)
         daemon.stop()
         daemon.start()

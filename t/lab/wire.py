@@ -87,6 +87,17 @@ def header(name, value, space=" "):
     return ("L", strings(name, text(space) + text(value)))
 
 
+def edit(letter, data):
+    """A change asked for, readable: (letter, index, name, value) of a field, (letter, reason) of a quarantine."""
+    if letter in "im":
+        index, = struct.unpack_from("!I", data)
+        name, value = data[4:].split(b"\0")[:2]
+        return letter, index, name.decode(), value.decode()
+    if letter == "q":
+        return letter, data.rstrip(b"\0").decode()
+    return letter, data
+
+
 def split(message):
     """A message text as ((name, value), ...) and body; folded lines stay as they are, with LF."""
     head, _, body = message.partition("\r\n\r\n")
@@ -101,14 +112,19 @@ def split(message):
 
 
 class Letter:
-    """One message as an MTA hands it over: the packets of each of its steps."""
+    """
+    One message as an MTA hands it over: the packets of each of its steps. space: what stands before a field's value;
+    an MTA that did not agree on LEADSPC sends none.
+    """
 
-    def __init__(self, content, sender="info@example.com", recipients=("user@dest.test",), macros=None, queue_id="4QUEUE1"):
+    def __init__(self, content, sender="info@example.com", recipients=("user@dest.test",), macros=None, queue_id="4QUEUE1",
+                 space=" "):
         self.fields, self.body = split(content)
         self.sender = sender
         self.recipients = recipients
         self.macros = {**SESSION, **TLS} if macros is None else macros
         self.queue_id = queue_id
+        self.space = space
 
     def mail(self):
         return [macros("M", self.macros), mail(self.sender)]
@@ -118,7 +134,7 @@ class Letter:
                 for part in (macros("R", {"{rcpt_mailer}": "relay"}), rcpt(recipient))]
 
     def header(self):
-        return [header(name, value) for name, value in self.fields]
+        return [header(name, value, self.space) for name, value in self.fields]
 
     def eoh(self):
         return [macros("N", {"i": self.queue_id}), ("N", b"")]
@@ -323,7 +339,10 @@ class Wire:
         return self
 
     def step(self, pair):
-        """One packet; its answer's letter, or None where none was agreed on."""
+        """
+        One packet; its answer's letter, or None where none was agreed on. Changes are asked for at the end of message
+        alone; anywhere else their letter is an answer, and a wrong one.
+        """
         command = pair[0]
         if self.steps & OMITTED.get(command, 0):
             return None
@@ -334,9 +353,16 @@ class Wire:
             self.edits = []
         while True:
             letter, self.reply = self.receive()
-            if letter not in "himq+-2bep":
+            if command != "E" or letter not in "himq+-2bep":
                 return letter
             self.edits.append((letter, self.reply))
+
+    def walk(self, pairs):
+        """Several steps, whatever is answered, for what is no whole message; the last answer as from step()."""
+        answer = None
+        for pair in pairs:
+            answer = self.step(pair)
+        return answer
 
     def deliver(self, letter):
         """
