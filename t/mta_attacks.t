@@ -82,6 +82,14 @@ def certificates(tap, relays):
         certificate(relay.lab.pki, "odd%d" % number, common_name, tag)
         outcome = relay.send(A.address, message(), certificate="odd%d" % number)
         refused(tap, outcome, name, "cert-name", stage="rcpt", r_cert="fail", r_tls="pass")
+    # No MTA shows a milter the alternative names, so the common name decides alone.
+    for name, common_name, others in (("good-san", "x.attack.example", TRUSTED), ("bad-san", TRUSTED, "x.attack.example")):
+        relay.lab.pki._sign(name, "/CN=" + common_name, ["basicConstraints=CA:FALSE", CLIENT, "subjectAltName=DNS:" + others],
+                            "ca")
+    refused(tap, relay.send(A.address, message(), certificate="good-san"), "C11 our name as an alternative one alone",
+            "cert-name", stage="rcpt", cert="x.attack.example")
+    accepted(tap, relay.send(A.address, message(), certificate="bad-san"), "C11 our common name, another alternative one",
+             cert=TRUSTED)
     certificate(relay.lab.pki, "bmp", "x.mta.salesforce.com".encode("utf-16-be"), BMP)
     accepted(tap, relay.send(A.address, message(), certificate="bmp"), "C12 BMPString of the very name is that name",
              cert="x.mta.salesforce.com")
@@ -169,6 +177,9 @@ def addresses(tap, relays):
              client="2001:db8::1", r_ip="pass")
     refused(tap, relay.send(A.address, message(), address="2001:dba::1"), "I02 the prefix IPV6:, not listed",
             "ip-unlisted", stage="rcpt", client="2001:dba::1")
+    for name, sender, text in (("with its own From:", STRANGER.address, message(STRANGER)),
+                               ("with our From:", A.address, message(lk=STRANGER.short))):
+        refused(tap, relay.send(sender, text), "I08 another tenant at a listed address, " + name, "org-unknown", r_ip="pass")
     with relay.session(source="127.0.0.2") as client:
         reply = client.xclient(SALESFORCE, TRUSTED)
         tap.ok(not reply.ok, "I07 Postfix refuses XCLIENT of a host it does not authorise", reply=reply)

@@ -11,7 +11,7 @@ from lab.expect import accepted, config, refused
 from lab.laboratory import ELSEWHERE, SALESFORCE, Relay
 from lab.message import STRANGER
 from lab.postfix import HOSTNAME, OTHER_USER, USER
-from lab.process import read, run, write
+from lab.process import read, run, wait_for, write
 
 USERS = ["%s@%s" % (USER, HOSTNAME)]
 OUTSIDE = "user@outside.test"
@@ -111,6 +111,31 @@ def structure(tap, relay):
     tap.ok(relay.lab.sink.find("MAIL FROM:<x@attack.example>") is None, "X01 nothing of it is delivered")
 
 
+def hand_over(server, text):
+    """A message given to sendmail(1) on the relay itself."""
+    run(["/usr/sbin/sendmail", "-C", server.etc, "-i", "-f", A.address, OUTSIDE], input=text.replace("\r\n", "\n").encode())
+
+
+def local_mail(tap, relay):
+    """P08: what does not come through smtpd comes by the milter only if it is told to; then it is judged as any other."""
+    lab = relay.lab
+
+    def seen():
+        return [line for line in relay.milter.messages() if line["client"] == "127.0.0.1" and "tls" not in line]
+
+    hand_over(lab.mtas[0], message(lk=None, ident="local@relay.test"))
+    lab.sink.wait("local@relay.test")
+    tap.equal(seen(), [], "P08 mail of sendmail(1) does not come by the milter")
+    server = lab.postfix(main="non_smtpd_milters = %s\n" % relay.milter.postfix)
+    server.start()
+    hand_over(server, message(ident="judged@relay.test"))
+    lines = wait_for(seen, "the message to be judged")
+    tap.equal([(line["verdict"], line["reason"]) for line in lines], [("reject", "tls-absent")],
+              "P08 with non_smtpd_milters it does, from loopback, and is refused")
+    bounce = lab.sink.wait("judged@relay.test")
+    tap.equal(bounce.recipients, [A.address], "P08 and goes nowhere but back")
+
+
 def silent(tap, relay):
     """P07: the daemon is gone."""
     relay.milter.stop()
@@ -124,7 +149,7 @@ def silent(tap, relay):
 def main():
     with Tap() as tap, Lab() as lab:
         relay = install(lab)
-        for function in (taken, refusals_of_the_milter, refusals_of_postfix, structure, silent):
+        for function in (taken, refusals_of_the_milter, refusals_of_postfix, structure, local_mail, silent):
             tap.case(function, relay)
 
 

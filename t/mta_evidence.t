@@ -42,7 +42,8 @@ class Signer:
         self.server = server
         self.publish("sf1._domainkey." + A.domain, self.record)
         self.publish("ed._domainkey." + A.domain, self.edwards_record)
-        self.publish("sf1._domainkey.attack.example", self.record)
+        for domain in ("attack.example", "com"):
+            self.publish("sf1._domainkey." + domain, self.record)
 
     def publish(self, name, record):
         parts = [record[at:at + 250] for at in range(0, len(record), 250)]
@@ -102,6 +103,7 @@ def bad_signatures(tap, relays, signer, **session):
              "550 5.7.20"),
             ("K03 a part of the body", signer.sign(text, length=True) + b"more\r\n", "dkim-length", "550 5.7.21"),
             ("K06 of another domain", signer.sign(text, "attack.example"), "dkim-unaligned", "550 5.7.22"),
+            ("D07 of a public suffix", signer.sign(text, "com"), "dkim-unaligned", "550 5.7.22"),
             ("K10 no key", signer.sign(text, selector="gone"), "dkim-key", "550 5.7.20")):
         refused(tap, relay.send(A.address, raw, **session), name, reason, reply)
     mixed = signer.sign(good, "attack.example")

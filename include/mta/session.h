@@ -37,6 +37,7 @@ struct refusal {
 
 struct message {
 	bool open; /* being examined; false: it was refused, and refusal holds for whatever comes */
+	bool by_smtp;
 	struct snapshot *snapshot;
 	struct examination examination;
 	bool body_skipped;
@@ -90,6 +91,13 @@ void session_end(struct session *session, struct span queue_id);
  * it is, the message is logged and released; later steps of the same message get the same answer.
  */
 bool session_refused(struct session *session, struct refusal *refusal_r);
+
+/*
+ * Whether a recipient of the message that is under way can be refused. Where that was not agreed on it cannot, nor where
+ * the message did not come by SMTP: for a recipient that one of Postfix's non_smtpd_milters refuses, cleanup(8) puts the
+ * message back and tries it again for ever. It is refused as a whole at a later step.
+ */
+bool session_answers_recipients(const struct session *session);
 
 /* The changes to make to the message, which session_refused() let pass. False: it must be deferred. */
 bool session_edits(struct session *session, struct edits *edits_r);

@@ -229,7 +229,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
 	if (!told(context, arguments))
 		session_incomplete(session);
 	session_recipient(session, symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
-	return session->agreement.answers_recipients ? answer(context, session) : SMFIS_NOREPLY;
+	if (session_answers_recipients(session))
+		return answer(context, session);
+	return session->agreement.answers_recipients ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
 
 static sfsistat on_field(SMFICTX *context, char *name, char *value)

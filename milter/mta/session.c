@@ -117,6 +117,8 @@ void session_mail(struct session *session, struct session_input *input, struct s
 	session->message = message;
 	if (!message)
 		return;
+	/* Postfix gives the address without its brackets when it did not come by SMTP. */
+	message->by_smtp = input->mail_from.length != 0 && input->mail_from.at[0] == '<';
 	/* Counted before the flag is read: whoever sets it and then sees no open message can be sure that none begins. */
 	atomic_fetch_add(&service->open, 1);
 	if (atomic_load(&service->stopping)) {
@@ -242,6 +244,11 @@ bool session_refused(struct session *session, struct refusal *refusal_r)
 	}
 	*refusal_r = message->refusal;
 	return true;
+}
+
+bool session_answers_recipients(const struct session *session)
+{
+	return session->agreement.answers_recipients && (!session->message || session->message->by_smtp);
 }
 
 bool session_edits(struct session *session, struct edits *edits_r)
