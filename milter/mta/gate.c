@@ -36,6 +36,8 @@ struct watched {
 struct connection {
 	struct passage passage;
 	struct watched watched[SIDES];
+	struct connection *next;
+	struct connection *before;
 	bool over;
 	struct connection *next_over;
 };
@@ -45,6 +47,7 @@ struct gate {
 	const struct door *door;
 	struct log *log;
 	int epoll;
+	struct connection *connections;
 	size_t open;
 	size_t open_max;
 	int unled;               /* an MTA's connection for which there was no way to libmilter yet; -1: none */
@@ -72,6 +75,10 @@ static uint32_t epoll_events(short poll_events)
 
 static void close_connection(struct gate *gate, struct connection *connection)
 {
+	struct connection **place = connection->before ? &connection->before->next : &gate->connections;
+	*place = connection->next;
+	if (connection->next)
+		connection->next->before = connection->before;
 	passage_end(&connection->passage);
 	for (size_t i = 0; i < SIDES; i++)
 		close(connection->watched[i].fd);
@@ -127,6 +134,10 @@ static bool open_connection(struct gate *gate, int mta)
 		connection->watched[i].connection = connection;
 		connection->watched[i].fd = fds[i];
 	}
+	connection->next = gate->connections;
+	if (connection->next)
+		connection->next->before = connection;
+	gate->connections = connection;
 	gate->open++;
 	/* An MTA speaks first, and at once. */
 	serve(gate, connection, (struct passage_news){ .mta = true });
