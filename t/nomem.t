@@ -50,11 +50,11 @@ class Control:
 
 
 class Starved(Target):
-    def __init__(self, sentence, **options):
+    def __init__(self, sentence, scope="all", **options):
         super().__init__()
         self.control = Control(os.path.join(self.root, "control"))
         self.signer = Signer(self.root)
-        self.configure(orgs=org(reject_unless=SENTENCE + sentence, **options),
+        self.configure(orgs=org(reject_unless=SENTENCE + sentence, **options), scope=scope,
                        dns={"nameservers": ["127.0.0.1@9"], "local_data": self.signer.local_data})
 
     def start(self, *options, **environment):
@@ -192,6 +192,19 @@ def quarantine(tap):
         target.lives(tap, "without memory the daemon")
 
 
+def scope(tap):
+    """A foreign message for a user here, who may get it, and for one elsewhere, because of whom it is refused."""
+    with Starved("ip", scope="salesforce") as target:
+        target.start()
+        foreign = message(lk="00D4x000004z0H4", author="x@tenant.example")
+        here, there = "user@dest.test", "user@outside.test"
+        mailers = {here: "local", there: "smtp"}
+        starve(tap, target, "a foreign message that stays here",
+               [Letter(foreign, recipients=[here, here], mailers=mailers)], True)
+        starve(tap, target, "a foreign message that leaves",
+               [Letter(foreign, recipients=[here, there], mailers=mailers)], False)
+
+
 def rest(tap):
     """What failures leave behind: the same sweep again and again takes no more memory."""
     with Starved("dkim") as target:
@@ -211,5 +224,5 @@ def rest(tap):
 if os.environ.get("SANITIZERS", "no") != "no":
     Tap.skip_all("sanitizers have an allocator of their own")
 with Tap(needs_root=False) as points:
-    for test in (messages, sessions, first, quarantine, rest):
+    for test in (messages, sessions, first, quarantine, scope, rest):
         points.case(test)

@@ -161,9 +161,9 @@ static const char *decode(const struct content *content)
 
 static const char conversation[] = "O0123456789AB\nCa|U\nDH{x}|y|\nHa|\nDM{v}|Postfix|j|r|\nM<a@b>|SIZE=1|\nDR{m}|smtp|\nR<c@d>|\n"
                                    "R<e@f>|\nLA|b|\nDNi|1|\nN\nBbody\nDEi|1|\nE\nM<>|\nA\nDM\nM<g@h>|\nQ";
-static const char passed_on[] = "O0123456789AB\nCa|U\nDH{x}|y|\nHa|\nDM" N "1|{v}|Postfix|j|r|\nM<a@b>|SIZE=1|1|\nDR" N
-                                "1|{m}|smtp|\nR<c@d>|1|\nDR" N "2|\nR<e@f>|2|\nLA|b|\nDNi|1|\nN\nBbody\nDEi|1|\nE\nDM" N
-                                "2|\nM<>|2|\nA\nDM" N "3|\nM<g@h>|3|\nQ";
+static const char passed_on[] = "O0123456789AB\nCa|U\nDH{x}|y|\nHa|\nDM" N "M1|{v}|Postfix|j|r|\nM<a@b>|SIZE=1|M1|\n"
+                                "DR" N "R1|{m}|smtp|\nR<c@d>|R1|\nDR" N "R2|\nR<e@f>|R2|\nLA|b|\nDNi|1|\nN\nBbody\n"
+                                "DEi|1|\nE\nDM" N "M2|\nM<>|M2|\nA\nDM" N "M3|\nM<g@h>|M3|\nQ";
 
 static void test_numbers(void)
 {
@@ -173,15 +173,15 @@ static void test_numbers(void)
 		const char *passed;
 	} cases[] = {
 		{ "a conversation", conversation, passed_on },
-		{ "macros told twice", "DMa|1|\nDMa|2|\nM<>|", "DM" N "1|a|1|\nDM" N "1|a|2|\nM<>|1|" },
-		{ "macros before HELO", "DMa|1|\nHx|\nM<>|", "DM" N "1|a|1|\nHx|\nDM" N "1|\nM<>|1|" },
-		{ "macros before a negotiation", "DMa|1|\nO0123456789AB\nM<>|", "DM" N "1|a|1|\nO0123456789AB\nDM" N "1|\nM<>|1|" },
-		{ "macros before another session", "DMa|1|\nK\nM<>|", "DM" N "1|a|1|\nK\nDM" N "1|\nM<>|1|" },
-		{ "macros before a client", "DMa|1|\nCx|U\nM<>|", "DM" N "1|a|1|\nCx|U\nDM" N "1|\nM<>|1|" },
-		{ "macros of a recipient before MAIL", "DRa|1|\nM<>|\nRx|", "DR" N "1|a|1|\nDM" N "1|\nM<>|1|\nDR" N "1|\nRx|1|" },
-		{ "the MTA's own number", "DM" N "7|\nM<>|", "DM" N "1|" N "7|\nM<>|1|" },
+		{ "macros told twice", "DMa|1|\nDMa|2|\nM<>|", "DM" N "M1|a|1|\nDM" N "M1|a|2|\nM<>|M1|" },
+		{ "macros before HELO", "DMa|1|\nHx|\nM<>|", "DM" N "M1|a|1|\nHx|\nDM" N "M1|\nM<>|M1|" },
+		{ "macros before a negotiation", "DMa|1|\nO0123456789AB\nM<>|", "DM" N "M1|a|1|\nO0123456789AB\nDM" N "M1|\nM<>|M1|" },
+		{ "macros before another session", "DMa|1|\nK\nM<>|", "DM" N "M1|a|1|\nK\nDM" N "M1|\nM<>|M1|" },
+		{ "macros before a client", "DMa|1|\nCx|U\nM<>|", "DM" N "M1|a|1|\nCx|U\nDM" N "M1|\nM<>|M1|" },
+		{ "macros of a recipient before MAIL", "DRa|1|\nM<>|\nRx|", "DR" N "R1|a|1|\nDM" N "M1|\nM<>|M1|\nDR" N "R1|\nRx|R1|" },
+		{ "the MTA's own number", "DM" N "M7|\nM<>|", "DM" N "M1|" N "M7|\nM<>|M1|" },
 		{ "recipients go on counting", "M<>|\nRa|\nA\nM<>|\nRa|",
-		  "DM" N "1|\nM<>|1|\nDR" N "1|\nRa|1|\nA\nDM" N "2|\nM<>|2|\nDR" N "2|\nRa|2|" },
+		  "DM" N "M1|\nM<>|M1|\nDR" N "R1|\nRa|R1|\nA\nDM" N "M2|\nM<>|M2|\nDR" N "R2|\nRa|R2|" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
@@ -284,7 +284,7 @@ static void test_faults(void)
 		{ "Dx{a}|", "", 1, "macros" },
 		{ "Ha|\nDM{a}|\nM<a@b>|", "Ha|", 2, "macros" },
 		{ "Ha|\nDR{a}|b|c|\nM<a@b>|", "Ha|", 2, "macros" },
-		{ "Ha|\nM<a@b>|\nLa|\nE", "Ha|\nDM" N "1|\nM<a@b>|1|", 3, "field" },
+		{ "Ha|\nM<a@b>|\nLa|\nE", "Ha|\nDM" N "M1|\nM<a@b>|M1|", 3, "field" },
 		{ "Ha|\nGET / HTTP/1.1\nE", "Ha|", 2, "none of the commands" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -431,16 +431,17 @@ static void test_owns(void)
 {
 	static char sender[] = "<a@b>";
 	static char size[] = "SIZE=1";
-	static char number[] = "12";
+	static char number[] = "R12";
 	char *const with[] = { sender, size, number, NULL };
 	char *const without[] = { sender, NULL };
 	char *const only[] = { number, NULL };
 	char *const none[] = { NULL };
-	ok(passage_owns(with, span_of("12")), "macros with the number of the command are its own");
-	ok(!passage_owns(with, span_of("11")) && !passage_owns(with, span_of("1")) && !passage_owns(with, span_of("123")),
+	ok(passage_owns(with, span_of("R12")), "macros with the number of the command are its own");
+	ok(!passage_owns(with, span_of("R11")) && !passage_owns(with, span_of("R1")) && !passage_owns(with, span_of("R123")) &&
+	   !passage_owns(with, span_of("M12")),
 	   "with another number they are not");
 	ok(!passage_owns(with, span_make(NULL, 0)) && !passage_owns(with, span_of("")), "without a number they are not");
-	ok(!passage_owns(without, span_of("<a@b>")) && !passage_owns(only, span_of("12")), "the address is no number");
+	ok(!passage_owns(without, span_of("<a@b>")) && !passage_owns(only, span_of("R12")), "the address is no number");
 	ok(!passage_owns(without, span_make(NULL, 0)) && !passage_owns(none, span_make(NULL, 0)), "nothing owns nothing");
 }
 

@@ -122,10 +122,13 @@ static void write_head(struct passage_room *room, char letter, size_t data_lengt
 	write_bytes(room, head, sizeof head);
 }
 
-/* A number as text, its NUL included in *length_r. */
-static void format_number(unsigned long long number, char text_r[24], size_t *length_r)
+/*
+ * A number as text, its NUL included in *length_r. The stage is part of it, since libmilter looks for a macro in the
+ * lists of earlier stages as well.
+ */
+static void format_number(char stage, unsigned long long number, char text_r[24], size_t *length_r)
 {
-	*length_r = (size_t)snprintf(text_r, 24, "%llu", number) + 1;
+	*length_r = (size_t)snprintf(text_r, 24, "%c%llu", stage, number) + 1;
 }
 
 /* The macros of a stage, with their number before all others, since the first of a name counts. */
@@ -133,7 +136,7 @@ static void write_macros(struct passage_room *room, char stage, struct span macr
 {
 	char text[24];
 	size_t length;
-	format_number(number, text, &length);
+	format_number(stage, number, text, &length);
 	write_head(room, COMMAND_MACROS, 1 + sizeof PASSAGE_NUMBER + length + macros.length);
 	write_bytes(room, &stage, 1);
 	write_bytes(room, PASSAGE_NUMBER, sizeof PASSAGE_NUMBER);
@@ -155,7 +158,7 @@ static void pass_numbered(struct passage_room *room, struct numbered *numbered, 
 	if (!numbered->told)
 		write_macros(room, command->letter, span_make("", 0), numbered->count);
 	numbered->told = false;
-	format_number(numbered->count, text, &length);
+	format_number(command->letter, numbered->count, text, &length);
 	write_head(room, command->letter, command->data.length + length);
 	write_bytes(room, command->data.at, command->data.length);
 	write_bytes(room, text, length);

@@ -114,24 +114,25 @@ def split(message):
 class Letter:
     """
     One message as an MTA hands it over: the packets of each of its steps. space: what stands before a field's value;
-    an MTA that did not agree on LEADSPC sends none.
+    an MTA that did not agree on LEADSPC sends none. mailers: {rcpt_mailer} of recipients for whom it is not "relay".
     """
 
     def __init__(self, content, sender="info@example.com", recipients=("user@dest.test",), macros=None, queue_id="4QUEUE1",
-                 space=" "):
+                 space=" ", mailers=None):
         self.fields, self.body = split(content)
         self.sender = sender
         self.recipients = recipients
         self.macros = {**SESSION, **TLS} if macros is None else macros
         self.queue_id = queue_id
         self.space = space
+        self.mailers = mailers or {}
 
     def mail(self):
         return [macros("M", self.macros), mail(self.sender)]
 
     def rcpt(self):
         return [part for recipient in self.recipients
-                for part in (macros("R", {"{rcpt_mailer}": "relay"}), rcpt(recipient))]
+                for part in (macros("R", {"{rcpt_mailer}": self.mailers.get(recipient, "relay")}), rcpt(recipient))]
 
     def header(self):
         return [header(name, value, self.space) for name, value in self.fields]
