@@ -400,6 +400,13 @@ def floods(tap, server, scratch):
     inner = sign(FIELDS, BODY, RSA)
     outer = sign([inner] + FIELDS, BODY, RSA, h="from:dkim-signature")
     expect(tap, probe, "a signature that covers another", message([outer, inner] + FIELDS, BODY), "pass -", "pass -")
+    for what, inner in (("cannot be verified", sign(FIELDS, BODY, RSA, a="rsa-sha1")),
+                        ("cannot be read", (b"DKIM-Signature", b" v=1; d=example.com; b="))):
+        outer = sign([inner] + FIELDS, BODY, RSA, h="from:dkim-signature")
+        outcome = probe(message([outer, inner] + FIELDS, BODY))
+        tap.equal(outcome.dkim, "pass -", "a signature that covers one that " + what, outcome=outcome)
+        outcome = probe(message([outer, (inner[0], inner[1] + b" x")] + FIELDS, BODY))
+        tap.equal(outcome.dkim, "fail dkim-fail", "and none when that was changed", outcome=outcome)
     tap.equal(probe.end(), 0, "the end")
 
 
@@ -437,6 +444,9 @@ def alignment(tap, server, scratch):
     tap.equal(probe(signed()).dkim, "pass -", "a field that must be signed and is not there")
     tap.equal(probe(signed(fields=other)).dkim, "fail dkim-headers", "a field that must be signed and is there")
     tap.equal(probe(signed(fields=other, h="from:x-other")).dkim, "pass -", "and is signed")
+    twice = [(b"X-OTHER", b" z")] + other
+    tap.equal(probe(signed(fields=twice, h="from:x-other")).dkim, "fail dkim-headers", "X03 a second one that is not")
+    tap.equal(probe(signed(fields=twice, h="from:x-other:x-other")).dkim, "pass -", "X03 a second one that is")
     probe.end()
     probe = Probe(scratch, server, min_rsa_bits="3072")
     tap.equal(probe(signed()).dkim, "fail dkim-weak", "a key that is too short for this organisation")

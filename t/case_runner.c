@@ -250,7 +250,7 @@ static void examine(struct run *run, const struct session *session, struct span 
 	run->ports.to_ascii = idn_to_ascii;
 	session_input(session, &feed.session);
 	feed_message(&run->examination, run->settings, &run->ports, span_of("0123456789abcdef"), &feed);
-	reply_make(judgement->verdict, judgement->reason, span_of(run->examination.sid), run->settings->reply_contact, &run->reply);
+	reply_make(judgement->verdict, judgement, span_of(run->examination.sid), run->settings->reply_contact, &run->reply);
 	if (!refused(judgement->verdict) && !edits_plan(&run->examination, &run->edits))
 		problem(run, "edits", "could not be planned");
 }

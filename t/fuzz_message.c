@@ -362,8 +362,7 @@ static void check_words(struct examination *examination)
 	for (size_t i = 0; i < record.count; i++)
 		if (!record.entries[i].is_number)
 			must(printable(text, record_printable(record.entries[i].text, text, sizeof text)));
-	reply_make(examination->judgement.verdict, examination->judgement.reason, span_of(examination->sid),
-	           span_make(NULL, 0), &reply);
+	reply_make(examination->judgement.verdict, &examination->judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
 	must(reply.code[0] == (examination->judgement.verdict == VERDICT_REJECT     ? '5'
 	                       : examination->judgement.verdict == VERDICT_TEMPFAIL ? '4'
 	                                                                           : '\0'));

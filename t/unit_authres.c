@@ -196,8 +196,17 @@ static void test_write(void)
 	facts.dmarc.rfc8601 = "pass";
 	facts.dkim.signatures = signatures;
 	facts.dkim.count = 3;
-	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena), span_of(OURS "; none"),
-	        "evidence that is not complete is not shown");
+	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena),
+	        span_of(OURS ";\n\tdkim=pass header.d=example.com header.s=sfcrm header.a=rsa-sha256\n"
+	                     "\theader.b=\"AbC/+123\";\n\tdkim=permerror"),
+	        "what is not known yet is not shown, what is known is");
+	facts.evidence_over = true;
+	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena),
+	        span_of(OURS ";\n\tspf=temperror smtp.mailfrom=\"a=b__x@b.example\";\n\tdkim=pass header.d=example.com header.s=sfcrm header.a=rsa-sha256\n"
+	                     "\theader.b=\"AbC/+123\";\n\tdkim=temperror header.d=pending.example;\n\tdkim=permerror;\n"
+	                     "\tdmarc=temperror"),
+	        "what did not come in time is an error that may pass");
+	facts.evidence_over = false;
 	facts.dkim.complete = true;
 	facts.dmarc.complete = true;
 	facts.author_status = MAILBOX_OK;

@@ -58,7 +58,8 @@ static void test_header_forms(void)
 {
 	TEST_FORM(form_authserv_id, { "", NULL }, { "relay.example.com", NULL }, { "mx_1", NULL }, { "a b", "identifier" },
 	          { "a;b", "identifier" }, { "a/b", "identifier" }, { "\"a\"", "identifier" }, { "a=b", "identifier" });
-	TEST_FORM(form_own_id, { "relay", NULL }, { "", "identifier" }, { "r\xc3\xa9lay", "identifier" });
+	TEST_FORM(form_own_id, { "relay", NULL }, { "", "identifier" }, { "r\xc3\xa9lay", "identifier" },
+	          { ".", "identifier" }, { "..", "identifier" }, { "relay.", NULL });
 	TEST_FORM(form_contact, { "", NULL }, { "see https://example.com/mail?a=100%", NULL }, { "caf\xc3\xa9", "ASCII" },
 	          { "a\tb", "ASCII" }, { A50 A50 A50 A50, NULL }, { A50 A50 A50 A50 "a", "200" });
 	TEST_FORM(form_name, { "", NULL }, { "EU production (2)", NULL }, { "a\nb", "ASCII" }, { A50 A10 "aaaa", NULL },

@@ -33,18 +33,47 @@ static void test_reply(void)
 {
 	struct reply reply;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		reply_make(rows[i].verdict, rows[i].reason, span_of("1f"), span_make(NULL, 0), &reply);
+		const struct judgement judgement = { .reason = rows[i].reason };
+		reply_make(rows[i].verdict, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
 		ok(strcmp(reply.code, rows[i].code) == 0 && strcmp(reply.enhanced, rows[i].enhanced) == 0
 		       && strncmp(reply.text, rows[i].starts, strlen(rows[i].starts)) == 0,
 		   "%s %s: %s %s", verdict_name(rows[i].verdict), reason_code(rows[i].reason), reply.code, reply.enhanced);
 	}
-	reply_make(VERDICT_REJECT, REASON_IP_UNKNOWN, span_make(NULL, 0), span_of(""), &reply);
+	struct judgement judgement = { .reason = REASON_IP_UNKNOWN };
+	reply_make(VERDICT_REJECT, &judgement, span_make(NULL, 0), span_of(""), &reply);
 	is_text(reply.text, "ip-unknown: the address of the client is not known (id )", "without id and contact");
-	reply_make(VERDICT_REJECT, REASON_ORG_UNKNOWN, span_of("1f00"), span_of("see https://x.test/?a=100%"), &reply);
+	judgement.reason = REASON_ORG_UNKNOWN;
+	reply_make(VERDICT_REJECT, &judgement, span_of("1f00"), span_of("see https://x.test/?a=100%"), &reply);
 	is_text(reply.text,
 	        "org-unknown: this relay does not serve the Salesforce organization named in X-SFDC-LK (id 1f00) "
 	        "see https://x.test/?a=100%",
 	        "reason, sentence, id and contact");
+}
+
+/* What did not come: a DKIM key has a code of its own. */
+static void test_look_ups(void)
+{
+	static const struct {
+		enum verdict verdict;
+		enum reason reason;
+		struct check_list why;
+		const char *enhanced;
+	} cases[] = {
+		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 1, { CHECK_DKIM } }, "4.7.5" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 2, { CHECK_DKIM, CHECK_IP } }, "4.7.5" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 2, { CHECK_IP, CHECK_DKIM } }, "4.4.3" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 1, { CHECK_DMARC } }, "4.4.3" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 0 }, "4.4.3" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_ERROR, { 1, { CHECK_IP } }, "4.4.3" },
+		{ VERDICT_TEMPFAIL, REASON_DKIM_KEY, { 1, { CHECK_DKIM } }, "4.3.2" },
+		{ VERDICT_REJECT, REASON_DNS_TIMEOUT, { 1, { CHECK_DKIM } }, "5.7.1" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct judgement judgement = { .reason = cases[i].reason, .why = cases[i].why };
+		struct reply reply;
+		reply_make(cases[i].verdict, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
+		is_text(reply.enhanced, cases[i].enhanced, reason_code(cases[i].reason));
+	}
 }
 
 static void test_reasons(void)
@@ -98,6 +127,7 @@ static void test_record(void)
 int main(void)
 {
 	test_reply();
+	test_look_ups();
 	test_reasons();
 	test_printable();
 	test_record();

@@ -23,6 +23,13 @@
 bool authres_claims(struct span value, struct span own_id, const struct set *own_ids);
 
 /*
+ * The keyword (RFC 8601 2.7) that our field shows for SPF or DMARC, and for a signature; NULL: it shows none. What had
+ * not come when the time for evidence was up is "temperror".
+ */
+const char *authres_outcome(const struct facts *facts, const struct outcome_evidence *outcome);
+const char *authres_signature(const struct facts *facts, const struct signature *signature);
+
+/*
  * The value of our field: authserv-id and one resinfo for each method that was evaluated (auth, spf, dkim for each
  * signature, dmarc), "none" if there is none. Lines are folded with "\n\t" below 78 characters where possible and 998
  * always; what the sender wrote is quoted, or left out where it cannot be; an address that has to be left out is

@@ -144,6 +144,7 @@ struct facts {
 	/* Evidence. */
 	struct dkim_evidence dkim;
 	const struct set *field_names; /* of all fields of the header, without case; NULL: not known */
+	const unsigned *field_counts;  /* how often each of field_names stands there */
 	struct outcome_evidence spf;
 	struct outcome_evidence dmarc;
 	struct vouch *vouches;

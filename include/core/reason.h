@@ -71,7 +71,7 @@
 	X(REASON_DKIM_SELECTOR, "dkim-selector", "550", "5.7.21", "the DKIM selector is not one this relay expects") \
 	X(REASON_DKIM_ZONE, "dkim-zone", "550", "5.7.21", "the DKIM key is not held where this relay expects it") \
 	X(REASON_DKIM_AGE, "dkim-age", "550", "5.7.21", "the DKIM signature is too old") \
-	X(REASON_DKIM_UNALIGNED, "dkim-unaligned", "550", "5.7.22", "the DKIM signature is valid but is not one of the From: domain") \
+	X(REASON_DKIM_UNALIGNED, "dkim-unaligned", "550", "5.7.22", "no DKIM signature of the message is one of the From: domain") \
 	X(REASON_DKIM_TEMPERROR, "dkim-temperror", "451", "4.7.5", "the DKIM key could not be fetched; try again later") \
 	X(REASON_SPF_NONE, "spf-none", "550", "5.7.23", "the domain of the envelope sender publishes no SPF record") \
 	X(REASON_SPF_FAIL, "spf-fail", "550", "5.7.23", "SPF does not allow this client to send for the envelope sender's domain") \

@@ -20,9 +20,11 @@ struct reply {
 };
 
 /*
- * The reply for a refusal (VERDICT_REJECT or VERDICT_TEMPFAIL) for that reason; empty strings for other verdicts. A
- * reason whose own reply is of the other class gets 550 5.7.1, or 451 4.3.2 (451 4.4.3 for reasons of DNS).
+ * The reply for a refusal (VERDICT_REJECT or VERDICT_TEMPFAIL); empty strings for other verdicts. Of the judgement count
+ * the reason and the first of the checks responsible. A reason whose own reply is of the other class gets 550 5.7.1, or
+ * 451 4.3.2. Deferred for reasons of DNS: 451 4.4.3, or 451 4.7.5 when it is a DKIM key that did not come (RFC 6376 6.1.2).
  */
-void reply_make(enum verdict verdict, enum reason reason, struct span sid, struct span contact, struct reply *reply_r);
+void reply_make(enum verdict verdict, const struct judgement *judgement, struct span sid, struct span contact,
+                struct reply *reply_r);
 
 #endif

@@ -22,7 +22,7 @@ bool view_make(const char *file, struct examination *examination, struct view *v
 	memset(view_r, 0, sizeof *view_r);
 	view_r->file = file;
 	view_r->examination = examination;
-	reply_make(replied, judgement->reason, span_of(examination->sid), examination->settings->reply_contact, &view_r->reply);
+	reply_make(replied, judgement, span_of(examination->sid), examination->settings->reply_contact, &view_r->reply);
 	return refuses(judgement->verdict) || edits_plan(examination, &view_r->edits);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cmd/present.h"
+#include "core/authres.h"
 #include "core/record.h"
 
 /* Text that a sender may have written: printable ASCII, as in the log. */
@@ -39,8 +40,10 @@ static const char *dkim_keyword(const struct examination *examination)
 	for (size_t i = 0; i < dkim->count; i++)
 		if (!best || dkim->signatures[i].relation > best->relation)
 			best = &dkim->signatures[i];
-	if (best)
-		return best->rfc8601 ? best->rfc8601 : "";
+	if (best) {
+		const char *word = authres_signature(&examination->facts, best);
+		return word ? word : "";
+	}
 	return dkim->complete || examination->facts.header.count[FIELD_DKIM_SIGNATURE] == 0 ? "none" : "";
 }
 
@@ -52,10 +55,8 @@ static const char *keyword(const struct examination *examination, enum check_id 
 		return dkim_keyword(examination);
 	if (check != CHECK_SPF && check != CHECK_DMARC)
 		return NULL;
-	const char *word = check == CHECK_SPF ? facts->spf.rfc8601 : facts->dmarc.rfc8601;
-	if (word)
-		return word;
-	return examination->judgement.results[check].code == RESULT_TEMPERROR ? "temperror" : "";
+	const char *word = authres_outcome(facts, check == CHECK_SPF ? &facts->spf : &facts->dmarc);
+	return word ? word : "";
 }
 
 static json_t *make_opinion(const struct opinion *opinion)

@@ -134,7 +134,8 @@ bool form_authserv_id(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 
 bool form_own_id(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 {
-	return is_token(value)
+	/* A dot at its end is not part of it, and what is left must be something. */
+	return (is_token(value) && value.at[0] != '.')
 	       || wrong(problem_r, "is no authentication service identifier; write a host name, as in relay.example.com");
 }
 

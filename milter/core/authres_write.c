@@ -121,11 +121,19 @@ static void begin_result(struct writer *writer, const char *method, const char *
 	put(writer, span_of(result));
 }
 
+const char *authres_outcome(const struct facts *facts, const struct outcome_evidence *outcome)
+{
+	if (outcome->complete)
+		return outcome->rfc8601;
+	return facts->evidence_over ? "temperror" : NULL;
+}
+
 static void put_spf(struct writer *writer, const struct facts *facts)
 {
-	if (!facts->spf.complete || !facts->spf.rfc8601)
+	const char *word = authres_outcome(facts, &facts->spf);
+	if (!word)
 		return;
-	begin_result(writer, "spf", facts->spf.rfc8601);
+	begin_result(writer, "spf", word);
 	if (facts->spf.by_helo)
 		put_property(writer, "smtp.helo", facts->spf.domain.length != 0 ? facts->spf.domain : facts->helo);
 	else if (facts->sender_status != MAILBOX_OK || !put_property(writer, "smtp.mailfrom", facts->sender.address))
@@ -139,17 +147,23 @@ static const char *algorithm_text(unsigned algorithm)
 	return algorithm == ALGORITHM_ED25519_SHA256 ? "ed25519-sha256" : "";
 }
 
+const char *authres_signature(const struct facts *facts, const struct signature *signature)
+{
+	if (signature->outcome.code != RESULT_PENDING)
+		return signature->rfc8601;
+	return facts->evidence_over ? "temperror" : NULL;
+}
+
 static void put_dkim(struct writer *writer, const struct facts *facts)
 {
-	if (!facts->dkim.complete)
-		return;
-	if (facts->dkim.count == 0)
+	if (facts->dkim.complete && facts->dkim.count == 0)
 		begin_result(writer, "dkim", "none");
 	for (size_t i = 0; i < facts->dkim.count; i++) {
 		const struct signature *signature = &facts->dkim.signatures[i];
-		if (signature->outcome.code == RESULT_PENDING || !signature->rfc8601)
+		const char *word = authres_signature(facts, signature);
+		if (!word)
 			continue;
-		begin_result(writer, "dkim", signature->rfc8601);
+		begin_result(writer, "dkim", word);
 		put_property(writer, "header.d", signature->domain);
 		put_property(writer, "header.s", signature->selector);
 		put_property(writer, "header.a", span_of(algorithm_text(signature->algorithm)));
@@ -159,9 +173,10 @@ static void put_dkim(struct writer *writer, const struct facts *facts)
 
 static void put_dmarc(struct writer *writer, const struct facts *facts)
 {
-	if (!facts->dmarc.complete || !facts->dmarc.rfc8601)
+	const char *word = authres_outcome(facts, &facts->dmarc);
+	if (!word)
 		return;
-	begin_result(writer, "dmarc", facts->dmarc.rfc8601);
+	begin_result(writer, "dmarc", word);
 	put_property(writer, "header.from",
 	             facts->author_status == MAILBOX_OK ? facts->author.domain : facts->dmarc.domain);
 }

@@ -27,19 +27,27 @@ static unsigned times_listed(struct span signed_headers, struct span name)
 	return times;
 }
 
+/* How often a field stands in the header; where its names are not known, once at least. */
+static unsigned times_present(const struct facts *facts, struct span name)
+{
+	enum field_name id = field_from_name(name);
+	if (id != FIELD_OTHER)
+		return facts->header.count[id];
+	if (!facts->field_names)
+		return 1;
+	size_t number = set_find(facts->field_names, name);
+	return number != SET_ABSENT ? facts->field_counts[number] : 0;
+}
+
 /*
  * Every required field that is present must be signed, each time it is present: h= covers fields from the bottom up,
- * and readers show the uppermost. Of fields the header does not know by name it is only known whether they are there.
+ * and readers show the uppermost.
  */
 static bool covers_required(const struct facts *facts, const struct org *org, const struct signature *signature)
 {
 	for (size_t i = 0; i < set_count(org->dkim.required_headers); i++) {
 		struct span name = set_at(org->dkim.required_headers, i);
-		enum field_name id = field_from_name(name);
-		unsigned present = facts->header.count[id];
-		if (id == FIELD_OTHER)
-			present = !facts->field_names || set_has(facts->field_names, name);
-		if (times_listed(signature->signed_headers, name) < present)
+		if (times_listed(signature->signed_headers, name) < times_present(facts, name))
 			return false;
 	}
 	return true;

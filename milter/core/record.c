@@ -110,7 +110,7 @@ static void record_judgement(struct examination *examination, struct record *rec
 			record_text(record, result_keys[i], span_of(result_name(judgement->results[i].code)));
 	record_text(record, "why", join_checks(&judgement->why, &examination->arena));
 	record_text(record, "reason", span_of(reason_code(judgement->reason)));
-	reply_make(judgement->verdict, judgement->reason, span_of(examination->sid), span_make(NULL, 0), &reply);
+	reply_make(judgement->verdict, judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
 	if (reply.code[0] != '\0')
 		record_text(record, "reply", arena_printf(&examination->arena, "%s %s", reply.code, reply.enhanced));
 	record_text(record, "warn", join_checks(&judgement->warn, &examination->arena));

@@ -171,7 +171,7 @@ static struct set *signed_names(const struct signatures *signatures)
 /* Whether a field goes to the verification: it is covered by a signature, or is one that is to be verified. */
 static bool goes_in(const struct kept *kept, const struct set *names)
 {
-	return kept->candidate ? candidate_pending(kept->candidate) : set_has(names, span_trim(kept->name));
+	return (kept->candidate && candidate_pending(kept->candidate)) || set_has(names, span_trim(kept->name));
 }
 
 static bool header_sound(const struct signatures *signatures, const struct set *names)
@@ -214,12 +214,24 @@ static void start(struct signatures *signatures)
 /* The check of an organisation that wants some field signed has to know whether it is there. */
 static bool note_names(struct signatures *signatures)
 {
-	struct set *names = set_new(signatures->facts->arena, SET_NOCASE);
-	for (const struct kept *kept = signatures->first; names && kept; kept = kept->next)
-		if (set_add(names, span_trim(kept->name)) == SET_ABSENT)
+	struct arena *arena = signatures->facts->arena;
+	size_t fields = 0;
+	for (const struct kept *kept = signatures->first; kept; kept = kept->next)
+		fields++;
+	struct set *names = set_new(arena, SET_NOCASE);
+	unsigned *counts = arena_alloc(arena, fields * sizeof *counts);
+	if (!names || !counts)
+		return false;
+	memset(counts, 0, fields * sizeof *counts);
+	for (const struct kept *kept = signatures->first; kept; kept = kept->next) {
+		size_t number = set_add(names, span_trim(kept->name));
+		if (number == SET_ABSENT)
 			return false;
+		counts[number]++;
+	}
 	signatures->facts->field_names = signatures->over_limit ? NULL : names;
-	return names != NULL;
+	signatures->facts->field_counts = counts;
+	return true;
 }
 
 static bool any_pending(const struct signatures *signatures)

@@ -80,8 +80,9 @@ void session_helo(struct session *session, const char *name)
 
 static void refuse_internal(struct refusal *refusal_r)
 {
+	const struct judgement judgement = { .reason = REASON_INTERNAL };
 	refusal_r->verdict = VERDICT_TEMPFAIL;
-	reply_make(VERDICT_TEMPFAIL, REASON_INTERNAL, span_make(NULL, 0), span_make(NULL, 0), &refusal_r->reply);
+	reply_make(VERDICT_TEMPFAIL, &judgement, span_make(NULL, 0), span_make(NULL, 0), &refusal_r->reply);
 }
 
 /* 421 makes the MTA end the SMTP session, so that the client's next one finds the next instance (RFC 5321 3.8). */
@@ -238,7 +239,7 @@ bool session_refused(struct session *session, struct refusal *refusal_r)
 		if (!refuses(examination->judgement.verdict))
 			return false;
 		message->refusal.verdict = examination->judgement.verdict;
-		reply_make(examination->judgement.verdict, examination->judgement.reason, span_of(examination->sid),
+		reply_make(examination->judgement.verdict, &examination->judgement, span_of(examination->sid),
 		           examination->settings->reply_contact, &message->refusal.reply);
 		message_log(session, message);
 	}
