@@ -14,7 +14,7 @@ from lab.process import free_port, read, wait_for
 from lab.tap import Tap
 from lab.wire import Wire
 from milter.daemon import PROGRAM, Daemon, org
-from milter.target import good
+from milter.target import Target, good
 
 
 def options(tap):
@@ -121,6 +121,26 @@ def user(tap):
                "so is another user than the configured one")
 
 
+def nowhere(*folders):
+    """A command that lets another run where nothing can be written into these folders."""
+    mounts = "".join("mount --bind %s %s && mount -o remount,bind,ro %s && " % (folder, folder, folder) for folder in folders)
+    return ["unshare", "-m", "sh", "-c", mounts + 'exec "$@"', "sh"]
+
+
+def hidden_socket(tap):
+    """libmilter's own socket needs a folder for a moment, and nobody can find it afterwards."""
+    if os.geteuid() != 0:
+        return
+    with Target(kind="inet", wrapper=nowhere("/tmp")).start() as target:
+        target.lives(tap, "without /tmp the daemon")
+        named = [line.split()[-1] for line in read("/proc/%d/net/unix" % target.child).splitlines() if "sfdc-milter." in line]
+        tap.equal([name for name in named if os.path.exists(name)], [], "libmilter's socket has no name")
+    with Daemon() as daemon:
+        done = subprocess.run([*nowhere("/tmp", "/run", "/dev/shm"), PROGRAM, "-f", "-c", daemon.file, "-p",
+                               "inet:%d@127.0.0.1" % free_port()], capture_output=True, text=True, timeout=60)
+        tap.ok(done.returncode == 75 and "/dev/shm" in done.stdout + done.stderr, "without any folder it says so", done=done)
+
+
 with Tap(needs_root=False) as points:
-    for test in (options, check, busy, socket_option, user):
+    for test in (options, check, busy, socket_option, user, hidden_socket):
         points.case(test)

@@ -83,18 +83,16 @@ static int open_there(const char *socket, unsigned mode)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static bool listens(int fd)
+static bool is_on(int fd, int level, int option)
 {
 	int on = 0;
 	socklen_t length = sizeof on;
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &length) == 0 && on != 0;
+	return getsockopt(fd, level, option, &on, &length) == 0 && on != 0;
 }
 
 static bool nodelay(int fd)
 {
-	int on = 0;
-	socklen_t length = sizeof on;
-	return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0 && on != 0;
+	return is_on(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
 /* A port of 127.0.0.1 nobody listens on; the socket that finds it out is closed again. */
@@ -116,6 +114,7 @@ static unsigned free_port(void)
 #define LISTENER_NODELAY 4
 #define ACCEPTED_NODELAY 8
 #define WAITS_FOR_NOBODY 16
+#define ACCEPTED_KEEPALIVE 32
 
 static int probe_inet(unsigned port)
 {
@@ -126,7 +125,7 @@ static int probe_inet(unsigned port)
 	snprintf(socket_name, sizeof socket_name, "inet:%u@127.0.0.1", port);
 	if (open_here(socket_name, 0660, "", &fd, text) != LISTENER_OK || text[0] != '\0')
 		return found;
-	found |= OPENED | (listens(fd) ? LISTENS : 0) | (nodelay(fd) ? LISTENER_NODELAY : 0);
+	found |= OPENED | (is_on(fd, SOL_SOCKET, SO_ACCEPTCONN) ? LISTENS : 0) | (nodelay(fd) ? LISTENER_NODELAY : 0);
 	found |= accept(fd, NULL, NULL) < 0 && errno == EAGAIN ? WAITS_FOR_NOBODY : 0;
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	address.sin_port = htons((uint16_t)port);
@@ -134,7 +133,8 @@ static int probe_inet(unsigned port)
 	if (connect(client, (struct sockaddr *)&address, sizeof address) != 0)
 		return found;
 	int accepted = accept(fd, NULL, NULL);
-	return found | (accepted >= 0 && nodelay(accepted) ? ACCEPTED_NODELAY : 0);
+	found |= accepted >= 0 && nodelay(accepted) ? ACCEPTED_NODELAY : 0;
+	return found | (accepted >= 0 && is_on(accepted, SOL_SOCKET, SO_KEEPALIVE) ? ACCEPTED_KEEPALIVE : 0);
 }
 
 static void test_inet(void)
@@ -152,6 +152,7 @@ static void test_inet(void)
 	ok(found & WAITS_FOR_NOBODY, "inet: does not block");
 	ok(found & LISTENER_NODELAY, "inet: TCP_NODELAY on the listening socket");
 	ok(found & ACCEPTED_NODELAY, "inet: TCP_NODELAY on an accepted connection");
+	ok(found & ACCEPTED_KEEPALIVE, "inet: SO_KEEPALIVE on an accepted connection");
 
 	char name[64];
 	snprintf(name, sizeof name, "inet:%u@127.0.0.1", port);

@@ -32,7 +32,8 @@ enum listener_status listener_check(const struct listener_options *options, char
 /*
  * Open the socket, which does not block; *fd_r belongs to the caller. A dead unix socket at that path is removed first;
  * one that somebody answers on is not. Connections to a TCP socket are accepted with TCP_NODELAY set: a milter's reply
- * comes in pieces, and each would wait for the delayed acknowledgement of the one before.
+ * comes in pieces, and each would wait for the delayed acknowledgement of the one before. So is SO_KEEPALIVE, for an MTA
+ * whose machine is gone.
  */
 enum listener_status listener_open(const struct listener_options *options, int *fd_r, char text_r[LISTENER_TEXT_SIZE]);
 

@@ -16,6 +16,7 @@
 #include "mta/passage.h"
 
 #define BACKLOG 1024
+#define FOLDER_SIZE 48
 
 static void address_of(const struct door *door, struct sockaddr_un *address_r)
 {
@@ -62,11 +63,18 @@ static bool leads_there(const struct door *door)
 	return stat(address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
+/* False: no folder can be made there. */
+static bool make_folder(const char *where, char folder_r[FOLDER_SIZE])
+{
+	snprintf(folder_r, FOLDER_SIZE, "%s/sfdc-milter.XXXXXX", where);
+	return mkdtemp(folder_r) != NULL;
+}
+
 bool door_open(struct door *door_r, char text_r[DOOR_TEXT_SIZE])
 {
-	char folder[] = "/tmp/sfdc-milter.XXXXXX";
-	if (!mkdtemp(folder))
-		return fail(text_r, "/tmp: no folder can be made there");
+	char folder[FOLDER_SIZE];
+	if (!make_folder("/tmp", folder) && !make_folder("/run", folder) && !make_folder("/dev/shm", folder))
+		return fail(text_r, "a folder can be made neither in /tmp nor in /run nor in /dev/shm");
 	bool good = listen_in(folder, door_r, text_r);
 	rmdir(folder);
 	return good && (leads_there(door_r) || fail(text_r, "/proc/self/fd: proc(5) must be mounted on /proc"));

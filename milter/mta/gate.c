@@ -114,6 +114,9 @@ static void serve(struct gate *gate, struct connection *connection, struct passa
 	if (goes_on && watch(gate, &connection->watched[SIDE_MTA], epoll_events(wish.mta)) &&
 	    watch(gate, &connection->watched[SIDE_FILTER], epoll_events(wish.filter)))
 		return;
+	if (goes_on)
+		log_event(gate->log, LOG_LEVEL_ERROR, "error", "a connection of the MTA was closed, since it cannot be watched: %s",
+		          strerror(errno));
 	connection->over = true;
 	connection->next_over = gate->over;
 	gate->over = connection;
@@ -201,6 +204,7 @@ static void *run(void *argument)
 		if (resting && gate->open < gate->open_max) {
 			(void)watch(gate, &gate->listener, EPOLLIN);
 			take_connections(gate);
+			close_over(gate);
 		}
 	}
 	return NULL;
