@@ -9,7 +9,7 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab.process import read, wait_for
+from lab.process import read, wait_for, write
 from lab.tap import Tap
 from lab.wire import Closed, Wire
 from milter.daemon import Daemon, org
@@ -157,6 +157,57 @@ def storm(tap):
         tap.ok(0 <= len(logged) - len(answers) <= 6, "and each of them logged", logged=len(logged), answers=len(answers))
 
 
+def crash_and_start(daemon, number):
+    """The filter crashes; what the next one says of itself, which is the number-th start."""
+    first = daemon.filter_pid()
+    os.kill(first, signal.SIGSEGV)
+    wait_for(lambda: not alive(first), "the filter to end")
+    return daemon.event("start", number)
+
+
+def refused(tap):
+    """What the filter refused is not in force after a crash either, although its parent can read it."""
+    with Daemon() as daemon:
+        good_records, bad_records = (os.path.join(daemon.root, name) for name in ("good", "bad"))
+        write(good_records, "a.test. 60 IN A 192.0.2.1\n")
+        write(bad_records, "no record\n")
+        servers = [daemon.nameserver.address]
+        daemon.configure(dns={"nameservers": servers, "local_data": good_records})
+        daemon.start()
+        daemon.configure(dns={"nameservers": servers, "local_data": bad_records}, orgs=org(mode="monitor"))
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload")["result"], "failed", "records that are none are refused at a reload")
+        tap.equal(crash_and_start(daemon, 2)["enforce"], "all", "and after a crash")
+        tap.equal(verdict(daemon, lk=None), "reject", "by the filter that is started then")
+        daemon.configure(dns={"nameservers": servers, "local_data": good_records}, orgs=org(mode="monitor"))
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload", 2)["result"], "ok", "good ones are taken")
+        tap.equal(crash_and_start(daemon, 3)["enforce"], "none", "and kept")
+    if os.geteuid() != 0:
+        return
+    with Daemon(user="nobody") as daemon:
+        os.chmod(daemon.root, 0o755)
+        daemon.start()
+        daemon.configure(user="nobody", orgs=org(mode="monitor"))
+        os.chmod(daemon.file, 0o600)
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload")["result"], "failed", "a file that its user cannot read is refused")
+        tap.equal(crash_and_start(daemon, 2)["enforce"], "all", "and after a crash")
+
+
+def fixed(tap):
+    """What only a start changes stays after a crash, too."""
+    with Daemon().start() as daemon:
+        other = daemon.path + "2"
+        daemon.configure(socket="unix:" + other)
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload")["socket"], "unix:" + daemon.path, "the socket that it listens on is logged")
+        tap.equal(crash_and_start(daemon, 2)["socket"], "unix:" + daemon.path, "and used after a crash")
+        wait_for(daemon.listens, "it to listen")
+        tap.equal(daemon.stop(), 0, "it stops")
+        tap.equal([os.path.exists(path) for path in (daemon.path, other)], [False, False], "and leaves no socket behind")
+
+
 def background(tap):
     with Daemon() as daemon:
         pidfile = os.path.join(daemon.root, "pid")
@@ -214,5 +265,5 @@ def manager(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (reload, crash, orphan, stop, storm, background, manager):
+    for test in (reload, crash, orphan, stop, storm, refused, fixed, background, manager):
         points.case(test)

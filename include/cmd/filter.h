@@ -12,21 +12,43 @@
 #include "mta/listener.h"
 #include "observe/log.h"
 
-struct filter {
-	const char *config;        /* absolute path of the configuration file */
-	const char *socket;        /* NULL: the configured one */
-	struct log *log;
-	struct settings *settings; /* in force when a filter starts; owned */
-	struct problems warnings;  /* of those settings; owned */
+/* A configuration and what is to be said of it. Zeroed: none. */
+struct reading {
+	struct settings *settings;
+	struct problems warnings;
 };
 
-/* The socket's options under these settings. The strings belong to them. */
+struct filter {
+	const char *config;      /* absolute path of the configuration file */
+	const char *socket;      /* NULL: the configured one */
+	struct log *log;
+	struct reading in_force; /* when a filter starts */
+	struct reading changed;  /* was read since, and is not in force yet */
+	/* What the program was started with, and what a reload does not change. */
+	struct listener_options listener; /* socket NULL: nothing is kept yet */
+	const char *user;
+	char *kept[3];                    /* its strings, and the user; owned */
+};
+
+/* Load the configuration; settings are NULL when it has an error, which the warnings then tell. */
+void reading_load(struct reading *reading_r, const char *config);
+
+/* Release it. Harmless on zeroed memory. */
+void reading_clear(struct reading *reading);
+
+/* Keep the socket's options and the user of the configuration in force for as long as the program runs. False: no memory. */
+bool filter_fix(struct filter *filter);
+
+/* Release the configurations and what filter_fix() keeps. */
+void filter_clear(struct filter *filter);
+
+/* The socket's options: those that are kept, or those of these settings, to which the strings then belong. */
 void filter_listener(const struct filter *filter, const struct settings *settings, struct listener_options *options_r);
 
 /* Tell the admin of an error, in the log and, where that is elsewhere, on standard error. */
 void filter_complain(const struct filter *filter, const char *text);
 
-/* The life of the filter process. Takes over filter->settings. Returns its exit code. */
+/* The life of the filter process. Takes over filter->in_force. Returns its exit code. */
 int filter_run(struct filter *filter, const struct start *start);
 
 #endif

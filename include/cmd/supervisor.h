@@ -19,7 +19,7 @@
 
 /* What the filter process needs of its parent. */
 struct start {
-	int ready;       /* descriptor; see supervisor_ready() */
+	int news;        /* descriptor; see supervisor_ready() and supervisor_reloaded() */
 	bool detach;     /* standard streams go to /dev/null once the filter is ready */
 	pid_t parent;
 };
@@ -32,8 +32,14 @@ struct supervision {
 	/* The filter, in its own process; its result becomes that process's exit code. */
 	int (*filter)(void *context, const struct start *start);
 
-	/* In the parent: take over a changed configuration for filters that are started later. */
+	/* In the parent: read a changed configuration. */
 	void (*reload)(void *context);
+
+	/*
+	 * In the parent: what was last read is in force, for filters that are started later as well; or it is not, since the
+	 * filter refused it.
+	 */
+	void (*settle)(void *context, bool in_force);
 
 	/* Tell the admin of an error. */
 	void (*complain)(void *context, const char *text);
@@ -53,6 +59,9 @@ int supervise(const struct supervision *supervision);
 
 /* In the filter: it can be used now. */
 void supervisor_ready(const struct start *start);
+
+/* In the filter: the result of a reload. */
+void supervisor_reloaded(const struct start *start, bool in_force);
 
 /* In the filter: end it when the parent is gone. To be called after the user was changed. False: it is gone. */
 bool supervisor_follow(const struct start *start);

@@ -29,6 +29,7 @@
 /* The running filter: what its threads share. */
 struct running {
 	struct filter *filter;
+	struct start start;
 	struct live *live;
 	struct ports ports;
 	struct service service;
@@ -37,8 +38,51 @@ struct running {
 	sigset_t signals;
 };
 
+void reading_load(struct reading *reading_r, const char *config)
+{
+	reading_r->settings = config_load(config, &reading_r->warnings);
+}
+
+void reading_clear(struct reading *reading)
+{
+	settings_free(reading->settings);
+	problems_clear(&reading->warnings);
+	memset(reading, 0, sizeof *reading);
+}
+
+bool filter_fix(struct filter *filter)
+{
+	struct listener_options listener;
+	const struct settings *settings = filter->in_force.settings;
+	filter_listener(filter, settings, &listener);
+	const char *const texts[] = { listener.socket, listener.group ? listener.group : "",
+		                      settings->user.at ? settings->user.at : "" };
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		filter->kept[i] = strdup(texts[i]);
+		if (!filter->kept[i])
+			return false;
+	}
+	filter->listener.socket = filter->kept[0];
+	filter->listener.group = filter->kept[1];
+	filter->listener.mode = listener.mode;
+	filter->user = filter->kept[2];
+	return true;
+}
+
+void filter_clear(struct filter *filter)
+{
+	reading_clear(&filter->in_force);
+	reading_clear(&filter->changed);
+	for (size_t i = 0; i < sizeof filter->kept / sizeof filter->kept[0]; i++)
+		free(filter->kept[i]);
+}
+
 void filter_listener(const struct filter *filter, const struct settings *settings, struct listener_options *options_r)
 {
+	if (filter->listener.socket) {
+		*options_r = filter->listener;
+		return;
+	}
 	options_r->socket = filter->socket ? filter->socket : settings->socket.at ? settings->socket.at : "";
 	options_r->mode = settings->socket_mode;
 	options_r->group = settings->socket_group.at;
@@ -47,7 +91,8 @@ void filter_listener(const struct filter *filter, const struct settings *setting
 void filter_complain(const struct filter *filter, const char *text)
 {
 	log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", text);
-	if (filter->settings && filter->settings->log.target != LOG_TARGET_STDERR)
+	const struct settings *settings = filter->in_force.settings;
+	if (settings && settings->log.target != LOG_TARGET_STDERR)
 		fprintf(stderr, "sfdc-milter: %s\n", text);
 }
 
@@ -133,8 +178,10 @@ static void reload(struct running *running)
 		struct snapshot *now = live_take(running->live);
 		log_configure(filter->log, snapshot_settings(now));
 		snapshot_drop(now);
+		supervisor_reloaded(&running->start, true);
 		log_lifecycle(running, "reload", "ok");
 	} else {
+		supervisor_reloaded(&running->start, false);
 		log_lifecycle(running, "reload", "failed");
 	}
 }
@@ -218,14 +265,13 @@ static int open_and_drop(struct running *running)
 	struct listener_options options;
 	char text[PRIVILEGES_TEXT_SIZE];
 	char listener_text[LISTENER_TEXT_SIZE];
-	const char *user = filter->settings->user.at ? filter->settings->user.at : "";
 
-	if (!privileges_find(user, &privileges, text)) {
+	if (!privileges_find(filter->user, &privileges, text)) {
 		filter_complain(filter, text);
 		return STATUS_CONFIG;
 	}
 	warn(filter, text);
-	filter_listener(filter, filter->settings, &options);
+	filter_listener(filter, filter->in_force.settings, &options);
 	enum listener_status status = listener_open(&options, &running->listener, listener_text);
 	if (status != LISTENER_OK) {
 		filter_complain(filter, listener_text);
@@ -251,14 +297,15 @@ static int fail(const struct filter *filter, const char *text)
 	return STATUS_CANNOT;
 }
 
-static int serve(struct running *running, const struct start *start)
+static int serve(struct running *running)
 {
 	struct filter *filter = running->filter;
+	const struct start *start = &running->start;
 	char error[EVIDENCE_ERROR_SIZE];
-	if (!evidence_ports_init(&running->ports, filter->settings, error))
+	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error))
 		return fail(filter, error);
-	running->live = live_new(filter->settings);
-	filter->settings = NULL;
+	running->live = live_new(filter->in_force.settings);
+	filter->in_force.settings = NULL;
 	if (!running->live)
 		return fail(filter, "there is no memory");
 	if (!service_init(&running->service, running->live, &running->ports, filter->log))
@@ -267,7 +314,7 @@ static int serve(struct running *running, const struct start *start)
 		return fail(filter, "the thread that waits for signals cannot be started");
 	if (!gate_start(running->listener, &running->door, filter->log))
 		return fail(filter, "the thread that takes the MTA's connections cannot be started");
-	log_problems(filter->log, &filter->warnings);
+	log_problems(filter->log, &filter->in_force.warnings);
 	log_lifecycle(running, "start", NULL);
 	supervisor_ready(start);
 	if (!supervisor_follow(start))
@@ -284,9 +331,10 @@ int filter_run(struct filter *filter, const struct start *start)
 	if (!running)
 		return fail(filter, "there is no memory");
 	running->filter = filter;
+	running->start = *start;
 	umask(077);
 	if (!callbacks_register("sfdc-milter", &running->service))
 		return fail(filter, "libmilter cannot be used");
 	int status = open_and_drop(running);
-	return status == STATUS_OK ? serve(running, start) : status;
+	return status == STATUS_OK ? serve(running) : status;
 }

@@ -76,7 +76,7 @@ static bool check_machine(const struct filter *filter, bool with_warnings)
 	struct listener_options listener;
 	char text[PRIVILEGES_TEXT_SIZE];
 	char listener_text[LISTENER_TEXT_SIZE];
-	const struct settings *settings = filter->settings;
+	const struct settings *settings = filter->in_force.settings;
 	bool good = privileges_find(settings->user.at ? settings->user.at : "", &privileges, text);
 
 	if (text[0] != '\0' && (!good || with_warnings))
@@ -93,42 +93,43 @@ static bool check_machine(const struct filter *filter, bool with_warnings)
 
 static bool load(struct filter *filter, bool with_warnings)
 {
-	filter->settings = config_load(filter->config, &filter->warnings);
-	print_problems(&filter->warnings, with_warnings);
-	return filter->settings && check_machine(filter, with_warnings);
+	reading_load(&filter->in_force, filter->config);
+	print_problems(&filter->in_force.warnings, with_warnings);
+	return filter->in_force.settings && check_machine(filter, with_warnings);
 }
 
 static int run_filter(void *context, const struct start *start)
 {
 	struct filter *filter = context;
 	int status = filter_run(filter, start);
-	settings_free(filter->settings);
-	filter->settings = NULL;
-	problems_clear(&filter->warnings);
+	reading_clear(&filter->in_force);
 	return status;
 }
 
-/* A filter that is started later starts with what the running one took over; it tells of the problems itself. */
-static void take_over(void *context)
+static void read_again(void *context)
 {
 	struct filter *filter = context;
-	struct problems problems;
-	struct settings *settings = config_load(filter->config, &problems);
-	if (!settings) {
-		problems_clear(&problems);
-		return;
+	reading_clear(&filter->changed);
+	reading_load(&filter->changed, filter->config);
+}
+
+/* A filter that is started later starts with what the running one took over; it tells of the problems itself. */
+static void settle(void *context, bool in_force)
+{
+	struct filter *filter = context;
+	if (in_force && filter->changed.settings) {
+		reading_clear(&filter->in_force);
+		filter->in_force = filter->changed;
+		memset(&filter->changed, 0, sizeof filter->changed);
+		log_configure(filter->log, filter->in_force.settings);
 	}
-	settings_free(filter->settings);
-	problems_clear(&filter->warnings);
-	filter->settings = settings;
-	filter->warnings = problems;
-	log_configure(filter->log, settings);
+	reading_clear(&filter->changed);
 }
 
 static unsigned patience(void *context)
 {
 	const struct filter *filter = context;
-	return filter->settings->message_timeout + PATIENCE;
+	return filter->in_force.settings->message_timeout + PATIENCE;
 }
 
 static void complain(void *context, const char *text)
@@ -140,27 +141,28 @@ static void clean_up(void *context)
 {
 	const struct filter *filter = context;
 	struct listener_options listener;
-	filter_listener(filter, filter->settings, &listener);
+	filter_listener(filter, filter->in_force.settings, &listener);
 	listener_remove(listener.socket);
 }
 
 static int start(struct filter *filter, bool foreground)
 {
 	filter->log = log_new("sfdc-milter");
-	if (!filter->log) {
+	if (!filter->log || !filter_fix(filter)) {
 		fputs("sfdc-milter: there is no memory\n", stderr);
 		return STATUS_CANNOT;
 	}
-	log_configure(filter->log, filter->settings);
+	const struct settings *settings = filter->in_force.settings;
+	log_configure(filter->log, settings);
 	char pidfile[PATH_MAX];
-	snprintf(pidfile, sizeof pidfile, "%.*s", (int)filter->settings->pidfile.length,
-	         filter->settings->pidfile.at ? filter->settings->pidfile.at : "");
+	snprintf(pidfile, sizeof pidfile, "%.*s", (int)settings->pidfile.length, settings->pidfile.at ? settings->pidfile.at : "");
 	struct supervision supervision = {
 		.foreground = foreground,
 		.pidfile = pidfile,
 		.context = filter,
 		.filter = run_filter,
-		.reload = take_over,
+		.reload = read_again,
+		.settle = settle,
 		.complain = complain,
 		.ended = clean_up,
 		.patience = patience,
@@ -203,7 +205,6 @@ int main(int count, char **arguments)
 	int status = STATUS_CONFIG;
 	if (load(&filter, options.check_only))
 		status = options.check_only ? STATUS_OK : start(&filter, options.foreground);
-	settings_free(filter.settings);
-	problems_clear(&filter.warnings);
+	filter_clear(&filter);
 	return status;
 }

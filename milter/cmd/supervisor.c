@@ -20,6 +20,9 @@
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 30000
+#define NEWS_READY 'r'
+#define NEWS_RELOADED 'y'
+#define NEWS_REFUSED 'n'
 #define STEADY_MS 60000 /* a filter that ran this long starts again after the shortest pause */
 
 struct supervisor {
@@ -29,6 +32,7 @@ struct supervisor {
 	int tell;             /* where the invoking process waits for the exit code; -1 in the foreground */
 	int pidfile;          /* descriptor, -1 = none */
 	pid_t filter;         /* 0: none runs */
+	int news;             /* what the filter says of itself; -1 = none runs */
 	bool stopping;
 	long long started_ms;
 	long long pause_ms;
@@ -55,11 +59,16 @@ static void streams_to_null(void)
 
 void supervisor_ready(const struct start *start)
 {
+	static const char ready = NEWS_READY;
 	if (start->detach)
 		streams_to_null();
-	/* Nobody reads it any more when this is not the first filter. */
-	(void)!write(start->ready, "", 1);
-	close(start->ready);
+	(void)!write(start->news, &ready, 1);
+}
+
+void supervisor_reloaded(const struct start *start, bool in_force)
+{
+	const char news = in_force ? NEWS_RELOADED : NEWS_REFUSED;
+	(void)!write(start->news, &news, 1);
 }
 
 bool supervisor_follow(const struct start *start)
@@ -71,14 +80,14 @@ bool supervisor_follow(const struct start *start)
 }
 
 /* Run the filter in this process, which was forked for it; does not return. */
-static void become_filter(struct supervisor *supervisor, int ready)
+static void become_filter(struct supervisor *supervisor, int news)
 {
 	const struct supervision *supervision = supervisor->supervision;
 	if (supervisor->tell >= 0)
 		close(supervisor->tell);
 	if (supervisor->pidfile >= 0)
 		close(supervisor->pidfile);
-	struct start start = { .ready = ready, .detach = !supervision->foreground, .parent = supervisor->parent };
+	struct start start = { .news = news, .detach = !supervision->foreground, .parent = supervisor->parent };
 	/* A group of its own: an interrupt typed at a terminal is for the parent alone. */
 	setpgid(0, 0);
 	/* What the parent waits for stays blocked; the filter's threads wait for what is theirs. */
@@ -89,13 +98,14 @@ static void become_filter(struct supervisor *supervisor, int ready)
 	exit(supervision->filter(supervision->context, &start));
 }
 
-/* Fork the filter; *ready_r is where its sign of readiness can be read. */
-static bool start_filter(struct supervisor *supervisor, int *ready_r)
+static bool start_filter(struct supervisor *supervisor)
 {
 	int ends[2];
 	supervisor->started_ms = now_ms();
 	if (pipe(ends) != 0)
 		return false;
+	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -108,7 +118,7 @@ static bool start_filter(struct supervisor *supervisor, int *ready_r)
 		return false;
 	}
 	supervisor->filter = pid;
-	*ready_r = ends[0];
+	supervisor->news = ends[0];
 	return true;
 }
 
@@ -129,14 +139,38 @@ static void schedule_start(struct supervisor *supervisor)
 
 static void restart(struct supervisor *supervisor)
 {
-	int ready;
 	supervisor->next_ms = -1;
-	if (!start_filter(supervisor, &ready)) {
+	if (!start_filter(supervisor)) {
 		complain(supervisor, "the filter process cannot be started");
 		schedule_start(supervisor);
 		return;
 	}
-	close(ready);
+	fcntl(supervisor->news, F_SETFL, O_NONBLOCK);
+}
+
+/*
+ * What the filter has said of its reloads until now. It may have been told of two at once: the last word counts, and is
+ * about the file as it is now, or was a moment ago.
+ */
+static void hear_news(struct supervisor *supervisor)
+{
+	const struct supervision *supervision = supervisor->supervision;
+	char news[64];
+	char last = '\0';
+	ssize_t length;
+	while (supervisor->news >= 0 && (length = read(supervisor->news, news, sizeof news)) > 0)
+		for (ssize_t i = 0; i < length; i++)
+			if (news[i] != NEWS_READY)
+				last = news[i];
+	if (last != '\0')
+		supervision->settle(supervision->context, last == NEWS_RELOADED);
+}
+
+static void end_news(struct supervisor *supervisor)
+{
+	hear_news(supervisor);
+	close(supervisor->news);
+	supervisor->news = -1;
 }
 
 static void filter_ended(struct supervisor *supervisor, int status)
@@ -144,6 +178,7 @@ static void filter_ended(struct supervisor *supervisor, int status)
 	char text[160];
 	char how[60];
 	supervisor->filter = 0;
+	end_news(supervisor);
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof how, "was killed by signal %d", WTERMSIG(status));
 	else
@@ -176,6 +211,7 @@ static void stop(struct supervisor *supervisor)
 	if (supervisor->stopping)
 		return;
 	notify("STOPPING=1");
+	hear_news(supervisor);
 	supervisor->stopping = true;
 	supervisor->next_ms = now_ms() + (long long)supervision->patience(supervision->context) * 1000;
 	if (supervisor->filter != 0)
@@ -184,10 +220,14 @@ static void stop(struct supervisor *supervisor)
 
 static void reload(struct supervisor *supervisor)
 {
+	const struct supervision *supervision = supervisor->supervision;
 	notify_reloading();
-	supervisor->supervision->reload(supervisor->supervision->context);
+	hear_news(supervisor);
+	supervision->reload(supervision->context);
 	if (supervisor->filter != 0)
 		kill(supervisor->filter, SIGUSR1);
+	else
+		supervision->settle(supervision->context, true);
 	notify("READY=1");
 }
 
@@ -238,19 +278,19 @@ static void watch(struct supervisor *supervisor)
 /* Start the first filter and wait until it is ready, or over. */
 static int start_first(struct supervisor *supervisor)
 {
-	int ready;
-	if (!start_filter(supervisor, &ready)) {
+	if (!start_filter(supervisor)) {
 		complain(supervisor, "the filter process cannot be started");
 		return STATUS_CANNOT;
 	}
 	char byte;
 	ssize_t length;
 	do
-		length = read(ready, &byte, 1);
+		length = read(supervisor->news, &byte, 1);
 	while (length < 0 && errno == EINTR);
-	close(ready);
-	if (length == 1)
+	if (length == 1) {
+		fcntl(supervisor->news, F_SETFL, O_NONBLOCK);
 		return STATUS_OK;
+	}
 	int status = 0;
 	while (waitpid(supervisor->filter, &status, 0) < 0 && errno == EINTR)
 		;
@@ -324,7 +364,7 @@ static int hear(int fd)
 
 int supervise(const struct supervision *supervision)
 {
-	struct supervisor supervisor = { .supervision = supervision, .tell = -1, .pidfile = -1, .next_ms = -1 };
+	struct supervisor supervisor = { .supervision = supervision, .tell = -1, .pidfile = -1, .next_ms = -1, .news = -1 };
 	supervisor.pause_ms = PAUSE_MIN_MS;
 	if (supervision->foreground)
 		return run(&supervisor);
