@@ -144,6 +144,50 @@ def dmarc(tap, server, scratch):
     probe.end()
 
 
+def authored(address, **tags):
+    """A message of that author, signed as the tags say, or not at all."""
+    fields = [(b"From", b" <%s>" % address.encode())] + FIELDS[1:]
+    return message(([sign(fields, BODY, RSA, **tags)] if tags else []) + fields, BODY)
+
+
+def hidden(tap, server, scratch):
+    """A look-up that fails defers only what it may hide: an identifier that would be aligned, by the walk of the DNS tree."""
+    org = "dmarc: {required: yes}\nreject_unless: dmarc"
+    for name in ("victim.co.uk", "strict.example.com", "uk.com"):
+        txt(server, "_dmarc." + name, "v=DMARC1; p=reject" + "; adkim=s; aspf=s" * name.startswith("strict"))
+        server.add(name, "A", "192.0.2.1")
+    for name in ("sel._domainkey.evil.co.uk", "sel._domainkey.b.strict.example.com", "sel._domainkey.uk.com", "evil.co.uk"):
+        server.rules[name] = "servfail"
+    probe = Probe(scratch, server, org=org)
+    outcome = probe(authored("joe@victim.co.uk"), "from=<joe@evil.co.uk>")
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"),
+              "no SPF record of a neighbour below a public suffix", outcome=outcome)
+    outcome = probe(authored("joe@victim.co.uk", d="evil.co.uk"), "from=<>")
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"), "nor its key", outcome=outcome)
+    outcome = probe(authored("joe@strict.example.com", d="b.strict.example.com"), "from=<>")
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"),
+              "nor that of a child where alignment is strict", outcome=outcome)
+    outcome = probe(authored("joe@a.uk.com", d="uk.com"), "from=<>")
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dmarc-temperror", "tempfail"),
+              "but the key of a parent that the Public Suffix List takes for a suffix", outcome=outcome)
+    probe.end()
+
+
+def many_signatures(tap, server, scratch):
+    """The one that counts is seen behind as many others as may be verified, whatever is known of keys already."""
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    txt(server, "_dmarc.example.com", "v=DMARC1; p=reject")
+    others = []
+    for number in range(40):
+        server.add("sel._domainkey.d%d.example.net" % number, "TXT", strings(RSA.record))
+        others.append(sign(FIELDS, BODY, RSA, d="d%d.example.net" % number))
+    probe = Probe(scratch, server, org="dmarc: {required: yes}\nreject_unless: dmarc", max_signatures="64")
+    mail = message(others + [sign(FIELDS, BODY, RSA)] + FIELDS, BODY)
+    for what in ("unknown", "known"):
+        tap.equal(probe(mail, "from=<>").dmarc, "pass -", "forty signatures of others, whose keys are %s" % what)
+    probe.end()
+
+
 def needed(tap, server, scratch):
     """Nothing is asked that cannot matter, and nothing is waited for longer than allowed."""
     server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
@@ -204,7 +248,7 @@ def together(tap, server, scratch):
 
 
 with Tap(needs_root=False) as test:
-    for group in (spf, vouching, dmarc, needed, together):
+    for group in (spf, vouching, dmarc, hidden, many_signatures, needed, together):
         fresh = DnsServer().start()
         with tempfile.TemporaryDirectory() as folder:
             test.case(group, fresh, folder)

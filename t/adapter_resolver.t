@@ -75,7 +75,7 @@ def answers(tap, server):
     tap.equal(probe.ask("TXT", "odd.example.test"), "nodata secure=0 ttl=30 cached=0", "no data")
     for name in ("a..example.test", "x" * 64 + ".example.test", ".".join(["abcdefg"] * 40)):
         tap.equal(probe.ask("TXT", name).split()[0], "nxdomain", "a name that cannot be: " + name[:20])
-    tap.equal(probe.ask("A", "localhost"), "found secure=0 ttl=10800 cached=0 [127.0.0.10/]", "localhost stays here")
+    tap.equal(probe.ask("A", "localhost"), "found secure=0 ttl=3600 cached=0 [127.0.0.10/]", "localhost stays here")
     tap.equal(probe.counters()["failed"], 0, "nothing failed")
     tap.equal(probe.end(), 0, "the end")
 
@@ -84,9 +84,13 @@ def caching(tap, server):
     server.add("zero.example.test", "TXT", '"x"', ttl=0)
     server.add("long.example.test", "TXT", '"x"', ttl=100000)
     probe = Probe("nameserver=" + server.address, "ttl_max=0", "negative_max=0")
-    for name in ("long.example.test", "nothere.example.test"):
+    for name in ("long.example.test", "new.example.test"):
+        before = server.count(name)
         probe.ask("TXT", name)
         tap.ok("cached=0" in probe.ask("TXT", name), "a cap of 0 keeps nothing: " + name)
+        tap.equal(server.count(name) - before, 2, "and the name server is asked each time, not the library's cache")
+    server.add("new.example.test", "TXT", '"x"')
+    tap.equal(probe.ask("TXT", "new.example.test").split()[0], "found", "so that what is new is seen")
     tap.equal(probe.counters()["entries"], 0, "no entries")
     probe.end()
     probe = Probe("nameserver=" + server.address)

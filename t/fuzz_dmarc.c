@@ -1,6 +1,7 @@
 /*
  * dmarc: an evaluation ends within its limits, and gives the same whichever way its questions are answered.
- * Input: lines: author domain, up to eight identifiers ("d" or "s" and a domain) up to an empty line, then answers as
+ * Input: lines: author domain, up to eight identifiers ("d" or "s", or "D" or "S" for one
+ * that an error hides, and a domain) up to an empty line, then answers as
  * in fuzz_spf_walk.c.
  */
 #include "core/dmarc.h"
@@ -49,9 +50,14 @@ static struct dmarc_outcome evaluate(struct arena *arena, const struct given *gi
 {
 	struct dmarc_walk *walk = dmarc_walk_new(arena, given->author, ahead);
 	must(walk);
-	for (size_t i = 0; i < given->identifiers; i++)
-		dmarc_walk_add(walk, given->identifier[i].at[0] == 'd' ? DMARC_BY_DKIM : DMARC_BY_SPF,
-		               span_slice(given->identifier[i], 1, given->identifier[i].length));
+	bool some_known = false;
+	for (size_t i = 0; i < given->identifiers; i++) {
+		char kind = given->identifier[i].at[0];
+		bool is_hidden = kind == 'D' || kind == 'S';
+		some_known = some_known || !is_hidden;
+		(is_hidden ? dmarc_walk_add_hidden : dmarc_walk_add)(walk, ascii_lower(kind) == 'd' ? DMARC_BY_DKIM : DMARC_BY_SPF,
+		                                                     span_slice(given->identifier[i], 1, given->identifier[i].length));
+	}
 	dmarc_walk_close(walk);
 	while (dmarc_walk_step(walk) == DMARC_PENDING) {
 		const struct question *question = dmarc_walk_next(walk);
@@ -62,6 +68,7 @@ static struct dmarc_outcome evaluate(struct arena *arena, const struct given *gi
 	const struct dmarc_outcome *outcome = dmarc_walk_outcome(walk);
 	must(outcome->questions <= DMARC_TREE_MAX * (IDENTIFIERS + 1) + 1);
 	must((outcome->result == DMARC_PASS) == (outcome->by != DMARC_BY_NOTHING));
+	must(outcome->result != DMARC_PASS || some_known);
 	must((outcome->result != DMARC_PASS && outcome->result != DMARC_FAIL) || outcome->policy != DMARC_POLICY_UNSET);
 	must(outcome->requested <= outcome->policy);
 	must(outcome->policy_domain.length == 0 || domain_within(given->author, outcome->policy_domain));

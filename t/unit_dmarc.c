@@ -107,9 +107,11 @@ static const struct zone_row zone[] = {
 	{ NULL, RECORD_A, NULL, 0 },
 };
 
-#define NO { DMARC_BY_NOTHING, NULL }
-#define DKIM(domain) { DMARC_BY_DKIM, domain }
-#define SPF(domain) { DMARC_BY_SPF, domain }
+#define NO { DMARC_BY_NOTHING, NULL, false }
+#define DKIM(domain) { DMARC_BY_DKIM, domain, false }
+#define SPF(domain) { DMARC_BY_SPF, domain, false }
+#define HIDDEN_DKIM(domain) { DMARC_BY_DKIM, domain, true }
+#define HIDDEN_SPF(domain) { DMARC_BY_SPF, domain, true }
 
 struct check {
 	const char *name;
@@ -117,6 +119,7 @@ struct check {
 	struct {
 		enum dmarc_identifier by;
 		const char *domain;
+		bool hidden;
 	} identifiers[2];
 	enum dmarc_result result;
 	enum dmarc_policy policy;
@@ -174,6 +177,12 @@ static const struct check checks[] = {
 	{ "a failing lookup for an identifier", "corp.example", { DKIM("sub.corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 3 },
 	{ "another one aligns", "corp.example", { DKIM("sub.corp.example"), SPF("b.corp.example") }, DMARC_PASS, R, R, "corp.example", 4 },
 	{ "K20 a stranger's failing lookup", "corp.example", { DKIM("stranger.example"), NO }, DMARC_FAIL, R, R, "corp.example", 2 },
+	{ "one that may hide the author's own", "corp.example", { HIDDEN_DKIM("corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 1 },
+	{ "a sender that may", "corp.example", { HIDDEN_SPF("b.corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 3 },
+	{ "and another that aligns", "corp.example", { HIDDEN_DKIM("corp.example"), SPF("b.corp.example") }, DMARC_PASS, R, R, "corp.example", 3 },
+	{ "K20 a stranger's hides nothing", "corp.example", { HIDDEN_DKIM("stranger.example"), HIDDEN_SPF("stranger.example") }, DMARC_FAIL, R, R, "corp.example", 2 },
+	{ "nor one of another organisation", "corp.example", { HIDDEN_DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
+	{ "nor one that is no domain", "example.com", { HIDDEN_DKIM("example..com"), NO }, DMARC_FAIL, R, R, "example.com", 1 },
 	{ "eight labels", "b.c.d.e.f.g.deep.example", { DKIM("c.d.e.f.g.deep.example"), NO }, DMARC_FAIL, R, R, "b.c.d.e.f.g.deep.example", 1 },
 	{ "the shortcut", "x.a.b.c.d.e.f.g.deep.example", { NO, NO }, DMARC_FAIL, Q, Q, "c.d.e.f.g.deep.example", 2 },
 	{ "thirteen labels, eight questions", "a.b.c.d.e.f.g.h.i.j.mail.none.example", { NO, NO }, DMARC_NONE, U, U, NULL, 8 },
@@ -185,7 +194,8 @@ static void fill(struct dmarc_walk *walk, const struct check *check)
 {
 	for (size_t i = 0; i < 2; i++)
 		if (check->identifiers[i].domain)
-			dmarc_walk_add(walk, check->identifiers[i].by, span_of(check->identifiers[i].domain));
+			(check->identifiers[i].hidden ? dmarc_walk_add_hidden : dmarc_walk_add)(
+			    walk, check->identifiers[i].by, span_of(check->identifiers[i].domain));
 }
 
 static enum dmarc_result run(struct arena *arena, struct dmarc_walk *walk)

@@ -28,8 +28,11 @@
 /* Names asked for one tree walk, at most (4.10). */
 #define DMARC_TREE_MAX 8
 
-/* Identifiers that are looked at; those handed in later than this many are ignored (never aligned). */
-#define DMARC_IDENTIFIERS_MAX 32
+/*
+ * Identifiers that are looked at; those handed in later than this many are ignored (never aligned). As many signatures as
+ * dkim.max_signatures allows, and SPF.
+ */
+#define DMARC_IDENTIFIERS_MAX 65
 
 enum dmarc_result {
 	DMARC_PENDING,
@@ -98,6 +101,12 @@ struct dmarc_walk *dmarc_walk_new(struct arena *arena, struct span author, bool 
  * which SPF passed. At any time before dmarc_walk_close(). What is no domain is ignored.
  */
 void dmarc_walk_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain);
+
+/*
+ * Add an identifier that a temporary error keeps from being authenticated: were it aligned, the result is
+ * DMARC_TEMPERROR unless another one passes.
+ */
+void dmarc_walk_add_hidden(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain);
 
 /* No further identifier will come. */
 void dmarc_walk_close(struct dmarc_walk *walk);

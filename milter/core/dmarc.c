@@ -19,6 +19,7 @@ struct lookup {
 struct identifier {
 	enum dmarc_identifier by;
 	struct span domain;
+	bool hidden; /* not known to be authenticated: a lookup failed */
 };
 
 struct dmarc_walk {
@@ -72,7 +73,7 @@ static enum dmarc_result finish(struct dmarc_walk *walk, enum dmarc_result resul
 	return result;
 }
 
-void dmarc_walk_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain)
+static void identifier_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain, bool hidden)
 {
 	if (walk->closed || walk->count == DMARC_IDENTIFIERS_MAX || by == DMARC_BY_NOTHING || !domain_valid(domain))
 		return;
@@ -83,7 +84,18 @@ void dmarc_walk_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct sp
 	}
 	walk->identifiers[walk->count].by = by;
 	walk->identifiers[walk->count].domain = copy;
+	walk->identifiers[walk->count].hidden = hidden;
 	walk->count++;
+}
+
+void dmarc_walk_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain)
+{
+	identifier_add(walk, by, domain, false);
+}
+
+void dmarc_walk_add_hidden(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain)
+{
+	identifier_add(walk, by, domain, true);
 }
 
 void dmarc_walk_close(struct dmarc_walk *walk)
@@ -331,15 +343,16 @@ static enum dmarc_result align(struct dmarc_walk *walk, const struct found *foun
 		enum tree_status status = aligned || strict ? TREE_DONE : relaxed(walk, identifier->domain, &aligned);
 		if (walk->outcome.result != DMARC_PENDING)
 			return walk->outcome.result;
-		if (aligned)
+		if (aligned && !identifier->hidden)
 			return pass(walk, identifier);
+		failed = failed || aligned;
 		waits = waits || status == TREE_WAIT;
 		failed = failed || status == TREE_FAILED;
 	}
 	if (waits || !walk->closed)
 		return DMARC_PENDING;
 	if (failed)
-		return finish(walk, DMARC_TEMPERROR, "a lookup for an organisational domain failed");
+		return finish(walk, DMARC_TEMPERROR, "a lookup for an organisational domain or an aligned identifier failed");
 	if (!policy_settle(walk, found))
 		return walk->outcome.result;
 	return finish(walk, DMARC_FAIL, "no aligned identifier");

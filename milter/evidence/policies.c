@@ -3,7 +3,6 @@
 #include "core/dmarc.h"
 #include "core/judge.h"
 #include "core/spf.h"
-#include "evidence/orgdomain.h"
 
 /* A name of ip.spf. The canary is a client that no record lists unless it lists all. */
 struct vouching {
@@ -215,15 +214,16 @@ static void tell_identifiers(struct policies *policies)
 	}
 }
 
-/* Whether a temporary error may hide the identifier that would have been aligned. */
-static bool identifier_hidden(const struct facts *facts)
+/* A temporary error may hide the identifier that would have been aligned: the walk knows which would. */
+static void tell_hidden(struct policies *policies)
 {
+	const struct facts *facts = policies->facts;
+
 	for (size_t i = 0; i < facts->dkim.count; i++)
-		if (facts->dkim.signatures[i].relation != RELATION_NONE
-		    && facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR)
-			return true;
-	return facts->spf.outcome.code == RESULT_TEMPERROR && !facts->spf.by_helo
-	       && orgdomain_near(facts->spf.domain, facts->author.domain);
+		if (facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR)
+			dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_DKIM, facts->dkim.signatures[i].domain);
+	if (facts->spf.outcome.code == RESULT_TEMPERROR && !facts->spf.by_helo)
+		dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_SPF, facts->spf.domain);
 }
 
 static void dmarc_end(struct policies *policies, const struct dmarc_outcome *outcome)
@@ -232,10 +232,6 @@ static void dmarc_end(struct policies *policies, const struct dmarc_outcome *out
 
 	dmarc->outcome = dmarc_result(outcome, policies->facts->author.domain);
 	dmarc->rfc8601 = dmarc_result_name(outcome->result);
-	if (outcome->result == DMARC_FAIL && identifier_hidden(policies->facts)) {
-		dmarc->outcome = result_make(RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, policies->facts->author.domain);
-		dmarc->rfc8601 = dmarc_result_name(DMARC_TEMPERROR);
-	}
 	dmarc->domain = outcome->policy_domain;
 	dmarc->policy_none = outcome->policy == DMARC_POLICY_NONE;
 	dmarc->complete = true;
@@ -250,8 +246,10 @@ static void dmarc_step(struct policies *policies)
 	if (!policies->closed) {
 		tell_identifiers(policies);
 		policies->closed = facts->dkim.complete && facts->spf.complete;
-		if (policies->closed)
+		if (policies->closed) {
+			tell_hidden(policies);
 			dmarc_walk_close(policies->dmarc);
+		}
 	}
 	if (dmarc_walk_step(policies->dmarc) != DMARC_PENDING)
 		dmarc_end(policies, dmarc_walk_outcome(policies->dmarc));

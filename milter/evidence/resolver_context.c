@@ -75,6 +75,15 @@ static bool set_options(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE
 	return true;
 }
 
+/* What the library keeps answers an own question, too: its cache has to forget no later than ours. */
+static bool set_lifetime(struct ub_ctx *context, const char *option, unsigned seconds, char error_r[RESOLVER_ERROR_SIZE])
+{
+	char text[16];
+	snprintf(text, sizeof text, "%u", seconds);
+	int code = ub_ctx_set_option(context, option, text);
+	return code == 0 || fail(error_r, option, ub_strerror(code));
+}
+
 static bool copy_text(struct span text, char *to, size_t size)
 {
 	if (text.length >= size || memchr(text.at, '\0', text.length))
@@ -175,7 +184,10 @@ static bool remove_zones(struct ub_ctx *context, bool anchored, char error_r[RES
 static bool set_up(struct ub_ctx *context, const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
 {
 	ub_ctx_debugout(context, NULL);
-	if (!set_options(context, error_r) || !set_servers(context, settings->dns.nameservers, error_r)
+	if (!set_options(context, error_r)
+	    || !set_lifetime(context, "cache-max-ttl:", settings->dns.cache_ttl_max, error_r)
+	    || !set_lifetime(context, "cache-max-negative-ttl:", settings->dns.cache_negative_max, error_r)
+	    || !set_servers(context, settings->dns.nameservers, error_r)
 	    || !set_anchor(context, settings->dns.trust_anchor, error_r))
 		return false;
 	if (ub_ctx_async(context, 1) != 0)
