@@ -274,7 +274,7 @@ def local_data(tap, server, folder):
         tap.equal(probe.greeting, "error %s/nothere: No such file or directory" % folder, option + " that is not there")
         probe.end()
     probe = Probe("trust_anchor=" + path)
-    tap.ok(probe.greeting.startswith("error trust_anchor"), "a trust anchor that is none", got=probe.greeting)
+    tap.ok(probe.greeting.startswith("error " + path), "a trust anchor that is none", got=probe.greeting)
     probe.end()
     probe = Probe("nameserver=nowhere")
     tap.ok(probe.greeting.startswith("error nowhere"), "a name server that is no address", got=probe.greeting)

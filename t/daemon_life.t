@@ -18,7 +18,10 @@ from milter.target import good
 
 def alive(pid):
     """Whether a process exists and is no zombie."""
-    state = read("/proc/%d/stat" % pid).rpartition(")")[2].split()
+    try:
+        state = read("/proc/%d/stat" % pid).rpartition(")")[2].split()
+    except ProcessLookupError:  # it went between opening and reading
+        return False
     return bool(state) and state[0] not in ("Z", "X")
 
 
@@ -208,6 +211,23 @@ def fixed(tap):
         tap.equal([os.path.exists(path) for path in (daemon.path, other)], [False, False], "and leaves no socket behind")
 
 
+def canary(tap):
+    """A name in ip.spf that vouches for everybody vouches for nobody, and the admin is told once for each reload."""
+    with Daemon() as daemon:
+        records = os.path.join(daemon.root, "records")
+        write(records, "all.example.test. 60 IN TXT \"v=spf1 +all\"\n")
+        daemon.configure(dns={"nameservers": [daemon.nameserver.address], "local_data": records},
+                         orgs=org(reject_unless="org and from and ip", ip={"networks": [], "spf": ["all.example.test"]}))
+        daemon.start()
+        for reloads in (1, 2):
+            tap.equal([verdict(daemon) for _ in range(3)], ["reject"] * 3, "three messages are refused")
+            tap.equal(daemon.messages()[-1]["reason"], "ip-spf-canary", "because the name vouches for everybody")
+            told = [line["text"] for line in daemon.lines("warning") if "all.example.test" in line["text"]]
+            tap.equal(len(told), reloads, "which is told once", told=told)
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.event("reload", reloads)
+
+
 def background(tap):
     with Daemon() as daemon:
         pidfile = os.path.join(daemon.root, "pid")
@@ -265,5 +285,5 @@ def manager(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (reload, crash, orphan, stop, storm, refused, fixed, background, manager):
+    for test in (reload, crash, orphan, stop, storm, refused, fixed, canary, background, manager):
         points.case(test)

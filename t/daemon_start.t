@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab.process import free_port, read, wait_for
+from lab.process import free_port, read, wait_for, write
 from lab.tap import Tap
 from lab.wire import Wire
 from milter.daemon import PROGRAM, Daemon, org
@@ -48,6 +48,14 @@ def check(tap):
                 code, text = daemon.run(flag, "-c", daemon.file)
                 tap.equal(code, 78, "%s: %s" % (flag, name), text=text)
                 tap.contains(text, part, "which is named")
+        records = os.path.join(daemon.root, "records")
+        write(records, "a.test. 60 IN A 192.0.2.1\nno record\n")
+        for option in ("local_data", "trust_anchor"):
+            daemon.configure(dns={option: records})
+            for flag in ("-n", "-f"):
+                code, text = daemon.run(flag, "-c", daemon.file)
+                tap.equal(code, 78, "%s: %s with something else" % (flag, option), text=text)
+                tap.contains(text, records, "whose file is named")
         tap.equal(daemon.run("-n", "-c", daemon.root + "/none")[0], 78, "-n: no file")
         tap.equal(daemon.run("-c", daemon.root + "/none")[0], 78, "no file")
 

@@ -46,6 +46,12 @@ def bad(tap, bench):
         tap.ok(re.search(pattern, result.err), name + ": the place is named", err=result.err)
         result = bench.run("check-message", "-c", "bad.yaml", "-")
         tap.equal((result.code, result.out), (78, ""), name + ": check-message refuses it too")
+    bench.file("records", "a.test. 60 IN A 192.0.2.1\nno record\n")
+    bench.file("bad.yaml", "dns: {local_data: records}\norgs: {00D8d000003TRx3EAG: {domains: [example.com]}}\n")
+    for command in (("check-config",), ("check-message", "-")):
+        result = bench.run(command[0], "-c", "bad.yaml", *command[1:])
+        tap.ok(result.code == 78 and re.search(r"records:2: ", result.err), "%s: records that are none: exit 78" % command[0],
+               err=result.err)
     for path in ("missing.yaml", "."):
         result = bench.run("check-config", "-c", path)
         tap.equal(result.code, 78, "%s cannot be read: exit 78" % path)

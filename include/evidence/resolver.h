@@ -23,6 +23,12 @@ struct resolver;
 struct query;
 
 /*
+ * Whether the files of resource records that the DNS options name can be used. False: error_r says what is wrong with
+ * which. Starts no thread, leaves nothing behind. Thread-safe.
+ */
+bool resolver_check(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE]);
+
+/*
  * A resolver with one reference, as settings->dns says: nameservers, or those of /etc/resolv.conf (none there: the
  * local host's); answers validated if trust_anchor names a file of DS or DNSKEY records; the records in the file
  * local_data are answered without asking: one resource record a line, as in a zone file, with the full owner name;

@@ -24,6 +24,7 @@ struct service {
 	atomic_uint open;          /* begun and not ended */
 	atomic_bool stopping;      /* no message may begin any more */
 	atomic_bool told_symlist;  /* the admin was told that the MTA takes no list of macros */
+	atomic_uintptr_t told_canary; /* the settings of which the admin was told that a name in ip.spf vouches for everybody */
 };
 
 /* False when no randomness can be had. */

@@ -18,6 +18,7 @@
 #include "config/live.h"
 #include "core/record.h"
 #include "evidence/ports.h"
+#include "evidence/resolver.h"
 #include "mta/callbacks.h"
 #include "mta/door.h"
 #include "mta/gate.h"
@@ -302,6 +303,10 @@ static int serve(struct running *running)
 	struct filter *filter = running->filter;
 	const struct start *start = &running->start;
 	char error[EVIDENCE_ERROR_SIZE];
+	if (!resolver_check(filter->in_force.settings, error)) {
+		filter_complain(filter, error);
+		return STATUS_CONFIG;
+	}
 	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error))
 		return fail(filter, error);
 	running->live = live_new(filter->in_force.settings);

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "cmd/relayctl.h"
+#include "evidence/resolver.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -62,6 +63,12 @@ struct settings *relayctl_settings(const char *path, bool warnings)
 	if (problems.no_memory)
 		relayctl_complain("%s: out of memory", path);
 	problems_clear(&problems);
+	char error[RESOLVER_ERROR_SIZE];
+	if (settings && !resolver_check(settings, error)) {
+		fprintf(stderr, "%s\n", error);
+		settings_free(settings);
+		settings = NULL;
+	}
 	return settings;
 }
 

@@ -11,6 +11,7 @@
 #include "cmd/privileges.h"
 #include "cmd/supervisor.h"
 #include "config/loader.h"
+#include "evidence/resolver.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/sfdc-milter/sfdc-milter.yaml"
 #define PATIENCE 10 /* seconds beyond message_timeout that a stop may take */
@@ -96,6 +97,16 @@ static bool load(struct filter *filter, bool with_warnings)
 	reading_load(&filter->in_force, filter->config);
 	print_problems(&filter->in_force.warnings, with_warnings);
 	return filter->in_force.settings && check_machine(filter, with_warnings);
+}
+
+/* Not before a start, since the filter is forked before any resolver exists: it looks itself. */
+static int check_records(const struct filter *filter)
+{
+	char error[RESOLVER_ERROR_SIZE];
+	if (resolver_check(filter->in_force.settings, error))
+		return STATUS_OK;
+	fprintf(stderr, "%s\n", error);
+	return STATUS_CONFIG;
 }
 
 static int run_filter(void *context, const struct start *start)
@@ -204,7 +215,7 @@ int main(int count, char **arguments)
 	}
 	int status = STATUS_CONFIG;
 	if (load(&filter, options.check_only))
-		status = options.check_only ? STATUS_OK : start(&filter, options.foreground);
+		status = options.check_only ? check_records(&filter) : start(&filter, options.foreground);
 	filter_clear(&filter);
 	return status;
 }

@@ -206,6 +206,16 @@ static void release(struct resolver *resolver)
 	free(resolver);
 }
 
+bool resolver_check(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+{
+	if (settings->dns.trust_anchor.length == 0 && settings->dns.local_data.length == 0)
+		return true;
+	struct ub_ctx *context = resolver_context_new(settings, error_r);
+	if (context)
+		resolver_context_free(context);
+	return context != NULL;
+}
+
 struct resolver *resolver_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
 {
 	struct resolver *resolver = calloc(1, sizeof *resolver);

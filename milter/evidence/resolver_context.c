@@ -169,12 +169,13 @@ static bool add_local_data(struct ub_ctx *context, struct span local_data, char 
 }
 
 /* The first call that touches zones makes the context final: every option has to be set before. */
-static bool remove_zones(struct ub_ctx *context, bool anchored, char error_r[RESOLVER_ERROR_SIZE])
+static bool remove_zones(struct ub_ctx *context, struct span anchor, char error_r[RESOLVER_ERROR_SIZE])
 {
+	char path[4096];
 	for (size_t i = 0; i < sizeof unblocked / sizeof unblocked[0]; i++) {
 		int code = ub_ctx_zone_remove(context, unblocked[i]);
-		if (code != 0 && anchored)
-			return fail(error_r, "trust_anchor", "the file holds something else than DS and DNSKEY records");
+		if (code != 0 && anchor.length != 0 && copy_text(anchor, path, sizeof path))
+			return fail(error_r, path, "the trust anchor's file holds something else than DS and DNSKEY records");
 		if (code != 0)
 			return fail(error_r, "libunbound", ub_strerror(code));
 	}
@@ -192,7 +193,7 @@ static bool set_up(struct ub_ctx *context, const struct settings *settings, char
 		return false;
 	if (ub_ctx_async(context, 1) != 0)
 		return fail(error_r, "libunbound", "no thread can be used");
-	return remove_zones(context, settings->dns.trust_anchor.length != 0, error_r)
+	return remove_zones(context, settings->dns.trust_anchor, error_r)
 	       && add_local_data(context, settings->dns.local_data, error_r);
 }
 

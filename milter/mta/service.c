@@ -17,6 +17,7 @@ bool service_init(struct service *service, struct live *live, const struct ports
 	atomic_init(&service->open, 0);
 	atomic_init(&service->stopping, false);
 	atomic_init(&service->told_symlist, false);
+	atomic_init(&service->told_canary, 0);
 	return getentropy(&service->seed, sizeof service->seed) == 0;
 }
 

@@ -17,6 +17,20 @@ struct session *session_new(struct service *service, const struct agreement *agr
 	return session;
 }
 
+/* A name that vouches for everybody is a fault of the configuration or of the name server: told once for each reload. */
+static void warn_canary(struct session *session, const struct examination *examination)
+{
+	struct service *service = session->service;
+	uintptr_t settings = (uintptr_t)examination->settings;
+	for (const struct vouch *vouch = examination->facts.vouches; vouch; vouch = vouch->next) {
+		if (vouch->outcome.reason != REASON_IP_SPF_CANARY || atomic_exchange(&service->told_canary, settings) == settings)
+			continue;
+		log_event(service->log, LOG_LEVEL_WARNING, "warning", "ip.spf: %.*s vouches for every address, 192.0.2.1 included, and "
+		          "so for none; see whether its record is right, and whether the name server invents answers",
+		          (int)vouch->name.length, vouch->name.at);
+	}
+}
+
 /* End the examination with its one log line. */
 static void message_log(struct session *session, struct message *message)
 {
@@ -26,6 +40,7 @@ static void message_log(struct session *session, struct message *message)
 	record_init(&record);
 	record_examination(&message->examination, &record);
 	log_record(session->service->log, LOG_LEVEL_INFO, &record);
+	warn_canary(session, &message->examination);
 	examine_clear(&message->examination);
 	snapshot_drop(message->snapshot);
 	message->snapshot = NULL;
