@@ -53,7 +53,8 @@ struct passage {
 	struct numbered recipient;
 	unsigned long long packets; /* of the MTA, the one at fault included */
 	bool shut;                  /* the filter was told that nothing more comes */
-	const char *fault;          /* why the MTA is no longer listened to; NULL: for no fault */
+	const char *fault;          /* of a packet that is not sound; NULL: there was none */
+	bool starved;               /* the MTA is no longer listened to for want of memory */
 };
 
 /* What passages that are worked on one after the other share; large, and of no content between two calls. */

@@ -95,13 +95,16 @@ static void close_over(struct gate *gate)
 	}
 }
 
-static void tell_fault(const struct gate *gate, struct passage *passage)
+/* Why the MTA is no longer listened to, once. */
+static void tell_end(const struct gate *gate, struct passage *passage)
 {
-	if (!passage->fault)
-		return;
-	log_event(gate->log, LOG_LEVEL_WARNING, "warning", "a connection to the milter socket was cut off at packet %llu: %s; "
-	          "see that only the MTA can reach the socket", passage->packets, passage->fault);
+	if (passage->fault)
+		log_event(gate->log, LOG_LEVEL_WARNING, "warning", "a connection to the milter socket was cut off at packet %llu: %s; "
+		          "see that only the MTA can reach the socket", passage->packets, passage->fault);
+	else if (passage->starved)
+		log_event(gate->log, LOG_LEVEL_ERROR, "error", "a connection of the MTA was cut off: there is no memory");
 	passage->fault = NULL;
+	passage->starved = false;
 }
 
 static void serve(struct gate *gate, struct connection *connection, struct passage_news news)
@@ -110,7 +113,7 @@ static void serve(struct gate *gate, struct connection *connection, struct passa
 	if (connection->over)
 		return;
 	bool goes_on = passage_move(&connection->passage, &gate->room, news, &wish);
-	tell_fault(gate, &connection->passage);
+	tell_end(gate, &connection->passage);
 	if (goes_on && watch(gate, &connection->watched[SIDE_MTA], epoll_events(wish.mta)) &&
 	    watch(gate, &connection->watched[SIDE_FILTER], epoll_events(wish.filter)))
 		return;

@@ -77,12 +77,16 @@ static size_t hear(struct speaker *speaker, char *bytes, size_t size)
 	}
 }
 
-static void end_hearing(struct passage *passage, const char *fault)
+static void end_hearing(struct passage *passage)
 {
 	passage->mta.mute = true;
-	if (fault && !passage->fault)
-		passage->fault = fault;
 	queue_clear(&passage->begun);
+}
+
+static void starve(struct passage *passage)
+{
+	passage->starved = true;
+	end_hearing(passage);
 }
 
 /* Tell one end what waits for it; what it will never take is dropped. */
@@ -104,7 +108,7 @@ static bool pass(struct speaker *speaker, struct queue *queue, const char *bytes
 static void flush(struct passage *passage, struct passage_room *room)
 {
 	if (!pass(&passage->filter, &passage->to_filter, room->out, room->used))
-		end_hearing(passage, "there is no memory for it");
+		starve(passage);
 	room->used = 0;
 }
 
@@ -211,7 +215,8 @@ static size_t pass_commands(struct passage *passage, struct passage_room *room, 
 		case COMMAND_UNSOUND:
 			passage->packets++;
 			flush(passage, room);
-			end_hearing(passage, fault);
+			passage->fault = fault;
+			end_hearing(passage);
 			break;
 		case COMMAND_WHOLE:
 			if (sizeof room->out - room->used < size + PASSAGE_GROWTH)
@@ -239,7 +244,7 @@ static void hear_rest(struct passage *passage, struct passage_room *room)
 	if (more > begun->to + QUEUE_MIN)
 		more = begun->to + QUEUE_MIN;
 	if (!queue_reserve(begun, more)) {
-		end_hearing(passage, "there is no memory for it");
+		starve(passage);
 		return;
 	}
 	begun->to += hear(&passage->mta, begun->bytes + begun->to, more);
@@ -255,7 +260,7 @@ static void hear_mta(struct passage *passage, struct passage_room *room)
 		size_t length = hear(&passage->mta, room->in, sizeof room->in);
 		size_t used = pass_commands(passage, room, span_make(room->in, length));
 		if (!passage->mta.mute && used < length && !queue_put(&passage->begun, room->in + used, length - used))
-			end_hearing(passage, "there is no memory for it");
+			starve(passage);
 	}
 	flush(passage, room);
 }
@@ -263,8 +268,10 @@ static void hear_mta(struct passage *passage, struct passage_room *room)
 static void hear_filter(struct passage *passage, struct passage_room *room)
 {
 	size_t length = hear(&passage->filter, room->in, sizeof room->in);
-	if (!pass(&passage->mta, &passage->to_mta, room->in, length))
+	if (!pass(&passage->mta, &passage->to_mta, room->in, length)) {
+		starve(passage);
 		passage->mta.deaf = true;
+	}
 }
 
 void passage_begin(struct passage *passage_r, int mta, int filter)
@@ -282,7 +289,7 @@ bool passage_move(struct passage *passage, struct passage_room *room, struct pas
 	if (news.mta && !passage->mta.mute && waiting(&passage->to_filter) == 0)
 		hear_mta(passage, room);
 	if (passage->filter.deaf || passage->mta.mute)
-		end_hearing(passage, NULL);
+		end_hearing(passage);
 	if (passage->mta.mute && waiting(&passage->to_filter) == 0 && !passage->shut) {
 		shutdown(passage->filter.fd, SHUT_WR);
 		passage->shut = true;
