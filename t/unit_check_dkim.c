@@ -119,6 +119,36 @@ static void test_terms(void)
 	}
 }
 
+/* A required field that the header does not know by name: signed as often as it stands there. */
+static void test_unknown_fields(void)
+{
+	static const struct {
+		const char *signed_headers;
+		unsigned there;
+		bool good;
+	} cases[] = {
+		{ "from:to:subject:date", 0, true },        { "from:x-other", 0, true },
+		{ "from:to:subject:date", 1, false },       { "from:X-Other", 1, true },
+		{ "from:x-other", 2, false },               { "from:x-other:to: x-other ", 2, true },
+		{ "from:x-other:x-other:x-other", 2, true }, { "from:x-other:x-others", 2, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct bench bench;
+		struct signature signature = good_signature();
+		bench_begin(&bench);
+		const unsigned counts[] = { 7, cases[i].there };
+		bench.facts.field_names = cases[i].there != 0 ? STRINGS(bench.settings, SET_NOCASE, "from", "X-OTHER")
+		                                              : STRINGS(bench.settings, SET_NOCASE, "from");
+		bench.facts.field_counts = counts;
+		bench.org->dkim.required_headers = STRINGS(bench.settings, SET_NOCASE, "x-other");
+		signature.signed_headers = span_of(cases[i].signed_headers);
+		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+		expect(check_dkim(&bench.facts, bench.org), cases[i].good ? RESULT_PASS : RESULT_FAIL,
+		       cases[i].good ? REASON_NONE : REASON_DKIM_HEADERS, cases[i].signed_headers);
+		bench_end(&bench);
+	}
+}
+
 /* Which of two signatures speaks; the order does not matter. */
 static void test_signatures(void)
 {
@@ -166,6 +196,7 @@ int main(void)
 {
 	test_alignment();
 	test_terms();
+	test_unknown_fields();
 	test_signatures();
 	return done_testing();
 }
