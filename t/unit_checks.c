@@ -165,7 +165,9 @@ static void test_org(void)
 		if (rows[i].relay)
 			facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(rows[i].relay));
 		facts_header_end(&bench.facts, 0);
-		expect(check_org(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].lk ? rows[i].lk : "no field");
+		struct result got = check_org(&bench.facts, bench.org);
+		expect(got, rows[i].code, rows[i].reason, rows[i].lk ? rows[i].lk : "no field");
+		is_span(got.detail, span_of(rows[i].reason == REASON_ORG_RELAY_MISMATCH ? rows[i].relay : rows[i].lk), "what it says");
 		bench_end(&bench);
 	}
 

@@ -165,6 +165,10 @@ static void test_inet(void)
 	fflush(stdout);
 	int answer = open_there(name, 0660);
 	ok(listens && answer == LISTENER_BUSY, "inet: a taken port is refused (%d)", answer);
+	char text[LISTENER_TEXT_SIZE];
+	int fd;
+	ok(open_here("inet:1@192.0.2.1", 0660, "", &fd, text) == LISTENER_FAILED && strstr(text, "address of this machine"),
+	   "inet: another machine's address is refused: %s", text);
 	close(taken);
 }
 
@@ -226,7 +230,10 @@ static void test_unix(void)
 	ok(open_there(name, 0660) == LISTENER_FAILED && access(path, F_OK) == 0, "unix: a file is not removed");
 	unlink(path);
 	rmdir(folder);
-	ok(open_there(name, 0660) == LISTENER_FAILED, "unix: a folder that is not there");
+	char text[LISTENER_TEXT_SIZE];
+	int fd;
+	ok(open_here(name, 0660, "", &fd, text) == LISTENER_FAILED && strstr(text, "create its folder"),
+	   "unix: a folder that is not there: %s", text);
 }
 
 int main(void)

@@ -92,6 +92,8 @@ static void test_refused(void)
 	is_span(value_of(&message, "verdict"), span_of("reject"), "refused at the end of the header");
 	is_span(value_of(&message, "why"), span_of("from,dkim"), "why: the checks that are responsible");
 	is_span(value_of(&message, "reason"), span_of("from-several"), "the first one's reason");
+	is_span(value_of(&message, "reasons"), span_of("from-several,dkim-none"), "the reasons of all, when there are several");
+	is_span(value_of(&message, "detail"), span_of("joe@example.com, jane@example.com"), "what the first one saw");
 	is_span(value_of(&message, "reply"), span_of("550 5.7.1"), "and its reply");
 	is_span(value_of(&message, "hfrom"), span_of("joe@example.com, jane@example.com"), "an author that is none, as it stands");
 	is_span(value_of(&message, "from"), span_of("<>"), "the null sender keeps its brackets");
@@ -100,6 +102,15 @@ static void test_refused(void)
 	message_clear(&message);
 
 	message_begin(&message, &input);
+	feed_fields(&message.examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " 00DU70000003ZkP"));
+	examine_header_end(&message.examination);
+	record_examination(&message.examination, &message.record);
+	is_span(value_of(&message, "detail"), span_of("00DU70000003ZkP"), "an organisation that is not served: which");
+	ok(span_absent(value_of(&message, "reasons")), "one reason is not said twice");
+	message_clear(&message);
+
+	message_begin(&message, &input);
+	feed_fields(&message.examination, FIELDS("From", " Joe <joe@example.com>"));
 	record_examination(&message.examination, &message.record);
 	is_span(value_of(&message, "ev"), span_of("abort"), "a message that ended before its verdict");
 	ok(span_absent(value_of(&message, "verdict")) && span_absent(value_of(&message, "would")), "has none");

@@ -20,7 +20,7 @@ bool form_pidfile(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 bool form_authserv_id(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 bool form_own_id(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 
-/* Printable ASCII of at most 200 characters, for SMTP replies; of at most 64, for log and metrics. */
+/* Printable ASCII of at most 200 characters, for SMTP replies; of at most 64, for the log. */
 bool form_contact(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 bool form_name(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 

@@ -44,7 +44,7 @@ static const char *dkim_keyword(const struct examination *examination)
 		const char *word = authres_signature(&examination->facts, best);
 		return word ? word : "";
 	}
-	return dkim->complete || examination->facts.header.count[FIELD_DKIM_SIGNATURE] == 0 ? "none" : "";
+	return dkim->complete || examination->judgement.results[CHECK_DKIM].code == RESULT_NONE ? "none" : "";
 }
 
 /* What Authentication-Results would show; NULL for the checks that have no method of their own there. */

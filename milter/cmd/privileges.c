@@ -15,7 +15,8 @@ bool privileges_find(const char *user, struct privileges *privileges_r, char tex
 	text_r[0] = '\0';
 	const struct passwd *entry = getpwnam(user);
 	if (!entry || strlen(user) >= sizeof privileges_r->user) {
-		snprintf(text_r, PRIVILEGES_TEXT_SIZE, "user: there is no user \"%s\"; create it or name another", user);
+		snprintf(text_r, PRIVILEGES_TEXT_SIZE, "user: there is no user \"%s\"; create it (useradd --system --no-create-home) "
+		         "or name another", user);
 		return false;
 	}
 	privileges_r->uid = entry->pw_uid;

@@ -149,7 +149,7 @@ bool form_contact(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 bool form_name(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 {
 	if (!all_printable(value))
-		return wrong(problem_r, "holds something else than printable ASCII; log and metrics need plain characters");
+		return wrong(problem_r, "holds something else than printable ASCII; the log needs plain characters");
 	return value.length <= NAME_MAX_LENGTH || wrong(problem_r, "is longer than 64 characters; shorten it");
 }
 

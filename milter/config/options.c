@@ -132,7 +132,7 @@ static const struct option options[] = {
 	{ "orgs", OPTION_TOP, OPTION_ORGS, NULL, NONE, "the organisations served, by organisation ID; at least one" },
 
 	{ "name", OPTION_ORG, OPTION_TEXT, "\"\"", SPAN(org, name), NULL, 0, 0, form_name,
-	  "name of the organisation in log and metrics" },
+	  "name of the organisation in the log" },
 	{ "mode", OPTION_ORG, OPTION_CHOICE, NULL, CHOICE_FIELD(org, mode), modes, 0, 0, NULL,
 	  "mode of the organisation; default: that of the top level" },
 	{ "domains", OPTION_ORG, OPTION_PATTERNS, "[]", SET(org, domains), NULL, 0, 0, form_pattern,

@@ -40,17 +40,17 @@ static unsigned times_present(const struct facts *facts, struct span name)
 }
 
 /*
- * Every required field that is present must be signed, each time it is present: h= covers fields from the bottom up,
- * and readers show the uppermost.
+ * The first required field that is present more often than it is signed, absent if there is none: h= covers fields from
+ * the bottom up, and readers show the uppermost.
  */
-static bool covers_required(const struct facts *facts, const struct org *org, const struct signature *signature)
+static struct span uncovered(const struct facts *facts, const struct org *org, const struct signature *signature)
 {
 	for (size_t i = 0; i < set_count(org->dkim.required_headers); i++) {
 		struct span name = set_at(org->dkim.required_headers, i);
 		if (times_listed(signature->signed_headers, name) < times_present(facts, name))
-			return false;
+			return name;
 	}
-	return true;
+	return span_make(NULL, 0);
 }
 
 static bool key_in_zones(const struct signature *signature, const struct org *org)
@@ -73,8 +73,9 @@ static struct result judge_terms(const struct facts *facts, const struct org *or
 		return result_make(RESULT_FAIL, REASON_DKIM_ALGORITHM, domain);
 	if (set_count(org->dkim.selectors) != 0 && !set_has(org->dkim.selectors, signature->selector))
 		return result_make(RESULT_FAIL, REASON_DKIM_SELECTOR, signature->selector);
-	if (!covers_required(facts, org, signature))
-		return result_make(RESULT_FAIL, REASON_DKIM_HEADERS, signature->signed_headers);
+	struct span missing = uncovered(facts, org, signature);
+	if (!span_absent(missing))
+		return result_make(RESULT_FAIL, REASON_DKIM_HEADERS, missing);
 	if (org->dkim.max_age != 0 && signature->timestamp >= 0
 	    && (facts->received == 0 || facts->received - signature->timestamp > (long long)org->dkim.max_age))
 		return result_make(RESULT_FAIL, REASON_DKIM_AGE, domain);

@@ -1,17 +1,22 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-/* X-SFDCOrgRelay is Salesforce's own echo of the ID on relayed mail; where it stands it must say the same. */
-static bool relay_agrees(const struct facts *facts)
+/*
+ * X-SFDCOrgRelay is Salesforce's own echo of the ID on relayed mail; where it stands it must say the same. False:
+ * *other_r is what it says, empty where that was not kept.
+ */
+static bool relay_agrees(const struct facts *facts, struct span *other_r)
 {
 	const struct field *field = header_find(&facts->header, FIELD_X_SFDC_ORG_RELAY);
 	unsigned unseen = facts->header.count[FIELD_X_SFDC_ORG_RELAY];
 	for (; field; field = header_next(field), unseen--) {
 		struct orgid id;
-		if (orgid_parse(span_trim(field->value), &id) != ORGID_OK || !orgid_equal(&id, &facts->org_id))
+		*other_r = span_trim(field->value);
+		if (orgid_parse(*other_r, &id) != ORGID_OK || !orgid_equal(&id, &facts->org_id))
 			return false;
 	}
 	/* Beyond the limits of a header fields are counted and not kept. */
+	*other_r = span_of("");
 	return unseen == 0;
 }
 
@@ -29,7 +34,8 @@ struct result check_org(const struct facts *facts, const struct org *org)
 	}
 	if (!orgid_equal(&facts->org_id, &org->id))
 		return result_make(RESULT_FAIL, REASON_ORG_UNKNOWN, facts->org_text);
-	if (!relay_agrees(facts))
-		return result_make(RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, facts->org_text);
+	struct span other;
+	if (!relay_agrees(facts, &other))
+		return result_make(RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, other);
 	return result_make(RESULT_PASS, REASON_NONE, facts->org_text);
 }

@@ -65,7 +65,8 @@ static struct span bare_path(struct span path)
 
 static void record_message(const struct facts *facts, struct record *record)
 {
-	const struct field *from = header_find(&facts->header, FIELD_FROM);
+	/* Who the author is can be told of a whole header only. */
+	const struct field *from = facts->stage >= STAGE_HEADER ? header_find(&facts->header, FIELD_FROM) : NULL;
 	struct span author = facts->author_status == MAILBOX_OK ? facts->author.address
 	                     : from                             ? span_trim(from->value)
 	                                                        : span_make(NULL, 0);
@@ -99,6 +100,27 @@ static struct span join_checks(const struct check_list *list, struct arena *aren
 	return text;
 }
 
+/* What each of the responsible checks has against the message, in their order. */
+static struct span join_reasons(const struct judgement *judgement, struct arena *arena)
+{
+	struct span text = span_make(NULL, 0);
+	for (size_t i = 0; i < judgement->why.count; i++)
+		text = arena_printf(arena, "%.*s%s%s", (int)text.length, text.at ? text.at : "", i ? "," : "",
+		                    reason_code(judgement->results[judgement->why.ids[i]].reason));
+	return text;
+}
+
+static void record_reason(struct examination *examination, struct record *record)
+{
+	const struct judgement *judgement = &examination->judgement;
+	record_text(record, "why", join_checks(&judgement->why, &examination->arena));
+	record_text(record, "reason", span_of(reason_code(judgement->reason)));
+	if (judgement->why.count > 1)
+		record_text(record, "reasons", join_reasons(judgement, &examination->arena));
+	if (judgement->why.count != 0)
+		record_text(record, "detail", judgement->results[judgement->why.ids[0]].detail);
+}
+
 static void record_judgement(struct examination *examination, struct record *record)
 {
 	const struct judgement *judgement = &examination->judgement;
@@ -108,8 +130,7 @@ static void record_judgement(struct examination *examination, struct record *rec
 	if (judged)
 		for (unsigned i = 0; i < CHECK_COUNT; i++)
 			record_text(record, result_keys[i], span_of(result_name(judgement->results[i].code)));
-	record_text(record, "why", join_checks(&judgement->why, &examination->arena));
-	record_text(record, "reason", span_of(reason_code(judgement->reason)));
+	record_reason(examination, record);
 	reply_make(judgement->verdict, judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
 	if (reply.code[0] != '\0')
 		record_text(record, "reply", arena_printf(&examination->arena, "%s %s", reply.code, reply.enhanced));

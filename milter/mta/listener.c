@@ -160,14 +160,30 @@ static enum listener_status set_access(const char *path, const struct listener_o
 	return LISTENER_OK;
 }
 
+static const char *remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "; end what listens there, or name another";
+	case ENOENT:
+		return "; create its folder (systemd: RuntimeDirectory)";
+	case EROFS:
+		return "; name a folder that can be written to (systemd: ReadWritePaths)";
+	case EADDRNOTAVAIL:
+		return "; name an address of this machine";
+	default:
+		return "";
+	}
+}
+
 /* What became of a system call on the socket, which is closed when it failed. */
 static enum listener_status failed(const char *socket, int fd, char text_r[LISTENER_TEXT_SIZE])
 {
 	int error = errno;
 	if (fd >= 0)
 		close(fd);
-	return say(text_r, error == EADDRINUSE ? LISTENER_BUSY : LISTENER_FAILED, "%s: cannot listen there: %s", socket,
-	           strerror(error));
+	return say(text_r, error == EADDRINUSE ? LISTENER_BUSY : LISTENER_FAILED, "%s: cannot listen there: %s%s", socket,
+	           strerror(error), remedy(error));
 }
 
 static enum listener_status open_unix(const char *path, const struct listener_options *options, int *fd_r,
