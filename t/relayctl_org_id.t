@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """sfdc-relayctl: usage; org-id on real samples of IDs and bounce addresses."""
 import os
+import re
 import subprocess
 import sys
 
@@ -48,6 +49,11 @@ def usage(tap, bench):
             code = bench.run(words[0]).code
             tap.ok(code in (64, 78), "%s of the help exists" % words[0], code=code)
     tap.equal(bench.run("--help").out, result.out, "--help is help")
+    one = bench.run("check-message", "--help")
+    tap.ok(one.code == 0 and one.out in result.out, "--help of a subcommand is its part", out=one.out)
+    with open(os.path.join(os.environ.get("SRCDIR", "."), "milter", "cmd", "check_message.c"), encoding="ascii") as source:
+        flags = re.findall(r'{ "([a-z-]+)", (?:no|required)_argument', source.read())
+    tap.equal(sorted(re.findall(r"--([a-z-]+)", one.out)), sorted(flags), "and names every option there is")
     tap.equal(bench.run("--version").out, "sfdc-relayctl %s\n" % os.environ.get("VERSION", "0.1.0"), "--version")
     with open("/dev/full", "w") as full:
         code = subprocess.run([PROGRAM, "help"], stdout=full, stderr=subprocess.DEVNULL, check=False).returncode

@@ -19,8 +19,12 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "check-config", check_config_main, "[-c FILE] [--mta postfix|sendmail]",
 	  "check the configuration, say whether its policy proves the customer, show the MTA's side" },
-	{ "check-message", check_message_main, "[-c FILE] [OPTION]... MESSAGE|-...",
-	  "judge message files as the milter would" },
+	{ "check-message", check_message_main,
+	  "[-c FILE] [--json] [--explain] [--trace] [--session FILE.json] [--mta postfix|sendmail]\n"
+	  "                 [--client-ip A] [--client-name N] [--helo H] [--mail-from S] [--rcpt R]...\n"
+	  "                 [--tls-version V] [--cipher C] [--cipher-bits N] [--cert-subject N] [--cn-subject N]\n"
+	  "                 [--cert-issuer N] [--cert-verify OK] [--auth-type T] [--auth-authen U] MESSAGE|-...",
+	  "judge message files as the milter would; what is not told of the session counts as not there" },
 	{ "org-id", org_id_main, "[--json] ID|BOUNCE-ADDRESS...",
 	  "validate and convert organisation IDs, decode bounce addresses" },
 };
@@ -115,11 +119,16 @@ bool relayctl_read(const char *path, struct span *content_r)
 	return good;
 }
 
+static void help_subcommand(FILE *out, const struct subcommand *subcommand)
+{
+	fprintf(out, "  %-13s  %s\n                 %s\n", subcommand->name, subcommand->synopsis, subcommand->help);
+}
+
 static int help(FILE *out)
 {
 	fprintf(out, "usage: sfdc-relayctl SUBCOMMAND ...\n\n");
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		fprintf(out, "  %-13s  %s\n                 %s\n", subcommands[i].name, subcommands[i].synopsis, subcommands[i].help);
+		help_subcommand(out, &subcommands[i]);
 	fprintf(out, "  %-13s  this text\n\nThe configuration is %s unless -c names another. See sfdc-relayctl(1).\n", "help",
 	        RELAYCTL_CONFIG_FILE);
 	return RELAYCTL_GOOD;
@@ -135,13 +144,26 @@ static int finish(int code)
 	return code;
 }
 
+static bool asks_for_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run(const struct subcommand *subcommand, int argc, char **argv)
+{
+	if (argc < 2 || !asks_for_help(argv[1]))
+		return subcommand->run(argc, argv);
+	help_subcommand(stdout, subcommand);
+	return RELAYCTL_GOOD;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
 		help(stderr);
 		return RELAYCTL_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+	if (strcmp(argv[1], "help") == 0 || asks_for_help(argv[1]))
 		return finish(help(stdout));
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		printf("sfdc-relayctl %s\n", PACKAGE_VERSION);
@@ -149,7 +171,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
 		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return finish(subcommands[i].run(argc - 1, argv + 1));
+			return finish(run(&subcommands[i], argc - 1, argv + 1));
 	relayctl_complain("there is no subcommand %s; see sfdc-relayctl help", argv[1]);
 	return RELAYCTL_USAGE;
 }
