@@ -77,6 +77,11 @@ static const struct {
 	  false },
 	{ "foreign, spaces everywhere",
 	  SPAN_LITERAL(" mx.other.example ; spf / 1 = pass smtp . mailfrom = relay.example.com (x) ; dkim = none "), false },
+	{ "foreign, with a version", SPAN_LITERAL(" mx.other.example 1; spf=pass smtp.helo=relay.example.com"), false },
+	{ "foreign, with a version of two digits",
+	  SPAN_LITERAL(" mx.other.example 10; spf=pass smtp.helo=relay.example.com"), false },
+	{ "foreign, every mark of a token in the id",
+	  SPAN_LITERAL(" !#$%&'*+-.^_`{|}~; spf=pass smtp.helo=relay.example.com"), false },
 	{ "name below ours", SPAN_LITERAL(" mx.relay.example.com; spf=pass"), false },
 	{ "name that ends like ours", SPAN_LITERAL(" evil-relay.example.com; spf=pass"), false },
 	{ "name that begins like ours", SPAN_LITERAL(" relay.example.com.evil.example; spf=pass"), false },
@@ -115,6 +120,19 @@ static void test_claims(void)
 	large[0] = large[600] = '"';
 	large[601] = ';';
 	ok(!authres_claims(span_make(large, sizeof large), span_of(OURS), own_ids), "nor is a long quoted one");
+	/* Whether it was read shows where our id stands in a property: then it is foreign, else the value is searched. */
+	for (size_t length = 512; length <= 513; length++)
+		for (size_t quotes = 0; quotes <= 1; quotes++) {
+			char value[600];
+			memset(value, 'r', sizeof value);
+			value[0] = value[length + quotes] = '"';
+			int used = snprintf(value + length + 2 * quotes, 80, "; spf=pass smtp.helo=" OURS);
+			if (!quotes)
+				value[0] = 'r';
+			struct span text = span_make(value, length + 2 * quotes + (size_t)used);
+			ok(authres_claims(text, span_of(OURS), NULL) == (length > 512),
+			   "an id of %zu characters%s is %sread", length, quotes ? " in quotes" : "", length > 512 ? "not " : "");
+		}
 	memcpy(large + sizeof large - 18, ";relay.example.com", 18);
 	ok(authres_claims(span_make(large, sizeof large), span_of(OURS), own_ids), "R07 a long malformed value is searched");
 	arena_clear(&arena);

@@ -50,7 +50,7 @@ struct term {
 	unsigned rsa_bits;
 	long long age; /* seconds */
 	bool any_age, no_clock, unsigned_at_all;
-	const char *selector, *field, *required, *zone, *reached_through;
+	const char *selector, *field, *required, *zone, *reached_through, *signed_headers;
 };
 
 #define MAX_AGE (7 * 86400)
@@ -64,9 +64,11 @@ static const struct term terms[] = {
 	{ .what = "a field that is not signed", .field = "Date", .reason = REASON_DKIM_HEADERS },
 	{ .what = "a field that need not be", .field = "Cc" },
 	{ .what = "a field not known by name", .required = "x-unknown", .reason = REASON_DKIM_HEADERS },
+	{ .what = "a field not known by name that is signed", .required = "x-unknown", .signed_headers = "from:X-Unknown" },
 	{ .what = "no h= at all", .unsigned_at_all = true, .reason = REASON_DKIM_HEADERS },
 	{ .what = "as old as may be", .age = MAX_AGE },
 	{ .what = "a second older", .age = MAX_AGE + 1, .reason = REASON_DKIM_AGE },
+	{ .what = "from 1970, in its first second", .age = 1800000000, .reason = REASON_DKIM_AGE },
 	{ .what = "of any age", .age = MAX_AGE + 1, .any_age = true },
 	{ .what = "from the future", .age = -60 },
 	{ .what = "without a clock", .age = 1, .no_clock = true, .reason = REASON_DKIM_AGE },
@@ -93,6 +95,8 @@ static void apply(const struct term *term, struct bench *bench, struct signature
 		bench->facts.received = 0;
 	if (term->unsigned_at_all)
 		signature->signed_headers = span_make(NULL, 0);
+	if (term->signed_headers)
+		signature->signed_headers = span_of(term->signed_headers);
 	if (term->selector)
 		org->dkim.selectors = STRINGS(settings, SET_NOCASE, term->selector);
 	if (term->field)

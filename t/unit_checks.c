@@ -176,6 +176,9 @@ static void test_org(void)
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_A));
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_B));
 	expect(check_org(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, "each of several is looked at");
+	facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(" " ORG_A));
+	facts_header_end(&bench.facts, 0);
+	expect(check_org(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE, "two of the same are one too many");
 	bench_end(&bench);
 }
 
@@ -282,6 +285,98 @@ static void test_verp(void)
 	bench.arena.limit = bench.arena.used;
 	expect(check_verp(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "no memory now");
 	bench_end(&bench);
+
+	/* Memory for some of what is needed; in the end for all. */
+	unsigned failures = 0;
+	struct result result = { RESULT_TEMPERROR, REASON_INTERNAL, { NULL, 0 } };
+	for (size_t more = 0; result.code == RESULT_TEMPERROR && result.reason == REASON_INTERNAL && more < 4096; more += 8) {
+		bench_begin(&bench);
+		facts->sender_status = mailbox_parse_path(span_of(rows[0].sender), &bench.arena, NULL, &facts->sender);
+		bench.arena.limit = bench.arena.used + more;
+		result = check_verp(facts, bench.org);
+		failures += result.code == RESULT_TEMPERROR;
+		bench_end(&bench);
+	}
+	ok(result.code == RESULT_PASS && failures > 2, "with too little memory nothing is said of it, at %u limits", failures);
+}
+
+static void test_tls(void)
+{
+	static const struct {
+		const char *version;
+		const char *bits;
+		enum result_code code;
+		enum reason reason;
+	} rows[] = {
+		{ "TLSv1.3", "256", RESULT_PASS, REASON_NONE },
+		{ "TLSv1.2", "128", RESULT_PASS, REASON_NONE },
+		{ "TLSv1.2", "127", RESULT_FAIL, REASON_TLS_CIPHER },
+		{ "TLSv1.2", NULL, RESULT_FAIL, REASON_TLS_CIPHER },
+		{ "TLSv1.1", "256", RESULT_FAIL, REASON_TLS_VERSION },
+		{ "TLSv1.4", "256", RESULT_FAIL, REASON_TLS_VERSION },
+		{ "", "256", RESULT_FAIL, REASON_TLS_ABSENT },
+		{ NULL, NULL, RESULT_FAIL, REASON_TLS_ABSENT },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bench bench;
+		struct session_input input = good_session();
+		input.tls_version = span_of(rows[i].version);
+		input.cipher_bits = span_of(rows[i].bits);
+		bench_begin(&bench);
+		facts_begin(&bench.facts, &bench.arena, NULL, bench.settings, &input);
+		expect(check_tls(&bench.facts, bench.org), rows[i].code, rows[i].reason,
+		       rows[i].version ? rows[i].version : "no TLS");
+		bench_end(&bench);
+	}
+}
+
+static void test_auth(void)
+{
+	static const struct {
+		const char *type, *user;
+		bool required;
+		enum result_code code;
+		enum reason reason;
+	} rows[] = {
+		{ "PLAIN", "sfuser@relay.test", true, RESULT_PASS, REASON_NONE },
+		{ "plain", "sfuser@relay.test", false, RESULT_PASS, REASON_NONE },
+		{ "LOGIN", "sfuser@relay.test", true, RESULT_FAIL, REASON_AUTH_MECHANISM },
+		{ NULL, "sfuser@relay.test", true, RESULT_FAIL, REASON_AUTH_MECHANISM },
+		{ "PLAIN", "SFUSER@relay.test", true, RESULT_FAIL, REASON_AUTH_USER },
+		{ "PLAIN", NULL, false, RESULT_FAIL, REASON_AUTH_USER },
+		{ NULL, NULL, true, RESULT_NONE, REASON_AUTH_NONE },
+		{ NULL, NULL, false, RESULT_SKIP, REASON_NOT_REQUIRED },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bench bench;
+		bench_begin(&bench);
+		bench.facts.auth_type = span_of(rows[i].type);
+		bench.facts.auth_authen = span_of(rows[i].user);
+		bench.org->auth.mechanisms = STRINGS(bench.settings, SET_NOCASE, "PLAIN");
+		bench.org->auth.required = rows[i].required;
+		expect(check_auth(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].user ? rows[i].user : "no user");
+		bench_end(&bench);
+	}
+}
+
+/* What was evaluated elsewhere is handed on. */
+static void test_policies(void)
+{
+	struct bench bench;
+	bench_begin(&bench);
+	expect(check_spf(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "SPF is not known yet");
+	expect(check_dmarc(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "nor is DMARC");
+	bench.facts.spf.complete = bench.facts.dmarc.complete = true;
+	bench.facts.spf.outcome = result_make(RESULT_NONE, REASON_SPF_NONE, span_make(NULL, 0));
+	bench.facts.dmarc.outcome = result_make(RESULT_NONE, REASON_DMARC_NONE, span_make(NULL, 0));
+	bench.org->dmarc.required = true;
+	expect(check_spf(&bench.facts, bench.org), RESULT_NONE, REASON_SPF_NONE, "no SPF record");
+	expect(check_dmarc(&bench.facts, bench.org), RESULT_NONE, REASON_DMARC_NONE, "no DMARC record");
+	bench.org->dmarc.required = false;
+	expect(check_dmarc(&bench.facts, bench.org), RESULT_SKIP, REASON_DMARC_NONE, "where none is needed");
+	bench.facts.dmarc.outcome = result_make(RESULT_FAIL, REASON_DMARC_FAIL, span_make(NULL, 0));
+	expect(check_dmarc(&bench.facts, bench.org), RESULT_FAIL, REASON_DMARC_FAIL, "but one that is there must be kept");
+	bench_end(&bench);
 }
 
 static void test_table(void)
@@ -304,5 +399,8 @@ int main(void)
 	test_message();
 	test_sender();
 	test_verp();
+	test_tls();
+	test_auth();
+	test_policies();
 	return done_testing();
 }

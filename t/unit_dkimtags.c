@@ -47,6 +47,7 @@ static void test_split(void)
 		{ "a=1;\n\tb=2", true, 2 },
 		{ "a=x y=z", true, 1 },
 		{ "A1_b=1", true, 1 },
+		{ "a=! ~", true, 1 },
 		{ "", false, 0 },
 		{ ";", false, 0 },
 		{ "a", false, 0 },
@@ -409,7 +410,7 @@ static void make_der(unsigned char der[DER_LENGTH])
 static enum dkim_key_status read_der(const unsigned char *der, size_t length, unsigned *bits_r)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char text[256] = "p=";
+	char text[4096] = "p=";
 	size_t at = 2;
 	struct arena arena;
 	struct dkim_key key;
@@ -424,6 +425,45 @@ static enum dkim_key_status read_der(const unsigned char *der, size_t length, un
 	*bits_r = status == DKIM_KEY_OK ? key.rsa_bits : 0;
 	arena_clear(&arena);
 	return status;
+}
+
+static size_t put_head(unsigned char *at, unsigned char tag, size_t length)
+{
+	at[0] = tag;
+	at[1] = 0x82;
+	at[2] = (unsigned char)(length >> 8);
+	at[3] = (unsigned char)(length & 0xff);
+	return 4;
+}
+
+/* The smallest modulus and the largest. */
+static void test_der_sizes(void)
+{
+	static const struct {
+		unsigned bits;
+		enum dkim_key_status status;
+	} rows[] = { { 511, DKIM_KEY_MALFORMED }, { 512, DKIM_KEY_OK }, { 16384, DKIM_KEY_OK }, { 16385, DKIM_KEY_MALFORMED } };
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		static const unsigned char exponent[] = { 0x02, 1, 3 };
+		unsigned char small[DER_LENGTH];
+		unsigned char der[2200] = { 0 };
+		size_t modulus = 1 + (rows[i].bits + 7) / 8;
+		size_t key = 4 + modulus + sizeof exponent;
+		size_t at = put_head(der, 0x30, 15 + 4 + 1 + 4 + key);
+		unsigned bits;
+		make_der(small);
+		memcpy(der + at, small + ALGORITHM, 15);
+		at += 15;
+		at += put_head(der + at, 0x03, 1 + 4 + key) + 1;
+		at += put_head(der + at, 0x30, key);
+		at += put_head(der + at, 0x02, modulus);
+		der[at + 1] = (unsigned char)((2U << (rows[i].bits - 1) % 8) - 1);
+		at += modulus;
+		memcpy(der + at, exponent, sizeof exponent);
+		ok(read_der(der, at + sizeof exponent, &bits) == rows[i].status
+		       && bits == (rows[i].status == DKIM_KEY_OK ? rows[i].bits : 0),
+		   "a modulus of %u bits", rows[i].bits);
+	}
 }
 
 /* Each byte of the frame is spoilt, and each beginning is tried; the lengths are written in every form. */
@@ -472,6 +512,7 @@ static void test_der(void)
 int main(void)
 {
 	test_der();
+	test_der_sizes();
 	test_split();
 	test_many_tags();
 	test_signature();

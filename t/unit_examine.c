@@ -97,6 +97,14 @@ static struct evidence *refuse_to_begin(void *context, const struct settings *se
 	return NULL;
 }
 
+static unsigned header_ends;
+
+static void count_header_end(struct evidence *opaque, check_bits wanted)
+{
+	(void)opaque, (void)wanted;
+	header_ends++;
+}
+
 static void test_no_evidence(void)
 {
 	static const struct {
@@ -107,12 +115,14 @@ static void test_no_evidence(void)
 		struct scene scene;
 		scene_init(&scene, rows[i].mode);
 		scene.ports.begin = refuse_to_begin;
+		scene.ports.header_end = count_header_end;
+		header_ends = 0;
 		run(&scene, "mrfhbe");
 		const struct judgement *judgement = &scene.examination.judgement;
 		ok(judgement->verdict == rows[i].verdict && judgement->would == VERDICT_TEMPFAIL && judgement->reason == REASON_INTERNAL,
 		   "%s, no adapter to be had: %s", mode_name(rows[i].mode), verdict_name(judgement->verdict));
 		scene_clear(&scene);
-		ok(scene.evidence.ended == 0, "what did not begin is not ended");
+		ok(scene.evidence.ended == 0 && header_ends == 0, "what did not begin is asked nothing and not ended");
 	}
 }
 
@@ -152,6 +162,7 @@ static void test_pieces(void)
 	scene_init(&scene, MODE_ENFORCE);
 	scene.evidence.body_wanted = 10;
 	run(&scene, "mrf");
+	ok(scene.examination.arena.limit == EXAMINATION_MEMORY_MAX, "a message has so much memory and no more");
 	ok(!examine_wants_body(&scene.examination), "before the header is in no body is wanted");
 	run(&scene, "h");
 	ok(examine_wants_body(&scene.examination), "DKIM needs it");
@@ -163,6 +174,52 @@ static void test_pieces(void)
 	ok(scene.evidence.body == 12 && scene.examination.facts.body_bytes == 18, "the rest is counted, but not handed on");
 	run(&scene, "se");
 	ok(!scene.examination.facts.body_complete, "a body whose end was not seen has no size");
+	scene_clear(&scene);
+}
+
+/* An adapter that has the answer already, as from its cache. */
+static void answer_at_header_end(struct evidence *opaque, check_bits wanted)
+{
+	test_gather(opaque, wanted, 0);
+}
+
+static void test_known_early(void)
+{
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.header_end = answer_at_header_end;
+	scene.evidence.dkim = (struct result){ RESULT_FAIL, REASON_DKIM_KEY, { NULL, 0 } };
+	run(&scene, "mrfh");
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_DKIM_KEY,
+	   "evidence that is there at the end of the header decides before the body comes");
+	ok(!examine_wants_body(&scene.examination), "which is not wanted any more");
+	scene_clear(&scene);
+
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.header_end = count_header_end;
+	header_ends = 0;
+	run(&scene, "mr");
+	feed_fields(&scene.examination, FIELDS("From", " joe@example.net", "X-SFDC-LK", " " ORG_A));
+	run(&scene, "h");
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT && header_ends == 0,
+	   "where the header alone decides nothing is asked");
+	scene_clear(&scene);
+}
+
+/* A session that nothing can save is refused at RCPT, which is when it ends. */
+static void test_early(void)
+{
+	struct session_input input = good_session();
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.now_ms = leap;
+	input.tls_version = span_make(NULL, 0);
+	examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("1f"), &input);
+	ok(scene.examination.judgement.verdict == VERDICT_UNDECIDED && scene.examination.ended_ms == 0,
+	   "without TLS: held back at MAIL");
+	scene.evidence.gathers = 1;
+	run(&scene, "r");
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.ended_ms == 1000 + 10000, "refused at RCPT");
 	scene_clear(&scene);
 }
 
@@ -235,6 +292,8 @@ int main(void)
 	test_no_evidence();
 	test_deadline();
 	test_pieces();
+	test_known_early();
+	test_early();
 	test_identifiers();
 	test_many_sentences();
 	return done_testing();

@@ -27,6 +27,7 @@ static const struct {
 	{ "L01 ESC", BYTES("\033[2J"), "k=\"\\x1b[2J\"", "{\"k\":\"\\\\x1b[2J\"}" },
 	{ "L01 NUL", BYTES("a\0b"), "k=\"a\\x00b\"", "{\"k\":\"a\\\\x00b\"}" },
 	{ "L01 DEL", BYTES("a\177"), "k=\"a\\x7f\"", "{\"k\":\"a\\\\x7f\"}" },
+	{ "tilde", BYTES("a ~"), "k=\"a ~\"", "{\"k\":\"a ~\"}" },
 	{ "L01 U+2028", BYTES("a\xe2\x80\xa8"), "k=\"a\\xe2\\x80\\xa8\"", "{\"k\":\"a\\\\xe2\\\\x80\\\\xa8\"}" },
 	{ "L01 invalid UTF-8", BYTES("\xff\xc0"), "k=\"\\xff\\xc0\"", "{\"k\":\"\\\\xff\\\\xc0\"}" },
 	{ "L01 format directives", BYTES("%s%n"), "k=\"%s%n\"", "{\"k\":\"%s%n\"}" },

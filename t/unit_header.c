@@ -53,7 +53,10 @@ static void test_defects(void)
 		{ "F13 NUL in a value", SPAN_LITERAL("From"), SPAN_LITERAL(" a\0b"), HEADER_NUL },
 		{ "F13 NUL in a name", SPAN_LITERAL("From\0"), SPAN_LITERAL(" a"), HEADER_NUL | HEADER_NAME },
 		{ "F13 8-bit byte after the name", SPAN_LITERAL("From\xff"), SPAN_LITERAL(" a"), HEADER_NAME },
+		{ "F13 8-bit byte before the name", SPAN_LITERAL("\xff" "From"), SPAN_LITERAL(" a"), HEADER_NAME },
+		{ "F13 NUL before the name", SPAN_LITERAL("\0From"), SPAN_LITERAL(" a"), HEADER_NUL | HEADER_NAME },
 		{ "space inside the name", SPAN_LITERAL("Fr om"), SPAN_LITERAL(" a"), HEADER_NAME },
+		{ "DEL in the name", SPAN_LITERAL("From\x7f"), SPAN_LITERAL(" a"), HEADER_NAME },
 		{ "control in the name", SPAN_LITERAL("From\x01"), SPAN_LITERAL(" a"), HEADER_NAME },
 		{ "empty name", SPAN_LITERAL(""), SPAN_LITERAL(" a"), HEADER_NAME },
 		{ "X02 bare CR", SPAN_LITERAL("Subject"), SPAN_LITERAL(" a\rFrom: x"), HEADER_BARE_CR },
@@ -181,8 +184,20 @@ static void test_limits(void)
 	ok(!header_find(&header, FIELD_CC), "and nothing after it");
 	arena_clear(&arena);
 	header_init(&header, &arena, span_of(NULL));
+	header_add(&header, span_make(large, HEADER_FIELD_MAX), span_of(""));
+	ok(header.defects == HEADER_SOUND, "a name as large as may be");
+	arena_clear(&arena);
+	header_init(&header, &arena, span_of(NULL));
 	header_add(&header, span_make(large, sizeof large), span_of(" x"));
 	ok(header.defects == HEADER_OVER_LIMIT && header.count[FIELD_OTHER] == 1, "a name alone can be too large");
+	arena_clear(&arena);
+
+	header_init(&header, &arena, span_of(NULL));
+	for (unsigned i = 0; i < HEADER_BYTES_MAX / 65536; i++)
+		header_add(&header, span_of("Received"), span_make(large, 65536 - strlen("Received") - 3));
+	ok(header.defects == HEADER_SOUND && header.bytes == HEADER_BYTES_MAX, "as many bytes as may be");
+	header_add(&header, span_of("A"), span_of(""));
+	ok(header.defects == HEADER_OVER_LIMIT, "not one field more");
 	arena_clear(&arena);
 
 	header_init(&header, &arena, span_of(NULL));
@@ -261,6 +276,7 @@ static void test_split(void)
 		{ "X02 a line of a CR alone", SPAN_LITERAL("A: 1\n\r\r\nb"), "[A| 1]", "\r\r\nb", HEADER_NO_COLON | HEADER_BARE_CR },
 		{ "X02 NUL in the name", SPAN_LITERAL("A\0: 1\n\n"), "", "A", HEADER_NO_COLON | HEADER_NUL },
 		{ "mbox", SPAN_LITERAL("From a@b Thu Jan  1 00:00:00 1970\nA: 1\n\nb"), "[A| 1]", "b", HEADER_SOUND },
+		{ "mbox line with nothing behind it", SPAN_LITERAL("From \nA: 1\n\nb"), "[A| 1]", "b", HEADER_SOUND },
 		{ "mbox line elsewhere", SPAN_LITERAL("A: 1\nFrom a@b now\n\n"), "[A| 1]", "From a@b now\n\n", HEADER_NO_COLON },
 		{ "mbox line, then a continuation", SPAN_LITERAL("From a@b\n From: x\n\n"), "", " From: x\n\n", HEADER_NO_COLON },
 		{ "a field named From is no mbox line", SPAN_LITERAL("From: a@b\n\n"), "[From| a@b]", "", HEADER_SOUND },

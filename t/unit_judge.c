@@ -355,6 +355,7 @@ static void test_trouble(void)
 	run_mail(&run);
 	examine_end(&run.examination);
 	ok(run.examination.judgement.verdict == VERDICT_TEMPFAIL && reason_is(&run, REASON_INTERNAL), "P03 end before the header");
+	ok(run.examination.judgement.mode == MODE_ENFORCE && why_is(&run, ""), "in the mode of whom it might be for, by no check");
 	run_end(&run);
 
 	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
@@ -376,6 +377,7 @@ static void test_trouble(void)
 	examine_end(&run.examination);
 	ok(run.examination.judgement.verdict == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_TEMPFAIL,
 	   "in monitor mode trouble accepts with would=tempfail");
+	ok(run.examination.judgement.mode == MODE_MONITOR, "and says that it is monitor mode");
 	struct edits edits;
 	ok(edits_plan(&run.examination, &edits) && edits.removal_count == 2 && edits.insertion_count == 0,
 	   "whatever might be forged is removed, nothing is added");

@@ -133,6 +133,7 @@ static const struct row fields_bad[] = {
 	BAD("F10 encoded word and a second address", " =?utf-8?b?PGFAYj4=?=@example.com, x@evil.example", MAILBOX_MALFORMED),
 	BAD("F10 name and a second address", " =?utf-8?b?PGFAYj4=?= <joe@example.com>, <x@evil.example>", MAILBOX_SEVERAL),
 	BAD("F10 encoded word as the local part", " =?utf-8?q?joe?=@example.com", MAILBOX_MALFORMED),
+	BAD("F10 the beginning of an encoded word as the local part", " =?@example.com", MAILBOX_MALFORMED),
 	BAD("F10 encoded word alone", " =?utf-8?b?PGpvZUBhLmNvbT4=?=", MAILBOX_MALFORMED),
 	BAD("F11 source route", " <@a.example,@b.example:joe@example.com>", MAILBOX_MALFORMED),
 	BAD("F11 short source route", " <@relay.example:joe@example.com>", MAILBOX_MALFORMED),

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,13 +17,15 @@
 void *__real_realloc(void *block, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 
-static unsigned fail_allocation; /* the allocation of that number fails, and those after it; 0: none does */
+static unsigned fail_allocation; /* the allocation of that number fails; 0: none does */
+static bool fail_on;             /* so do those after it */
 static unsigned allocations;
 
 void *__wrap_realloc(void *block, size_t size)
 {
 	allocations++;
-	return fail_allocation != 0 && allocations >= fail_allocation ? NULL : __real_realloc(block, size);
+	bool fails = allocations == fail_allocation || (fail_on && allocations > fail_allocation);
+	return fail_allocation != 0 && fails ? NULL : __real_realloc(block, size);
 }
 
 #define CONTENT_MAX (1 << 21)
@@ -58,6 +61,7 @@ static void scene_init(struct scene *scene)
 	scene->filter = filter[0];
 	scene->to_filter.at = malloc(CONTENT_MAX);
 	scene->to_mta.at = malloc(CONTENT_MAX);
+	memset(&scene->passage, 0xff, sizeof scene->passage);
 	passage_begin(&scene->passage, mta[1], filter[1]);
 	allocations = fail_allocation = 0;
 }
@@ -252,6 +256,7 @@ static void test_ends(void)
 	ok(scene.passage.begun.size <= 1024, "the head of a packet of 64 kB alone takes %zu bytes", scene.passage.begun.size);
 	close(scene.mta);
 	scene.mta = dup(0);
+	errno = EINTR; /* of an earlier call: an end is no error */
 	move(&scene);
 	ok(scene.passage.mta.mute && scene.passage.begun.size == 0, "and none when the MTA is gone");
 	scene_clear(&scene);
@@ -263,6 +268,15 @@ static void test_ends(void)
 	settle(&scene);
 	is_text(decode(&scene.to_mta), "c", "a filter that ends: its last word reaches the MTA");
 	ok(scene.over, "and it is over");
+	scene_clear(&scene);
+
+	scene_init(&scene);
+	say(scene.filter, bytes, encode("c", bytes));
+	move(&scene);
+	close(scene.mta);
+	scene.mta = dup(0);
+	move(&scene);
+	ok(scene.passage.mta.mute, "an MTA that resets the connection is gone at once");
 	scene_clear(&scene);
 
 	scene_init(&scene);
@@ -364,6 +378,38 @@ static void test_patience(void)
 	while (take(scene.mta, &scene.to_mta, &ended) || scene.wish.filter != POLLIN);
 	ok(scene.to_mta.length == said && memcmp(scene.to_mta.at, answers, said) == 0, "then all of it comes, unchanged");
 	scene_clear(&scene);
+
+	scene_init(&scene);
+	for (int idle = 0; idle < 16; idle++) {
+		if (send(scene.filter, answers, sizeof answers, 0) > 0)
+			idle = 0;
+		move(&scene);
+	}
+	bool held = scene.passage.to_mta.size != 0;
+	passage_end(&scene.passage);
+	ok(held && !scene.passage.to_mta.bytes, "what it has not taken at the end is forgotten");
+	scene_clear(&scene);
+}
+
+/* The length is written anew: each of its bits must come through. */
+static void test_lengths(void)
+{
+	static const size_t lengths[] = { 1, 254, 255, 256, 0x1ff, 0x5554, 0xaaa9, 0xfffe, COMMAND_DATA_MAX };
+	static char packet[COMMAND_HEAD + COMMAND_DATA_MAX];
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct scene scene;
+		size_t size = COMMAND_HEAD + lengths[i];
+		size_t length = lengths[i] + 1;
+		const char head[COMMAND_HEAD] = { 0, (char)(length >> 16), (char)(length >> 8 & 0xff), (char)(length & 0xff), 'B' };
+		scene_init(&scene);
+		fill(packet, size, 3);
+		memcpy(packet, head, sizeof head);
+		say(scene.mta, packet, size);
+		settle(&scene);
+		ok(scene.to_filter.length == size && memcmp(scene.to_filter.at, packet, size) == 0, "a packet of %zu bytes, unchanged",
+		   length);
+		scene_clear(&scene);
+	}
 }
 
 /* The largest packet can be one that grows. */
@@ -387,12 +433,12 @@ static void test_growth(void)
 }
 
 /* Without memory whole packets are passed on, or none; never more than was said, and never a part. */
-static void test_memory(void)
+static void test_memory(bool on)
 {
 	enum { BODY = 60000 };
 	static char bytes[4096 + 8 * BODY];
 	size_t length = encode("Ha|\nM<a@b>|", bytes);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
 		memcpy(bytes + length, "\0\0\352\141B", COMMAND_HEAD);
 		memset(bytes + length + COMMAND_HEAD, 'x', BODY);
 		length += COMMAND_HEAD + BODY;
@@ -403,6 +449,7 @@ static void test_memory(void)
 		struct scene scene;
 		scene_init(&scene);
 		fail_allocation = number;
+		fail_on = on;
 		for (size_t at = 0; at < length && !scene.over;) {
 			ssize_t sent = send(scene.mta, bytes + at, length - at > 7000 ? 7000 : length - at, MSG_NOSIGNAL);
 			at += sent > 0 ? (size_t)sent : 0;
@@ -410,7 +457,8 @@ static void test_memory(void)
 				move(&scene);
 			if (scene.passage.mta.mute)
 				break;
-			while (at % 5 == 0 && take(scene.filter, &scene.to_filter, &scene.filter_ended))
+			/* The filter listens only when the passage has to wait for it. */
+			while ((scene.wish.filter & POLLOUT) && take(scene.filter, &scene.to_filter, &scene.filter_ended))
 				move(&scene);
 		}
 		bool failed = allocations >= number;
@@ -423,7 +471,8 @@ static void test_memory(void)
 		if (!failed)
 			break;
 	}
-	ok(failures > 3 && wrong == 0, "memory fails at each of %u allocations: the connection ends (%u wrong)", failures, wrong);
+	ok(failures > 3 && wrong == 0, "memory fails at each of %u allocations%s: the connection ends (%u wrong)", failures,
+	   on ? " and from there on" : "", wrong);
 }
 
 static void test_owns(void)
@@ -451,8 +500,10 @@ int main(void)
 	test_ends();
 	test_faults();
 	test_patience();
+	test_lengths();
 	test_growth();
-	test_memory();
+	test_memory(true);
+	test_memory(false);
 	test_owns();
 	return done_testing();
 }

@@ -20,6 +20,8 @@ static const struct {
 	{ "ip", "", 1, 1, "ip", PROOF_WEAK, "every Salesforce customer shares these addresses" },
 	{ "dkim", "", 1, 1, "dkim", PROOF_WEAK, "without from" },
 	{ "cert", "", 1, 1, "cert", PROOF_WEAK, "certificate" },
+	{ "org", "", 1, 1, "org", PROOF_WEAK, "anyone can write" },
+	{ "from", "", 1, 1, "from", PROOF_WEAK, "anyone can write" },
 	{ "org and from", "", 1, 1, "org and from", PROOF_WEAK, "anyone can write" },
 	{ "org and ip and from", "", 1, 1, "org and from and ip", PROOF_WEAK, "without tls" },
 	{ "", "", 1, 1, "nothing", PROOF_WEAK, "none of this" },
@@ -29,6 +31,7 @@ static const struct {
 	{ "cert", "cert", 1, 1, "nothing", PROOF_WEAK, NULL },
 	{ "2 of (auth, dkim, cert) and from and org", "", 3, 0, NULL, PROOF_CUSTOMER, NULL },
 	{ "2 of (tls, cert, message, org, from, envelope, dkim, auth, ip, spf)", "", 45, 43, NULL, PROOF_WEAK, NULL },
+	{ "2 of (tls, cert, message, org, from, envelope, dkim) or ip", "", 22, 21, "ip", PROOF_WEAK, "shares these addresses" },
 	{ "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)", "", 3, 0, NULL,
 	  PROOF_CUSTOMER, NULL },
 };
@@ -51,13 +54,18 @@ int main(void)
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
 		struct org *org = &settings->orgs[0];
-		struct proof proof;
+		struct {
+			struct proof proof;
+			struct proof_set behind;
+		} room = { .behind = { 0x5a5a, PROOF_CUSTOMER } };
 		char text[200];
 		sentence_set(settings, &org->reject_unless, policies[i].text);
 		org->auth.required = strstr(policies[i].not_required, "auth") == NULL;
 		org->cert.required = strstr(policies[i].not_required, "cert") == NULL;
 		org->dkim.required = strstr(policies[i].not_required, "dkim") == NULL;
-		proof_make(org, &proof);
+		proof_make(org, &room.proof);
+		const struct proof proof = room.proof;
+		ok(room.behind.checks == 0x5a5a, "no more is written than there is room for");
 		ok(proof.minimal == policies[i].minimal && proof.weak == policies[i].weak, "\"%s\": %zu minimal sets, %zu weak",
 		   policies[i].text, proof.minimal, proof.weak);
 		ok(proof.shown == (proof.minimal < PROOF_SETS_MAX ? proof.minimal : PROOF_SETS_MAX), "at most ten are kept");

@@ -268,6 +268,8 @@ static void test_order(void)
 	struct edits edits;
 	scene_init(&scene, "", true);
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "without MAIL: deferred");
+	ok(strcmp(refusal.reply.code, "451") == 0 && strcmp(refusal.reply.enhanced, "4.3.2") == 0 &&
+	   strncmp(refusal.reply.text, "internal-error: ", 16) == 0, "with a reply of its own");
 	ok(!session_edits(scene.session, &edits), "and nothing to change");
 	session_defer(scene.session);
 	session_close(scene.session);
@@ -278,7 +280,8 @@ static void test_order(void)
 
 	atomic_store(&scene.service.stopping, true);
 	mail(&scene);
-	ok(session_refused(scene.session, &refusal) && strcmp(refusal.reply.code, "421") == 0, "while stopping: 421");
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL &&
+	   strcmp(refusal.reply.code, "421") == 0, "while stopping: deferred with 421");
 	ok(atomic_load(&scene.service.open) == 0, "and nothing is begun");
 	scene_clear(&scene);
 }

@@ -52,6 +52,11 @@ static void test_label(void)
 		ok(verp_decode_label(cases[i].label, &id) == (cases[i].org != NULL), "label: %s", cases[i].id);
 		is_text(id.text, cases[i].org ? cases[i].org : "", cases[i].id);
 	}
+	struct orgid id;
+	struct span good = SPAN_LITERAL("8d-3trx3eag");
+	struct span bad = SPAN_LITERAL("gpawymg");
+	bool borrowed = verp_decode_label(good, &id) && verp_decode_label(bad, &id);
+	ok(!borrowed, "a label that is refused does not borrow from the one before");
 }
 
 static struct set *bounce_domains(struct arena *arena)
