@@ -36,7 +36,7 @@ def install(lab):
         text = text.replace(old, new)
     server.service(number, "\n" + text)
     write(os.path.join(server.etc, "sfdc_clients.cidr"), "%s OK\n" % SALESFORCE)
-    write(os.path.join(server.etc, "sfdc_senders"), "%s OK\nbnc.salesforce.com OK\n<> OK\n" % A.domain)
+    write(os.path.join(server.etc, "sfdc_senders"), "%s OK\n.bnc.salesforce.com OK\n<> OK\n" % A.domain)
     run(["postmap", "-c", server.etc, "hash:" + os.path.join(server.etc, "sfdc_senders")])
     server.start()
     return Relay(lab, number, milter)
@@ -85,6 +85,8 @@ def refusals_of_postfix(tap, relay):
                        "a trusted certificate from an unlisted address relays nothing")
     refused_by_postfix(tap, lab.send(port, "x@attack.example", message(), OUTSIDE), 554, "Sender address rejected",
                        "a foreign sender")
+    refused_by_postfix(tap, lab.send(port, "x@sub." + A.domain, message(), OUTSIDE), 554, "Sender address rejected",
+                       "a name below a listed domain is not listed")
     refused_by_postfix(tap, lab.send(port, A.address, message(), OUTSIDE, address=None), 554, "denied",
                        "loopback relays nothing")
 

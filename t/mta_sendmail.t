@@ -34,6 +34,7 @@ def install(lab):
               for name, configuration in CONFIGURATIONS.items()}
     snippet = read(os.path.join(SRCDIR, "conf", "sendmail.mc"))
     for old, new in (("local:/run/sfdc-milter/sfdc-milter.sock", relays["unix"].milter.sendmail),
+                     ("/etc/ssl/certs/ca-certificates.crt", server.root + "/ca.pem"),
                      ("Port=10025, ", "Port=%d, Addr=127.0.0.1, " % relays["unix"].port)):
         if old not in snippet:
             raise AssertionError("%r is not in sendmail.mc" % old)

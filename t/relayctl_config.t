@@ -100,7 +100,7 @@ def mta(tap, bench):
         bench.file("mta.yaml", 'socket: "%s"\n' % socket + CONFIG % DEFAULT)
         result = bench.run("check-config", "-c", "mta.yaml", "--mta", "postfix")
         tap.equal(result.code, 0, socket + ": postfix", err=result.err)
-        for text in (postfix, "milter_default_action=tempfail", "smtpd_tls_ask_ccert=yes", "smtpd_forbid_bare_newline=yes",
+        for text in (postfix, "milter_default_action=tempfail", "smtpd_tls_ask_ccert=yes", "smtpd_forbid_bare_newline=reject",
                      "message_reject_characters = \\0"):
             tap.contains(result.out, text, "postfix: " + text)
         result = bench.run("check-config", "-c", "mta.yaml", "--mta", "sendmail")
@@ -109,4 +109,74 @@ def mta(tap, bench):
             tap.contains(result.out, text, "sendmail: " + text)
 
 
-main(good, bad, weak, groups, mta)
+# As that of mta_conf.t: default socket and times, AUTH users.
+SHIPPED = """\
+orgs:
+  00D8d000003TRx3EAG: {domains: [%s], auth: {users: [%s]}, ip: {networks: [%s]}}
+"""
+
+
+def shipped(name, comment):
+    """The lines of a file of conf/ that are no comments."""
+    with open(os.path.join(os.environ.get("SRCDIR", "."), "conf", name)) as file:
+        return [line for line in file.read().splitlines() if line and not line.startswith(comment)]
+
+
+def parts(bench, server, config):
+    """What is printed for that server, by the first word of each part's heading."""
+    bench.file("part.yaml", config)
+    out = bench.run("check-config", "-c", "part.yaml", "--mta", server).out
+    found = {}
+    for part in out.split("\n\n"):
+        heading, *lines = part.rstrip("\n").split("\n")
+        name = re.match(r"(?:#|dnl) ([\w.]*\w)", heading)
+        if name:
+            found[name.group(1)] = lines
+    return found
+
+
+def agreement(tap, bench):
+    """What is printed, and the files of conf/ that are tested with real servers, are the same."""
+    config = SHIPPED % ("a.test", "sfuser@relay.test", "192.0.2.0/24")
+    postfix = parts(bench, "postfix", config)
+    tap.equal(postfix["master.cf"], shipped("postfix-master.cf", "#"), "conf/postfix-master.cf is what is printed")
+    tap.equal(sorted(postfix["main.cf"]), sorted(shipped("postfix-main.cf", "#")), "conf/postfix-main.cf is what is printed")
+    sendmail = parts(bench, "sendmail", config)["sendmail.mc"]
+    tap.equal([line for line in sendmail if not line.startswith("dnl")], shipped("sendmail.mc", "dnl"),
+              "conf/sendmail.mc is what is printed")
+    keep = "dnl DAEMON_OPTIONS(`Port=smtp, Name=MTA')dnl"
+    tap.ok(keep in sendmail and keep in shipped("sendmail.mc", "#"), "both say how to keep port 25")
+
+
+def fitted(tap, bench):
+    """What depends on the configuration."""
+    config = SHIPPED % ('a.test, "*.a.test", "*.b.test"', "",
+                        "13.108.0.0/14, 2001:db8::/47, 192.0.2.1, 198.51.100.0/24, 4000::/3")
+    postfix = parts(bench, "postfix", "message_timeout: 100\n" + config)
+    tap.equal([line.split() for line in postfix["sfdc_senders"]],
+              [[name, "OK"] for name in ("a.test", ".a.test", ".b.test", ".bnc.salesforce.com", "<>")],
+              "the senders are the domains of the configuration")
+    tap.equal([line.split() for line in postfix["sfdc_clients.cidr"]],
+              [[name, "OK"] for name in ("13.108.0.0/14", "192.0.2.1/32", "198.51.100.0/24", "2001:db8::/47", "4000::/3")],
+              "the clients are its networks")
+    tap.equal([line for line in postfix["master.cf"] + postfix["main.cf"] if "sasl" in line], [], "no AUTH without users")
+    relaying = "  -o smtpd_relay_restrictions=check_client_access,cidr:/etc/postfix/sfdc_clients.cidr,reject"
+    tap.ok(relaying in postfix["master.cf"], "and then only the listed clients may relay", lines=postfix["master.cf"])
+    tap.ok("milter_content_timeout = 140s" in postfix["main.cf"], "Postfix waits longer than the milter")
+    sendmail = parts(bench, "sendmail", "message_timeout: 100\n" + config)
+    tap.contains("\n".join(sendmail["sendmail.mc"]), "R:140s;E:5m", "so does Sendmail")
+    tap.equal([line for line in sendmail["sendmail.mc"] if "AUTH" in line], [], "no AUTH without users: Sendmail")
+    tap.equal([line.split()[0] for line in sendmail["access"] if not line.startswith("#")],
+              ["Connect:" + name for name in ("13.108", "13.109", "13.110", "13.111", "192.0.2.1", "198.51.100",
+                                              "IPv6:2001:db8:0", "IPv6:2001:db8:1")], "access: one line for each whole octet")
+    tap.ok("# 4000::/3: 8192 entries, too many to show" in sendmail["access"], "access: too many", out=sendmail["access"])
+    config = config.replace("00D8d000003TRx3EAG: {", "00D8d000003TRx3EAG: {envelope: {null_sender: no, bounce_domains: []}, ")
+    config = re.sub("networks: .*?\\]", "networks: []", config)
+    postfix = parts(bench, "postfix", config)
+    tap.equal([line.split()[0] for line in postfix["sfdc_senders"]], ["a.test", ".a.test", ".b.test"],
+              "neither null sender nor bounces where they are refused")
+    lists = postfix["sfdc_clients.cidr"] + parts(bench, "sendmail", config)["access"]
+    tap.ok(all(line.startswith("#") for line in lists), "without networks a comment says what belongs there", lines=lists)
+
+
+main(good, bad, weak, groups, mta, agreement, fitted)

@@ -1,5 +1,7 @@
 /* network: what is an address and a block, exact edges, 100,000 blocks. Ids are those of the attack catalogue. */
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "core/network.h"
 #include "tap.h"
@@ -239,6 +241,43 @@ static void test_cover(void)
 	arena_clear(&arena);
 }
 
+struct listing {
+	char text[256];
+	size_t length;
+};
+
+static void list(const struct network *network, void *context)
+{
+	struct listing *listing = context;
+	char text[NETWORK_TEXT_SIZE];
+	network_format(network, text);
+	listing->length += (size_t)snprintf(listing->text + listing->length, sizeof listing->text - listing->length, "%s ", text);
+}
+
+static void test_each(void)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct network_set *set = network_set_new(&arena);
+	struct listing listing = { "", 0 };
+	network_set_each(NULL, list, &listing);
+	network_set_each(set, list, &listing);
+	ok(listing.length == 0, "none in an empty set");
+	ok(add(set, "2001:db8::/33") && add(set, "192.0.2.1") && add(set, "10.1.2.0/24") && add(set, "10.1.0.0/16")
+	       && add(set, "10.1.3.0/24") && add(set, "2001:db8:8000::/33"), "blocks");
+	network_set_each(set, list, &listing);
+	ok(strcmp(listing.text, "10.1.0.0/16 192.0.2.1/32 2001:db8::/33 2001:db8:8000::/33 ") == 0,
+	   "each that is not covered, in order (%s)", listing.text);
+	arena_clear(&arena);
+	arena_init(&arena, 0);
+	listing = (struct listing) { "", 0 };
+	set = network_set_new(&arena);
+	ok(add(set, "10.0.0.0/8") && add(set, "0.0.0.0/0") && add(set, "::/0"), "everything");
+	network_set_each(set, list, &listing);
+	ok(strcmp(listing.text, "0.0.0.0/0 ::/0 ") == 0, "as two blocks (%s)", listing.text);
+	arena_clear(&arena);
+}
+
 static uint32_t next_random(uint32_t *state)
 {
 	*state = *state * 1664525U + 1013904223U;
@@ -358,6 +397,7 @@ int main(void)
 	test_edges();
 	test_whole();
 	test_cover();
+	test_each();
 	test_against_definition();
 	test_many();
 	test_no_memory();

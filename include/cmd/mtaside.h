@@ -8,7 +8,11 @@
 
 #include "core/settings.h"
 
-/* Print the lines for that MTA (MTA_POSTFIX or MTA_SENDMAIL) and the socket of settings, and what to check besides. */
+/*
+ * Print the lines for that MTA (MTA_POSTFIX or MTA_SENDMAIL) and the socket, domains, networks and AUTH users of settings,
+ * and what to check besides. They are those of conf/postfix-main.cf, postfix-master.cf and sendmail.mc: t/relayctl_config.t
+ * compares them.
+ */
 void mtaside_print(FILE *out, enum mta mta, const struct settings *settings);
 
 #endif

@@ -80,6 +80,10 @@ bool network_set_add_all(struct network_set *set, const struct network_set *from
 /* Whether a block of the set holds the address. A NULL set is empty; ADDRESS_NONE is in no set, 0.0.0.0/0 included. */
 bool network_set_has(const struct network_set *set, const struct address *address);
 
+/* Hand over each block that no other one covers, in the order of addresses, IPv4 before IPv6. A NULL set is empty. */
+void network_set_each(const struct network_set *set, void (*visit)(const struct network *network, void *context),
+                      void *context);
+
 /* How many blocks were added, covered ones included (for messages to the admin); 0 for NULL. */
 size_t network_set_count(const struct network_set *set);
 

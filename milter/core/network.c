@@ -266,6 +266,13 @@ bool network_set_add(struct network_set *set, const struct network *network)
 	return true;
 }
 
+static struct network block_of(enum address_family family, const struct network_node *node)
+{
+	struct network network = { { family, { 0 } }, node->prefix };
+	memcpy(network.address.bytes, node->bytes, sizeof node->bytes);
+	return network;
+}
+
 /* Not deeper than a prefix can be long. */
 static bool trie_add_all(struct network_set *set, enum address_family family, const struct network_node *node)
 {
@@ -273,8 +280,7 @@ static bool trie_add_all(struct network_set *set, enum address_family family, co
 		return true;
 	if (!node->member)
 		return trie_add_all(set, family, node->child[0]) && trie_add_all(set, family, node->child[1]);
-	struct network network = { { family, { 0 } }, node->prefix };
-	memcpy(network.address.bytes, node->bytes, sizeof node->bytes);
+	struct network network = block_of(family, node);
 	return trie_add(set->arena, root_of(set, family), &network);
 }
 
@@ -300,6 +306,30 @@ bool network_set_has(const struct network_set *set, const struct address *addres
 		node = node->child[bit_at(plain.bytes, node->prefix)];
 	}
 	return false;
+}
+
+/* Not deeper than a prefix can be long. */
+static void trie_each(enum address_family family, const struct network_node *node,
+                      void (*visit)(const struct network *network, void *context), void *context)
+{
+	if (!node)
+		return;
+	if (node->member) {
+		struct network network = block_of(family, node);
+		visit(&network, context);
+		return;
+	}
+	trie_each(family, node->child[0], visit, context);
+	trie_each(family, node->child[1], visit, context);
+}
+
+void network_set_each(const struct network_set *set, void (*visit)(const struct network *network, void *context),
+                      void *context)
+{
+	if (!set)
+		return;
+	trie_each(ADDRESS_IPV4, set->ipv4, visit, context);
+	trie_each(ADDRESS_IPV6, set->ipv6, visit, context);
 }
 
 size_t network_set_count(const struct network_set *set)
