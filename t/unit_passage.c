@@ -161,6 +161,15 @@ static const char *decode(const struct content *content)
 	return text;
 }
 
+/* A scene in which the MTA has said these packets. */
+static void scene_said(struct scene *scene, const char *text)
+{
+	char bytes[4096];
+	scene_init(scene);
+	say(scene->mta, bytes, encode(text, bytes));
+	settle(scene);
+}
+
 #define N PASSAGE_NUMBER "|"
 
 static const char conversation[] = "O0123456789AB\nCa|U\nDH{x}|y|\nHa|\nDM{v}|Postfix|j|r|\nM<a@b>|SIZE=1|\nDR{m}|smtp|\nR<c@d>|\n"
@@ -189,10 +198,7 @@ static void test_numbers(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
-		char bytes[4096];
-		scene_init(&scene);
-		say(scene.mta, bytes, encode(cases[i].said, bytes));
-		settle(&scene);
+		scene_said(&scene, cases[i].said);
 		is_text(decode(&scene.to_filter), cases[i].passed, cases[i].what);
 		ok(!scene.over && !scene.filter_ended && scene.wish.mta == POLLIN && scene.wish.filter == POLLIN && allocations == 0,
 		   "and it goes on, without memory of its own");
@@ -303,10 +309,7 @@ static void test_faults(void)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
-		char bytes[4096];
-		scene_init(&scene);
-		say(scene.mta, bytes, encode(cases[i].said, bytes));
-		settle(&scene);
+		scene_said(&scene, cases[i].said);
 		is_text(decode(&scene.to_filter), cases[i].passed, "what comes before the fault is passed on, and nothing after it");
 		ok(scene.filter_ended && !scene.over && scene.wish.mta == 0, "to the filter the connection ends there");
 		ok(scene.passage.packets == cases[i].packets && scene.passage.fault && strstr(scene.passage.fault, cases[i].fault),
