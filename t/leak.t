@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import message
-from lab.process import read, run
+from lab.process import read, run, wait_for
 from lab.tap import Tap
 from lab.wire import OPENING, SESSION, Letter, Wire, converse, packets
 from milter.daemon import PROGRAM, org
@@ -86,6 +86,7 @@ def dropped(count):
         letters = mixed(target.signer)
         target.start()
         converse(target.address, OPENING + letters[0].steps(), timeout=300)
+        before = target.descriptors()
         idle = [Wire(target.address, 300) for _ in range(8)]
         for number in range(count):
             letter = letters[number % MIXED]
@@ -95,6 +96,7 @@ def dropped(count):
         for wire in idle:
             wire.close()
         target.await_messages(count + 1)
+        wait_for(lambda: target.descriptors() <= before, "all connections to be seen to their end")
         return target.account()
 
 
