@@ -31,7 +31,7 @@ enum command_letter {
 
 struct command {
 	char letter;
-	struct span data; /* borrowed */
+	struct span data; /* borrowed; stands right behind the packet's head */
 };
 
 enum command_status {

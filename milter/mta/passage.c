@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define QUEUE_MIN 512 /* bytes */
+#define LARGE 8192    /* bytes of a packet */
 
 static size_t waiting(const struct queue *queue)
 {
@@ -77,16 +78,11 @@ static size_t hear(struct speaker *speaker, char *bytes, size_t size)
 	}
 }
 
-static void end_hearing(struct passage *passage)
-{
-	passage->mta.mute = true;
-	queue_clear(&passage->begun);
-}
-
+/* What was begun is released later: it may be what is being passed on. */
 static void starve(struct passage *passage)
 {
 	passage->starved = true;
-	end_hearing(passage);
+	passage->mta.mute = true;
 }
 
 /* Tell one end what waits for it; what it will never take is dropped. */
@@ -168,6 +164,20 @@ static void pass_numbered(struct passage_room *room, struct numbered *numbered, 
 	write_bytes(room, text, length);
 }
 
+/* A packet as it came. A large one is not copied to where it is sent from. */
+static void pass_as_it_is(struct passage *passage, struct passage_room *room, const struct command *command)
+{
+	const char *packet = command->data.at - COMMAND_HEAD;
+	size_t size = COMMAND_HEAD + command->data.length;
+	if (size < LARGE) {
+		write_bytes(room, packet, size);
+		return;
+	}
+	flush(passage, room);
+	if (!passage->starved && !pass(&passage->filter, &passage->to_filter, packet, size))
+		starve(passage);
+}
+
 /* Pass on one packet. With each command libmilter forgets the macros of those that come after it in a session. */
 static void pass_command(struct passage *passage, struct passage_room *room, const struct command *command)
 {
@@ -197,8 +207,7 @@ static void pass_command(struct passage *passage, struct passage_room *room, con
 		passage->mail.told = passage->recipient.told = false;
 		break;
 	}
-	write_head(room, command->letter, command->data.length);
-	write_bytes(room, command->data.at, command->data.length);
+	pass_as_it_is(passage, room, command);
 }
 
 /* Pass on the packets that are whole; how many bytes they took. */
@@ -216,7 +225,7 @@ static size_t pass_commands(struct passage *passage, struct passage_room *room, 
 			passage->packets++;
 			flush(passage, room);
 			passage->fault = fault;
-			end_hearing(passage);
+			passage->mta.mute = true;
 			break;
 		case COMMAND_WHOLE:
 			if (sizeof room->out - room->used < size + PASSAGE_GROWTH)
@@ -288,8 +297,10 @@ bool passage_move(struct passage *passage, struct passage_room *room, struct pas
 		drain(&passage->filter, &passage->to_filter);
 	if (news.mta && !passage->mta.mute && waiting(&passage->to_filter) == 0)
 		hear_mta(passage, room);
-	if (passage->filter.deaf || passage->mta.mute)
-		end_hearing(passage);
+	if (passage->filter.deaf)
+		passage->mta.mute = true;
+	if (passage->mta.mute)
+		queue_clear(&passage->begun);
 	if (passage->mta.mute && waiting(&passage->to_filter) == 0 && !passage->shut) {
 		shutdown(passage->filter.fd, SHUT_WR);
 		passage->shut = true;
