@@ -38,6 +38,7 @@ struct connection {
 	struct watched watched[SIDES];
 	struct connection *next;
 	struct connection *before;
+	bool told; /* why it was cut off */
 	bool over;
 	struct connection *next_over;
 };
@@ -96,15 +97,17 @@ static void close_over(struct gate *gate)
 }
 
 /* Why the MTA is no longer listened to, once. */
-static void tell_end(const struct gate *gate, struct passage *passage)
+static void tell_end(const struct gate *gate, struct connection *connection)
 {
+	const struct passage *passage = &connection->passage;
+	if (connection->told || (!passage->fault && !passage->starved))
+		return;
+	connection->told = true;
 	if (passage->fault)
 		log_event(gate->log, LOG_LEVEL_WARNING, "warning", "a connection to the milter socket was cut off at packet %llu: %s; "
 		          "see that only the MTA can reach the socket", passage->packets, passage->fault);
-	else if (passage->starved)
+	else
 		log_event(gate->log, LOG_LEVEL_ERROR, "error", "a connection of the MTA was cut off: there is no memory");
-	passage->fault = NULL;
-	passage->starved = false;
 }
 
 static void serve(struct gate *gate, struct connection *connection, struct passage_news news)
@@ -113,7 +116,7 @@ static void serve(struct gate *gate, struct connection *connection, struct passa
 	if (connection->over)
 		return;
 	bool goes_on = passage_move(&connection->passage, &gate->room, news, &wish);
-	tell_end(gate, &connection->passage);
+	tell_end(gate, connection);
 	if (goes_on && watch(gate, &connection->watched[SIDE_MTA], epoll_events(wish.mta)) &&
 	    watch(gate, &connection->watched[SIDE_FILTER], epoll_events(wish.filter)))
 		return;

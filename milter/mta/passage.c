@@ -100,11 +100,17 @@ static bool pass(struct speaker *speaker, struct queue *queue, const char *bytes
 	return speaker->deaf || told == length || queue_put(queue, bytes + told, length - told);
 }
 
+/* These bytes go to the filter; once some had to be dropped, none behind them. */
+static void give(struct passage *passage, const char *bytes, size_t length)
+{
+	if (!passage->starved && !pass(&passage->filter, &passage->to_filter, bytes, length))
+		starve(passage);
+}
+
 /* What was written into the room goes to the filter. */
 static void flush(struct passage *passage, struct passage_room *room)
 {
-	if (!pass(&passage->filter, &passage->to_filter, room->out, room->used))
-		starve(passage);
+	give(passage, room->out, room->used);
 	room->used = 0;
 }
 
@@ -174,8 +180,7 @@ static void pass_as_it_is(struct passage *passage, struct passage_room *room, co
 		return;
 	}
 	flush(passage, room);
-	if (!passage->starved && !pass(&passage->filter, &passage->to_filter, packet, size))
-		starve(passage);
+	give(passage, packet, size);
 }
 
 /* Pass on one packet. With each command libmilter forgets the macros of those that come after it in a session. */
