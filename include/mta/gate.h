@@ -3,7 +3,8 @@
  * that never waits for any. So no connection holds a thread of libmilter but while a whole packet of it is worked on.
  *
  * No more connections are taken than there are descriptors for, with some left for look-ups; others wait their turn in
- * the listening socket's queue. A connection whose packets are not sound is cut off with one line in the log.
+ * the listening socket's queue. A connection whose packets are not sound, or for which there is no memory, is cut off
+ * with one line in the log.
  */
 #ifndef SFDC_MTA_GATE_H
 #define SFDC_MTA_GATE_H

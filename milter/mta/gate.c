@@ -17,7 +17,7 @@
 #include "mta/passage.h"
 
 #define EVENTS_MAX 64
-#define RETRY_MS 100         /* after the system had no descriptor or memory for a connection */
+#define RETRY_MS 100         /* after the system had no descriptor for a connection */
 #define RESERVE 16           /* descriptors for files and look-ups, and one in eight beside them */
 #define DESCRIPTORS_EACH 3   /* of a connection: the MTA's, and both ends of the one to libmilter */
 #define DESCRIPTORS_LOW 1024 /* before connections exist all descriptors are low */
@@ -96,6 +96,11 @@ static void close_over(struct gate *gate)
 	}
 }
 
+static void tell_starved(const struct gate *gate)
+{
+	log_event(gate->log, LOG_LEVEL_ERROR, "error", "a connection of the MTA was cut off: there is no memory");
+}
+
 /* Why the MTA is no longer listened to, once. */
 static void tell_end(const struct gate *gate, struct connection *connection)
 {
@@ -107,7 +112,7 @@ static void tell_end(const struct gate *gate, struct connection *connection)
 		log_event(gate->log, LOG_LEVEL_WARNING, "warning", "a connection to the milter socket was cut off at packet %llu: %s; "
 		          "see that only the MTA can reach the socket", passage->packets, passage->fault);
 	else
-		log_event(gate->log, LOG_LEVEL_ERROR, "error", "a connection of the MTA was cut off: there is no memory");
+		tell_starved(gate);
 }
 
 static void serve(struct gate *gate, struct connection *connection, struct passage_news news)
@@ -128,11 +133,16 @@ static void serve(struct gate *gate, struct connection *connection, struct passa
 	gate->over = connection;
 }
 
-/* False: there is no memory, or no way to libmilter now. */
+/* False: there is no way to libmilter now. Without memory the MTA's connection is closed, so that the MTA need not wait. */
 static bool open_connection(struct gate *gate, int mta)
 {
 	struct connection *connection = calloc(1, sizeof *connection);
-	int filter = connection ? door_connect(gate->door) : -1;
+	if (!connection) {
+		tell_starved(gate);
+		close(mta);
+		return true;
+	}
+	int filter = door_connect(gate->door);
 	if (filter < 0) {
 		free(connection);
 		return false;
@@ -153,7 +163,7 @@ static bool open_connection(struct gate *gate, int mta)
 	return true;
 }
 
-/* The next connection of an MTA; -1: none (EAGAIN), or none for want of descriptors or memory. */
+/* The next connection of an MTA; -1: none (EAGAIN), or none for want of descriptors. */
 static int next_connection(const struct gate *gate)
 {
 	for (;;) {
