@@ -3,9 +3,9 @@
  * libmilter says reaches the MTA as it is.
  *
  * Each MAIL and RCPT is given a number as its last argument, "M1", "R1" and so on, and the macros for it are given the
- * same number as the macro PASSAGE_NUMBER. libmilter keeps a list of macros until the next one comes, and drops one for which it has no
- * memory without a word. By the number a step knows whether the macros it is told are its own: passage_owns(). A step
- * for which the MTA tells no macros is given a list that holds the number alone.
+ * same number as the macro PASSAGE_NUMBER. libmilter keeps a list of macros until the next one comes, and drops one for
+ * which it has no memory without a word. By the number a step knows whether the macros it is told are its own:
+ * passage_owns(). A step for which the MTA tells no macros is given a list that holds the number alone.
  *
  * A packet that is not sound ends the passage: it is not passed on, and to libmilter the MTA then seems to have closed
  * the connection. So does want of memory. Not thread-safe; never blocks.

@@ -303,12 +303,11 @@ static int serve(struct running *running)
 	struct filter *filter = running->filter;
 	const struct start *start = &running->start;
 	char error[EVIDENCE_ERROR_SIZE];
-	if (!resolver_check(filter->in_force.settings, error)) {
+	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error)) {
 		filter_complain(filter, error);
-		return STATUS_CONFIG;
+		/* It is a file that the configuration names, or the system. */
+		return resolver_check(filter->in_force.settings, error) ? STATUS_CANNOT : STATUS_CONFIG;
 	}
-	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error))
-		return fail(filter, error);
 	running->live = live_new(filter->in_force.settings);
 	filter->in_force.settings = NULL;
 	if (!running->live)

@@ -102,10 +102,8 @@ static bool start_filter(struct supervisor *supervisor)
 {
 	int ends[2];
 	supervisor->started_ms = now_ms();
-	if (pipe(ends) != 0)
+	if (pipe2(ends, O_CLOEXEC) != 0)
 		return false;
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {

@@ -91,32 +91,25 @@ static const struct signature *telling_signature(const struct facts *facts)
 	return best;
 }
 
-static struct span join_checks(const struct check_list *list, struct arena *arena)
+/* The names of the checks; with a judgement, what each of them has against the message. */
+static struct span join_checks(const struct check_list *list, const struct judgement *judgement, struct arena *arena)
 {
 	struct span text = span_make(NULL, 0);
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
+		enum check_id id = list->ids[i];
 		text = arena_printf(arena, "%.*s%s%s", (int)text.length, text.at ? text.at : "", i ? "," : "",
-		                    check_name(list->ids[i]));
-	return text;
-}
-
-/* What each of the responsible checks has against the message, in their order. */
-static struct span join_reasons(const struct judgement *judgement, struct arena *arena)
-{
-	struct span text = span_make(NULL, 0);
-	for (size_t i = 0; i < judgement->why.count; i++)
-		text = arena_printf(arena, "%.*s%s%s", (int)text.length, text.at ? text.at : "", i ? "," : "",
-		                    reason_code(judgement->results[judgement->why.ids[i]].reason));
+		                    judgement ? reason_code(judgement->results[id].reason) : check_name(id));
+	}
 	return text;
 }
 
 static void record_reason(struct examination *examination, struct record *record)
 {
 	const struct judgement *judgement = &examination->judgement;
-	record_text(record, "why", join_checks(&judgement->why, &examination->arena));
+	record_text(record, "why", join_checks(&judgement->why, NULL, &examination->arena));
 	record_text(record, "reason", span_of(reason_code(judgement->reason)));
 	if (judgement->why.count > 1)
-		record_text(record, "reasons", join_reasons(judgement, &examination->arena));
+		record_text(record, "reasons", join_checks(&judgement->why, judgement, &examination->arena));
 	if (judgement->why.count != 0)
 		record_text(record, "detail", judgement->results[judgement->why.ids[0]].detail);
 }
@@ -134,7 +127,7 @@ static void record_judgement(struct examination *examination, struct record *rec
 	reply_make(judgement->verdict, judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
 	if (reply.code[0] != '\0')
 		record_text(record, "reply", arena_printf(&examination->arena, "%s %s", reply.code, reply.enhanced));
-	record_text(record, "warn", join_checks(&judgement->warn, &examination->arena));
+	record_text(record, "warn", join_checks(&judgement->warn, NULL, &examination->arena));
 }
 
 void record_examination(struct examination *examination, struct record *record_r)
