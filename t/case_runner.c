@@ -1,6 +1,10 @@
-/* Runs the case files (see t/README): each case is one line of TAP. Without arguments all of t/cases. */
+/*
+ * Runs the case files (see t/README): each case is one line of TAP. Without arguments all of t/cases. CASE in the
+ * environment is a pattern as of a shell: only cases whose name fits are run.
+ */
 #include "config.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +326,16 @@ static char *read_file(const char *file, size_t *length_r)
 	return text;
 }
 
+static bool is_chosen(const struct case_text *own)
+{
+	const char *pattern = getenv("CASE");
+	char name[512];
+	if (!pattern || pattern[0] == '\0')
+		return true;
+	snprintf(name, sizeof name, "%.*s", (int)own->name.length, own->name.at ? own->name.at : "");
+	return fnmatch(pattern, name, 0) == 0;
+}
+
 static void take_file(const char *file)
 {
 	struct case_text common = { 0 };
@@ -338,7 +352,7 @@ static void take_file(const char *file)
 	while (case_next(&reader, &own, &wrong)) {
 		if (span_absent(own.name) && !wrong)
 			common = own;
-		else
+		else if (wrong || is_chosen(&own))
 			take_case(file, &own, &common, wrong);
 	}
 	free(text);

@@ -141,7 +141,10 @@ def hidden_socket(tap):
         return
     with Target(kind="inet", wrapper=nowhere("/tmp")).start() as target:
         target.lives(tap, "without /tmp the daemon")
-        named = [line.split()[-1] for line in read("/proc/%d/net/unix" % target.child).splitlines() if "sfdc-milter." in line]
+        descriptors = "/proc/%d/fd/" % target.child
+        own = {os.readlink(descriptors + number)[8:-1] for number in os.listdir(descriptors)}
+        sockets = [line.split() for line in read("/proc/%d/net/unix" % target.child).splitlines()]
+        named = [words[-1] for words in sockets if words[6] in own and "sfdc-milter." in words[-1]]
         tap.equal([name for name in named if os.path.exists(name)], [], "libmilter's socket has no name")
     with Daemon() as daemon:
         done = subprocess.run([*nowhere("/tmp", "/run", "/dev/shm"), PROGRAM, "-f", "-c", daemon.file, "-p",

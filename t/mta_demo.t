@@ -57,8 +57,9 @@ def terminal(tap):
 
 
 def left_running(tap):
+    # In the background a shell lets its commands ignore Ctrl-C.
     process = subprocess.Popen(COMMAND, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               encoding="utf-8")
+                               encoding="utf-8", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         lines = []
         for line in process.stdout:
@@ -79,7 +80,7 @@ def left_running(tap):
                   {"by certificate": "Ok:", "by login": "Ok:", "by address": "Ok:",
                    "another customer's org": "org-unknown:", "without TLS": "tls-absent:"}, "the commands it shows work")
         process.send_signal(signal.SIGINT)
-        process.stdout.read()
+        process.communicate(timeout=TIMEOUT)
         tap.equal([process.wait(TIMEOUT), os.path.exists(folder)], [0, False], "until Ctrl-C, leaving nothing behind")
     finally:
         if process.poll() is None:
