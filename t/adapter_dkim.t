@@ -449,7 +449,7 @@ def alignment(tap, server, scratch):
     tap.equal(probe(signed(fields=twice, h="from:x-other:x-other")).dkim, "pass -", "X03 a second one that is")
     probe.end()
     probe = Probe(scratch, server, min_rsa_bits="3072")
-    tap.equal(probe(signed()).dkim, "fail dkim-weak", "a key that is too short for this organisation")
+    tap.equal(probe(signed()).dkim, "fail dkim-weak", "a key that is too short for this organization")
     probe.end()
 
 

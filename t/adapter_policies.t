@@ -161,7 +161,7 @@ def hidden(tap, server, scratch):
     probe = Probe(scratch, server, org=org)
     outcome = probe(authored("joe@victim.co.uk"), "from=<joe@evil.co.uk>")
     tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"),
-              "no SPF record of a neighbour below a public suffix", outcome=outcome)
+              "no SPF record of a neighbor below a public suffix", outcome=outcome)
     outcome = probe(authored("joe@victim.co.uk", d="evil.co.uk"), "from=<>")
     tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"), "nor its key", outcome=outcome)
     outcome = probe(authored("joe@strict.example.com", d="b.strict.example.com"), "from=<>")

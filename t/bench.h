@@ -1,5 +1,5 @@
 /*
- * bench: the facts of one message and the parameters of the organisation that sends it, for tests of single checks.
+ * bench: the facts of one message and the parameters of the organization that sends it, for tests of single checks.
  */
 #ifndef SFDC_TEST_BENCH_H
 #define SFDC_TEST_BENCH_H

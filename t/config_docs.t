@@ -50,7 +50,7 @@ def scalars(text):
 def manual():
     """(scope, key): (type, default, text) of every entry of the manual page."""
     entries = {}
-    for heading, scope in (("TOP LEVEL", "top"), ("ORGANISATIONS", "org")):
+    for heading, scope in (("TOP LEVEL", "top"), ("ORGANIZATIONS", "org")):
         section = re.search(r"^\.Sh %s\n(.*?)^\.Sh " % heading, read(PAGE), re.MULTILINE | re.DOTALL)[1]
         for entry in re.split(r"^\.It ", section, flags=re.MULTILINE)[1:]:
             head, body = entry.split("\n", 1)
@@ -72,7 +72,7 @@ def schema_properties(schema):
                 found[scope, prefix + name] = prop
 
     walk("top", "", schema)
-    walk("org", "", schema["definitions"]["organisation"])
+    walk("org", "", schema["definitions"]["organization"])
     return found
 
 

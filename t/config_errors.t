@@ -53,7 +53,7 @@ def check(tap, name, files, wanted):
 
 
 def top(line, *wanted):
-    """A case of one line at the top level, in front of a good organisation."""
+    """A case of one line at the top level, in front of a good organization."""
     return line + "\n" + GOOD, ["error a.yaml:" + want for want in wanted]
 
 
@@ -119,13 +119,13 @@ VALUES = [
 
 KEYS = [
     ("unknown key", top("sockte: x", "1:1: unknown key \"sockte\"; did you mean socket?")),
-    ("unknown key that is like none", top("colour: x", "1:1: unknown key \"colour\"; remove it")),
+    ("unknown key that is like none", top("color: x", "1:1: unknown key \"color\"; remove it")),
     ("hyphen for underscore", top("socket-mode: x", "1:1: unknown key \"socket-mode\"; did you mean socket_mode?")),
     ("key in a section", top("log: {levle: info}", "1:7: unknown key \"levle\"; did you mean level?")),
-    ("key unlike any in a section", top("log: {colour: x}", "1:7: unknown key \"colour\"; the keys of log are target, facility, "
+    ("key unlike any in a section", top("log: {color: x}", "1:7: unknown key \"color\"; the keys of log are target, facility, "
                                         "format and level")),
-    ("org's option at the top", top("domains: [a.b]", "1:1: \"domains\" has no place here; it is an option of organisations")),
-    ("org's section at the top", top("tls: {}", "1:1: \"tls\" has no place here; it is an option of organisations")),
+    ("org's option at the top", top("domains: [a.b]", "1:1: \"domains\" has no place here; it is an option of organizations")),
+    ("org's section at the top", top("tls: {}", "1:1: \"tls\" has no place here; it is an option of organizations")),
     ("key of a section at the top", top("level: debug", "1:1: \"level\" has no place here; put it below log")),
     ("key of several sections", top("defaults: {required: no}", "1:12: \"required\" has no place here; put it below cert, dkim, "
                                     "auth or dmarc")),
@@ -193,33 +193,33 @@ SENTENCES = [
 
 CHECKSUM = "00D8d000003TRx3EAH"
 ORGS = [
-    ("none", ("mode: monitor\n", ["error a.yaml: no organisation is served"])),
-    ("an empty map", ("orgs: {}\n", ["error a.yaml:1:7: no organisation is served"])),
+    ("none", ("mode: monitor\n", ["error a.yaml: no organization is served"])),
+    ("an empty map", ("orgs: {}\n", ["error a.yaml:1:7: no organization is served"])),
     ("no value", ("orgs:\n", ["error a.yaml:1:6: orgs: there is no value"])),
     ("a list", ("orgs: [%s]\n" % ID, ["error a.yaml:1:7: orgs: this must be a map"])),
-    ("wrong checksum", ("orgs: {%s: {}}\n" % CHECKSUM, ["error a.yaml:1:8: \"%s\" is not an organisation ID: its last three "
+    ("wrong checksum", ("orgs: {%s: {}}\n" % CHECKSUM, ["error a.yaml:1:8: \"%s\" is not an organization ID: its last three "
                         "characters do not fit the case of the first 15; write %s if these" % (CHECKSUM, ID)])),
-    ("wrong length", ("orgs: {00D8d: {}}\n", ["error a.yaml:1:8: \"00D8d\" is not an organisation ID: it has neither 15"])),
-    ("wrong prefix", ("orgs: {00d8d000003TRx3: {}}\n", ["error a.yaml:1:8: \"00d8d000003TRx3\" is not an organisation ID: it "
+    ("wrong length", ("orgs: {00D8d: {}}\n", ["error a.yaml:1:8: \"00D8d\" is not an organization ID: it has neither 15"])),
+    ("wrong prefix", ("orgs: {00d8d000003TRx3: {}}\n", ["error a.yaml:1:8: \"00d8d000003TRx3\" is not an organization ID: it "
                       "does not begin with 00D"])),
-    ("option for ID", ("orgs:\n  domains: [a.b]\n", ["error a.yaml:2:3: \"domains\" stands where an organisation ID is expected",
-                                                     "error a.yaml:2:12: \"domains\": what belongs to an organisation is a map"])),
-    ("no map below the ID", ("orgs: {%s: x}\n" % ID, ["error a.yaml:1:28: \"%s\": what belongs to an organisation is a map" % ID])),
+    ("option for ID", ("orgs:\n  domains: [a.b]\n", ["error a.yaml:2:3: \"domains\" stands where an organization ID is expected",
+                                                     "error a.yaml:2:12: \"domains\": what belongs to an organization is a map"])),
+    ("no map below the ID", ("orgs: {%s: x}\n" % ID, ["error a.yaml:1:28: \"%s\": what belongs to an organization is a map" % ID])),
     ("nothing below the ID", ("orgs:\n  %s:\n" % ID, ["error a.yaml:2:22: \"%s\": what belongs" % ID])),
-    ("twice", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID, ID), ["error a.yaml:3:3: the organisation %s is given twice, first at "
+    ("twice", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID, ID), ["error a.yaml:3:3: the organization %s is given twice, first at "
                                                          "a.yaml:2:3; merge the two" % ID])),
-    ("twice, in either length", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID[:15], ID), ["error a.yaml:3:3: the organisation %s is given "
+    ("twice, in either length", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID[:15], ID), ["error a.yaml:3:3: the organization %s is given "
                                                                                 "twice" % ID])),
     ("what stands below a wrong ID is read", ("orgs: {%s: {mode: x}}\n" % CHECKSUM, ["error a.yaml:1:8: ", "error a.yaml:1:35: "
                                               "mode: \"x\""])),
     ("no domains, enforcing", ("mode: enforce\norgs: {%s: {name: p}}\n" % ID, [
         "error a.yaml:2:8: %s (p): enforces, but domains is empty, while its sentences ask for from and envelope" % ID])),
     ("no domains beside other mistakes", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: dkmi\n" % CHECKSUM, [
-        "error a.yaml:3:3: ", "error a.yaml:4:14: domains: is empty in an organisation that enforces",
+        "error a.yaml:3:3: ", "error a.yaml:4:14: domains: is empty in an organization that enforces",
         "error a.yaml:5:20: reject_unless: unknown check"])),
     ("no domains, and none asked for", ("mode: enforce\norgs:\n  %s:\n    domains: []\n    reject_unless: auth\n"
                                         "    auth: {users: [x]}\n" % ID, [
-        "error a.yaml:4:14: domains: is empty in an organisation that enforces",
+        "error a.yaml:4:14: domains: is empty in an organization that enforces",
         "warning a.yaml:5:20: "])),
     ("no more is said of an org with an error", ("mode: enforce\norgs: {%s: {domains: [a b]}}\n" % ID, [
         "error a.yaml:2:39: domains: \"a b\" is no domain"])),
@@ -235,14 +235,14 @@ ROOT = "include: [%s]\n"
 INCLUDES = [
     ("missing file", ({"a.yaml": ROOT % "b.yaml" + GOOD}, ["error a.yaml:1:11: include: \"b.yaml\" cannot be read: No such file"])),
     ("glob without match", ({"a.yaml": ROOT % "d/*.yaml" + GOOD}, ["warning a.yaml:1:11: include: no file matches"])),
-    ("glob without match and no org", ({"a.yaml": ROOT % "d/*.yaml"}, ["error a.yaml: no organisation is served",
+    ("glob without match and no org", ({"a.yaml": ROOT % "d/*.yaml"}, ["error a.yaml: no organization is served",
                                                                        "warning a.yaml:1:11: include: no file matches"])),
     ("other keys in it", ({"a.yaml": ROOT % "b.yaml" + GOOD, "b.yaml": "mode: monitor\norgs: {}\ninclude: []\n"}, [
         "error b.yaml:1:1: \"mode\" has no place in an included file, which holds orgs only; move it to a.yaml",
         "error b.yaml:3:1: \"include\" has no place in an included file"])),
     ("the same org in it", ({"a.yaml": ROOT % "d/*" + GOOD, "d/b": GOOD, "d/c": "\n" + GOOD.replace(ID, ID[:15])}, [
-        "error d/b:1:8: the organisation %s is given twice, first at a.yaml:2:8" % ID,
-        "error d/c:2:8: the organisation %s is given twice, first at a.yaml:2:8" % ID])),
+        "error d/b:1:8: the organization %s is given twice, first at a.yaml:2:8" % ID,
+        "error d/c:2:8: the organization %s is given twice, first at a.yaml:2:8" % ID])),
     ("no YAML", ({"a.yaml": "mode: x\n" + ROOT % '"*.yml"', "b.yml": "[", "c.yml": "orgs: {x: {}}\n"}, [
         "error a.yaml:1:7: mode:", "error b.yml:2:1: this is no YAML", "error c.yml:1:8: \"x\" is not"])),
     ("a list", ({"a.yaml": ROOT % "b" + GOOD, "b": "- a\n"}, ["error b:1:1: an included file must be a map"])),
@@ -277,9 +277,9 @@ WARNINGS = [
         "warning a.yaml:1:69: %s (p): mail is accepted on tls and ip alone: every Salesforce customer shares these addresses; "
         "prove the customer with from and one of" % ID])),
     ("weak by default", ("defaults: {%s}\norgs: {%s: {}, %s: {}}\n" % (FORGED, ID, OTHER), [
-        "warning a.yaml:1:27: 2 organisations (first %s): mail is accepted on tls and ip alone" % ID])),
+        "warning a.yaml:1:27: 2 organizations (first %s): mail is accepted on tls and ip alone" % ID])),
     ("weak alike at several places", ("orgs:\n  %s: {%s}\n  %s: {reject_unless: (tls and ip)}\n" % (ID, FORGED, OTHER), [
-        "warning a.yaml:2:39: 2 organisations (first %s): mail is accepted on tls and ip" % ID])),
+        "warning a.yaml:2:39: 2 organizations (first %s): mail is accepted on tls and ip" % ID])),
     ("weak in two ways", ("orgs: {%s: {reject_unless: tls or ip}}\n" % ID, [
         "warning a.yaml:1:44: %s: mail is accepted on tls alone:" % ID, "warning a.yaml:1:44: %s: mail is accepted on ip alone:" % ID])),
     ("nothing asked for", ("orgs: {%s: {reject_unless: \"\"}}\n" % ID, [
@@ -302,7 +302,7 @@ WARNINGS = [
     ("a sentence that cannot hold", ("orgs: {%s: {domains: [a.b], reject_unless: from and auth}}\n" % ID, [
         "warning a.yaml:1:60: %s: reject_unless can never hold, since lists are empty: auth.users" % ID])),
     ("no domains while watching", ("orgs: {%s: {}, %s: {}}\n" % (ID, OTHER), [
-        "warning a.yaml:1:8: 2 organisations (first %s): reject_unless can never hold, since lists are empty: domains;" % ID])),
+        "warning a.yaml:1:8: 2 organizations (first %s): reject_unless can never hold, since lists are empty: domains;" % ID])),
     ("a shared domain", ("orgs:\n  %s: {name: p, domains: [a.b, c.d]}\n  %s: {domains: [c.d]}\n" % (ID, OTHER), [
         "warning a.yaml:3:33: \"c.d\" is listed by %s (p) (at a.yaml:2:42) and %s; the weaker" % (ID, OTHER)])),
     ("several shared domains", ("orgs:\n  %s: {domains: [a.b, c.d, e.f]}\n  %s: {domains: [c.d, a.b]}\n" % (ID, OTHER), [

@@ -4,7 +4,7 @@
  *   config_probe --options          the option table: scope, key, type, default, choices, limits and help, by tabs
  *   config_probe [--usage] FILE     "error " or "warning " and the text of each problem, then the effective values
  *
- * --usage: instead of values, the number of organisations, and CPU seconds and KiB taken. Exit 0 if FILE was loaded.
+ * --usage: instead of values, the number of organizations, and CPU seconds and KiB taken. Exit 0 if FILE was loaded.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""10,000 organisations with 100,000 domains and 100,000 networks load within CPU time and memory for it."""
+"""10,000 organizations with 100,000 domains and 100,000 networks load within CPU time and memory for it."""
 import os
 import resource
 import subprocess
@@ -16,8 +16,8 @@ sys.path.insert(0, os.path.join(SRC, "t"))
 from lab.tap import Tap  # noqa: E402
 
 
-def organisations(count):
-    """One organisation per step, with ten domains and ten networks."""
+def organizations(count):
+    """One organization per step, with ten domains and ten networks."""
     for number in range(count):
         domains = ", ".join("d%d.org%d.example" % (i, number) for i in range(10))
         networks = ", ".join("%d.%d.%d.%d/28" % (20 + number % 200, number // 200, i, 16 * (number % 16)) for i in range(10))
@@ -37,8 +37,8 @@ def numbers(run):
 
 
 def large(tap):
-    run = load("mode: enforce\norgs:\n" + "".join(organisations(ORGS)))
-    tap.equal(run.returncode, 0, "%d organisations load" % ORGS, output=run.stdout[-2000:] + run.stderr[-2000:])
+    run = load("mode: enforce\norgs:\n" + "".join(organizations(ORGS)))
+    tap.equal(run.returncode, 0, "%d organizations load" % ORGS, output=run.stdout[-2000:] + run.stderr[-2000:])
     usage = numbers(run)
     tap.equal([usage.get(key) for key in ("orgs", "owned", "networks")], [ORGS, ORGS * 10, ORGS * 10], "all of them are there")
     tap.note(run.stdout)
@@ -52,15 +52,15 @@ def inherited(tap):
     text = "defaults: {ip: {networks: [%s]}}\norgs:\n" % networks
     text += "".join("  00D%012d: {domains: [d%d.example]}\n" % (i, i) for i in range(ORGS))
     run = load(text)
-    tap.equal(run.returncode, 0, "%d organisations that inherit load" % ORGS, output=run.stdout[-2000:])
+    tap.equal(run.returncode, 0, "%d organizations that inherit load" % ORGS, output=run.stdout[-2000:])
     if PLAIN:
         tap.ok(numbers(run).get("rss", MEMORY_MAX) <= MEMORY_MAX // 2, "within 100 MB", got=run.stdout)
 
 
 def duplicates(tap):
-    """Nothing is quadratic: many keys, many organisations twice, many errors."""
+    """Nothing is quadratic: many keys, many organizations twice, many errors."""
     run = load("orgs:\n" + "".join("  00D%012d: {domains: [d.example]}\n" % (i % ORGS) for i in range(2 * ORGS)))
-    tap.equal(run.stdout.count("is given twice"), ORGS, "as many organisations given twice are found")
+    tap.equal(run.stdout.count("is given twice"), ORGS, "as many organizations given twice are found")
     run = load("".join("key%d: x\n" % (i % 50000) for i in range(100000)))
     tap.equal(run.stdout.count("is given twice"), 50000, "as are keys")
     run = load("orgs:\n" + "".join("  00D%012d: {mode: enforce}\n" % i for i in range(ORGS)))

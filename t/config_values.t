@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What is written takes effect: built-in defaults, `defaults`, an organisation's own values, included files, JSON."""
+"""What is written takes effect: built-in defaults, `defaults`, an organization's own values, included files, JSON."""
 import json
 import os
 import subprocess
@@ -135,7 +135,7 @@ def everything(tap):
     files = {"anchor": "x", "data": "x", "nets": "# two\n192.0.2.1\n198.51.100.0/24 # b\n"}
     top, orgs = load(tap, dict(files, **{"a.yaml": EVERYTHING}))
     tap.equal(top, EVERYTHING_TOP, "every option of the top level takes effect")
-    tap.equal(orgs, {ID: EVERYTHING_ORG}, "every option of an organisation takes effect")
+    tap.equal(orgs, {ID: EVERYTHING_ORG}, "every option of an organization takes effect")
     text = json.dumps(yaml.load(EVERYTHING, Loader=yaml.BaseLoader), indent="\t")
     tap.equal(load(tap, dict(files, **{"a.json": text})), (top, orgs), "the same as JSON")
     text = json.dumps(yaml.safe_load(EVERYTHING))
@@ -143,7 +143,7 @@ def everything(tap):
     org = yaml.load(EVERYTHING, Loader=yaml.BaseLoader)["orgs"][ID]
     below = yaml.safe_dump({"mode": "enforce", "defaults": org, "orgs": {OTHER: {}}})
     top, orgs = load(tap, dict(files, **{"a.yaml": below}))
-    tap.equal(orgs, {OTHER: EVERYTHING_ORG}, "every option of an organisation can stand below defaults")
+    tap.equal(orgs, {OTHER: EVERYTHING_ORG}, "every option of an organization can stand below defaults")
 
 
 def inheritance(tap):
@@ -162,7 +162,7 @@ mode: monitor
     tap.equal((one["dkim.required"], one["dkim.min_rsa_bits"]), ("no", "2048"), "in every section")
     tap.equal((one["reject_unless"], two["reject_unless"]), ("from and dkim", ""), "an empty sentence replaces one")
     tap.equal((top["mode"], one["mode"], two["mode"]), ("monitor", "monitor", "enforce"), "mode: the org's, else defaults'")
-    tap.equal(two["tls.min_version"], "1.2", "one organisation's value is not another's")
+    tap.equal(two["tls.min_version"], "1.2", "one organization's value is not another's")
     top, orgs = load(tap, {"a.yaml": "orgs: {%s: {domains: [a.b]}}\nmode: enforce\n" % ID})
     tap.equal(orgs[ID]["mode"], "enforce", "else the top level's")
 
@@ -212,7 +212,7 @@ def includes(tap):
     tap.equal({org["tls.min_version"] for org in orgs.values()}, {"1.3"}, "defaults hold for them")
     files["a.yaml"] = "include: [orgs/c.yaml]\n"
     _, orgs = load(tap, files)
-    tap.equal(list(orgs), [OTHER], "all organisations may be in included files")
+    tap.equal(list(orgs), [OTHER], "all organizations may be in included files")
     many = {"d/%02d" % number: org % ("00D%012d" % number, "d%d.example" % number, "x") for number in (3, 9, 1, 7, 0, 8, 2, 6, 4, 5)}
     _, orgs = load(tap, dict(many, **{"a.yaml": "include: [d/*]\n"}))
     tap.equal([key[:15] for key in orgs], ["00D%012d" % number for number in range(10)], "matches are read in the order of names")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A message costs the same with 10,000 organisations as with one, in instructions that callgrind counts."""
+"""A message costs the same with 10,000 organizations as with one, in instructions that callgrind counts."""
 import os
 import re
 import shutil
@@ -12,10 +12,10 @@ if os.environ.get("SANITIZERS", "no") != "no" or not shutil.which("valgrind"):
     sys.exit(0)
 
 
-def count(organisations):
+def count(organizations):
     run = subprocess.run(
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no",
-         "--toggle-collect=run_messages", f"{build}/t/cost_probe", str(organisations)],
+         "--toggle-collect=run_messages", f"{build}/t/cost_probe", str(organizations)],
         capture_output=True, text=True)
     collected = re.search(r"Collected : (\d+)", run.stderr)
     if not collected and "debuginfo reader" in run.stderr:
@@ -27,10 +27,10 @@ def count(organisations):
 verdict_one, one = count(1)
 verdict_many, many = count(10000)
 good = [
-    (verdict_one == "accept 1", f"with one organisation: {verdict_one}"),
-    (verdict_many == verdict_one, f"with 10,000 organisations: {verdict_many}"),
-    (one > 10000, f"{one} instructions for ten messages with one organisation"),
-    (0 < many < one * 1.05, f"{many} instructions with 10,000 organisations"),
+    (verdict_one == "accept 1", f"with one organization: {verdict_one}"),
+    (verdict_many == verdict_one, f"with 10,000 organizations: {verdict_many}"),
+    (one > 10000, f"{one} instructions for ten messages with one organization"),
+    (0 < many < one * 1.05, f"{many} instructions with 10,000 organizations"),
 ]
 for number, (passed, text) in enumerate(good, 1):
     print(f"{'ok' if passed else 'not ok'} {number} - {text}")

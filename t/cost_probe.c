@@ -1,4 +1,4 @@
-/* cost_probe N: run_messages() examines messages under a configuration of N organisations, for counting instructions. */
+/* cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions. */
 #include "core/edits.h"
 #include "core/feed.h"
 #include "core/record.h"
@@ -10,7 +10,7 @@ static const char message[] =
     "From: Joe <joe@example.com>\r\nTo: you@dest.test\r\nSubject: hello\r\nMessage-ID: <1@sfdc.net>\r\n"
     "MIME-Version: 1.0\r\nContent-Type: text/plain\r\nX-SFDC-LK: 00D8d000003TRx3\r\n\r\nHello\r\n";
 
-/* Organisation 0 is the one the message names; each further one has ten domains and ten networks of its own. */
+/* Organization 0 is the one the message names; each further one has ten domains and ten networks of its own. */
 static struct settings *settings_many(size_t count)
 {
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);

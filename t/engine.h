@@ -79,7 +79,7 @@ static inline void org_defaults(struct settings *settings, struct org *org, cons
 	org->ip.spf = STRINGS(settings, SET_NOCASE, "_spf.salesforce.com");
 }
 
-/* Two organisations, A (example.com) and B (example.org), in the given modes; to be completed by the caller. */
+/* Two organizations, A (example.com) and B (example.org), in the given modes; to be completed by the caller. */
 static inline struct settings *settings_two(enum mode a, enum mode b)
 {
 	struct settings *settings = settings_new();

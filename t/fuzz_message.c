@@ -250,7 +250,7 @@ static bool names_sender(struct span mail_from)
 	       || span_ends_nocase(address, span_of(".bnc.salesforce.com"));
 }
 
-/* What the default sentence of organisation A lets through. */
+/* What the default sentence of organization A lets through. */
 static void check_default(const uint8_t *choices, struct span mail_from, struct span raw)
 {
 	static const char *const once[] = { "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "Content-Type" };
@@ -378,7 +378,7 @@ static void check_gather_all(const uint8_t *choices, struct span mail_from, stru
 	trial_clear(&trial);
 }
 
-/* One more of a field that may stand once, at the top, is never good enough for an organisation that enforces. */
+/* One more of a field that may stand once, at the top, is never good enough for an organization that enforces. */
 static void check_more(const uint8_t *choices, struct span mail_from, struct span raw, const char *field, const char *name)
 {
 	struct trial trial;

@@ -14,7 +14,7 @@ static void check_good(struct span text, const struct orgid *id)
 	must(orgid_parse(span_of(id->text), &again) == ORGID_OK && orgid_equal(id, &again));
 	must(orgid_parse(orgid_short(id), &again) == ORGID_OK && strcmp(id->text, again.text) == 0);
 
-	/* Another case of one letter is another organisation, and does not fit the checksum. */
+	/* Another case of one letter is another organization, and does not fit the checksum. */
 	for (size_t i = 3; i < ORGID_SHORT; i++) {
 		struct orgid other;
 		char changed[ORGID_LONG];

@@ -182,12 +182,12 @@ def addresses(tap, relays):
         refused(tap, relay.send(sender, text), "I08 another tenant at a listed address, " + name, "org-unknown", r_ip="pass")
     with relay.session(source="127.0.0.2") as client:
         reply = client.xclient(SALESFORCE, TRUSTED)
-        tap.ok(not reply.ok, "I07 Postfix refuses XCLIENT of a host it does not authorise", reply=reply)
+        tap.ok(not reply.ok, "I07 Postfix refuses XCLIENT of a host it does not authorize", reply=reply)
         outcome = relay.submit(client, A.address, message())
         refused(tap, outcome, "I07 and it has no effect", "ip-unlisted", stage="rcpt", client="127.0.0.2")
 
 
-def organisation(tap, relays):
+def organization(tap, relays):
     relay = relays["usual"]
     injected = "X-Custom: x\r\nX-SFDC-LK: " + A.short
     refused(tap, relay.send(verp(STRANGER, A.address), message(lk=STRANGER.short, extra=[injected])),
@@ -312,7 +312,7 @@ def sockets(tap, relays):
 def main():
     with Tap() as tap, Lab() as lab:
         relays = lab.relays(CONFIGURATIONS)
-        for function in (certificates, author, envelope, addresses, organisation, times, authentication, structure,
+        for function in (certificates, author, envelope, addresses, organization, times, authentication, structure,
                          results, sockets):
             tap.case(function, relays)
         tap.case(nul, lab)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The demonstration: its verdicts, its exit status, colours only where they are wanted."""
+"""The demonstration: its verdicts, its exit status, colors only where they are wanted."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ def piped(tap):
     done = subprocess.run(COMMAND + ["--once"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=TIMEOUT, check=False, encoding="utf-8")
     tap.equal([done.returncode, done.stderr], [0, ""], "--once ends well", output=done.stdout)
-    tap.ok("\033" not in done.stdout and "\r" not in done.stdout, "no terminal, no colours and no progress")
+    tap.ok("\033" not in done.stdout and "\r" not in done.stdout, "no terminal, no colors and no progress")
     rows = re.findall(r"^ ?\d+  \S.*?  (accept|quarantine|reject)\b", done.stdout, re.MULTILINE)
     lines = re.findall(r"^ ?\d+  ev=verdict .*$", done.stdout, re.MULTILINE)
     tap.ok(len(rows) >= 20 and len(rows) == len(lines) and len(set(rows)) == 3, "a row and a log line for each message",
@@ -51,9 +51,9 @@ def on_terminal(environment):
 def terminal(tap):
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"}
     status, output = on_terminal(environment)
-    tap.ok(status == 0 and "\033[31mreject" in output, "on a terminal there are colours", output=output[-500:])
+    tap.ok(status == 0 and "\033[31mreject" in output, "on a terminal there are colors", output=output[-500:])
     status, output = on_terminal({**environment, "NO_COLOR": "1"})
-    tap.ok(status == 0 and not re.search(r"\033\[\d", output), "NO_COLOR is honoured", output=output[-500:])
+    tap.ok(status == 0 and not re.search(r"\033\[\d", output), "NO_COLOR is honored", output=output[-500:])
 
 
 def left_running(tap):

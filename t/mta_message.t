@@ -35,7 +35,7 @@ def deliverability(tap, relays):
     refused(tap, relay.send(verp(canned), message()), "V06 a Hyperforce pod is decoded", "verp-org", r_verp="fail")
 
 
-def organisation(tap, relays):
+def organization(tap, relays):
     relay = relays["usual"]
     accepted(tap, relay.send(A.address, message(lk=A.id)), "O04 18 characters", org=A.id)
     accepted(tap, relay.send(A.address, message(lk=None, extra=["X-Sfdc-Lk:\r\n\t %s  " % A.short])),
@@ -216,7 +216,7 @@ def replies(tap, relays):
 def main():
     with Tap() as tap, Lab() as lab:
         relays = lab.relays(CONFIGURATIONS)
-        for function in (deliverability, organisation, author, envelope, several, body, quarantine, replies):
+        for function in (deliverability, organization, author, envelope, several, body, quarantine, replies):
             tap.case(function, relays)
         for name, relay in relays.items():
             left = relay.milter.messages()[relay.milter.mark:]

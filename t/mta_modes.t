@@ -108,7 +108,7 @@ def exempt(tap, relays):
     accepted(tap, relay.send("x@attack.example", message(lk=None), address=ELSEWHERE, tls=None), "an exempt client",
              verdict="exempt", reason="exempt-client", r_tls=None)
     refused(tap, relay.send("x@attack.example", message(lk=None), address="203.0.113.6", certificate=None),
-            "its neighbour is not", "cert-absent", stage="rcpt")
+            "its neighbor is not", "cert-absent", stage="rcpt")
 
 
 def json_log(tap, relays):

@@ -14,7 +14,7 @@ BAD = [
     ("wrong checksum", "orgs: {00D8d000003TRx3EAH: {domains: [example.com]}}\n", r":1:8: "),
     ("unknown check", CONFIG % "tls and form", r"\.yaml:10:\d+: "),
     ("a sentence that does not end", CONFIG % "tls and (from", r"\.yaml:10:\d+: "),
-    ("no organisation", "mode: enforce\n", r"bad.yaml"),
+    ("no organization", "mode: enforce\n", r"bad.yaml"),
     ("no YAML", "mode: [enforce\n", r":\d+:\d+: "),
     ("empty", "", r"bad.yaml"),
     ("octal-looking address", CONFIG.replace("13.110.0.0/16", "013.110.0.0/16") % "ip", r":12:\d+: "),
@@ -31,7 +31,7 @@ def good(tap, bench):
                  "3 minimal sets of checks, each proves the customer",
                  "customer    tls and message and org and from and envelope and dkim and auth"):
         tap.contains(result.out, text, "it shows " + text)
-    tap.ok("\x1b" not in result.out, "no colours where there is no terminal")
+    tap.ok("\x1b" not in result.out, "no colors where there is no terminal")
     bench.file("open.yaml", "undecided: accept\nexempt_clients: [192.0.2.0/25]\nmonitor_floor: tls\n" + CONFIG % DEFAULT)
     result = bench.run("check-config", "-c", "open.yaml")
     for text in ("undecided          accept", "exempt_clients     1 network, never judged", "monitor_floor      tls"):
@@ -88,7 +88,7 @@ def groups(tap, bench):
             ("00D30000001FFZnEAO", "other", "example.net", "other@relay.example.com", "    reject_unless: from and auth\n")])
     bench.file("groups.yaml", config)
     out = bench.run("check-config", "-c", "groups.yaml").out
-    tap.equal(out.count("reject_unless"), 2, "organisations that are judged alike share one block", out=out)
+    tap.equal(out.count("reject_unless"), 2, "organizations that are judged alike share one block", out=out)
     tap.ok(out.index("alike") < out.index("reject_unless") < out.index("other"), "each stands in its own", out=out)
 
 

@@ -161,7 +161,7 @@ def words(tap, bench):
     for text in ("bad.eml", "reject", "enforce", "production", "from (from-domain)", "550 5.7.1 from-domain:",
                  "! from      fail"):
         tap.contains(result.out, text, "the plain form shows " + text)
-    tap.ok("\x1b" not in result.out, "no colours where there is no terminal")
+    tap.ok("\x1b" not in result.out, "no colors where there is no terminal")
     result = bench.run("check-message", "-c", "from.yaml", "--explain", "bad.eml")
     tap.contains(result.out, "reject_unless     is broken", "--explain tells the state of each sentence")
     result = bench.run("check-message", "-c", "from.yaml", "--trace", "good.eml")

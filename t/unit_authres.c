@@ -1,4 +1,4 @@
-/* authres: forged Authentication-Results are recognised in every spelling, and what we write is well-formed. */
+/* authres: forged Authentication-Results are recognized in every spelling, and what we write is well-formed. */
 #include "core/authres.h"
 #include "tap.h"
 

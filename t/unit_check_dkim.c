@@ -1,4 +1,4 @@
-/* check_dkim: what an organisation asks of a signature, and which of several speaks. */
+/* check_dkim: what an organization asks of a signature, and which of several speaks. */
 #include "bench.h"
 
 static struct signature good_signature(void)

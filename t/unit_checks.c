@@ -1,4 +1,4 @@
-/* checks: each check but dkim on facts made by hand, with the parameters of one organisation. */
+/* checks: each check but dkim on facts made by hand, with the parameters of one organization. */
 #include "bench.h"
 
 static void test_cert(void)
@@ -254,7 +254,7 @@ static void test_verp(void)
 		{ "another author", BOUNCE("jane=example.com__x1"), RESULT_FAIL, RESULT_FAIL, REASON_VERP_FROM },
 		{ "another domain", BOUNCE("joe=example.org__x1"), RESULT_FAIL, RESULT_FAIL, REASON_VERP_FROM },
 		{ "no author part", BOUNCE("bounce"), RESULT_SKIP, RESULT_FAIL, REASON_VERP_UNDECODABLE },
-		{ "another organisation", "joe=example.com__x1@a.b.a-hu5amac.um8.bnc.salesforce.com", RESULT_FAIL, RESULT_FAIL,
+		{ "another organization", "joe=example.com__x1@a.b.a-hu5amac.um8.bnc.salesforce.com", RESULT_FAIL, RESULT_FAIL,
 		  REASON_VERP_ORG },
 		{ "a label that is none", "x@a.b.nolabel.um8.bnc.salesforce.com", RESULT_SKIP, RESULT_FAIL, REASON_VERP_UNDECODABLE },
 		{ "no bounce address", "joe@example.com", RESULT_SKIP, RESULT_SKIP, REASON_VERP_NOT_BOUNCE },
@@ -278,7 +278,7 @@ static void test_verp(void)
 	facts->author_status = MAILBOX_SEVERAL;
 	expect(check_verp(facts, bench.org), RESULT_FAIL, REASON_VERP_FROM, "an author that cannot be read is not the one");
 	facts->org_header = ORG_HEADER_DUPLICATE;
-	expect(check_verp(facts, bench.org), RESULT_FAIL, REASON_VERP_ORG, "nor is an organisation");
+	expect(check_verp(facts, bench.org), RESULT_FAIL, REASON_VERP_ORG, "nor is an organization");
 	facts->sender_status = MAILBOX_NO_MEMORY;
 	expect(check_verp(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "a sender for which there was no memory");
 	facts->sender_status = MAILBOX_OK;

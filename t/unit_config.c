@@ -111,7 +111,7 @@ static void test_table(void)
 	ok(!option_is_section(OPTION_TOP, span_of("tls")), "nor one of the other scope");
 	ok(!option_is_section(OPTION_ORG, span_of("tl")) && !option_is_section(OPTION_ORG, span_of("")), "nor a part of one");
 	ok(!option_find(OPTION_TOP, span_make("mode\0junk", 9)), "a key with a NUL is none");
-	ok(!option_find(OPTION_TOP, span_of("mod")) && !option_find(OPTION_TOP, span_of("modes")), "nor are neighbours");
+	ok(!option_find(OPTION_TOP, span_of("mod")) && !option_find(OPTION_TOP, span_of("modes")), "nor are neighbors");
 }
 
 static void test_findings(void)

@@ -88,7 +88,7 @@ static const struct zone_row zone[] = {
 	{ "_dmarc.registry", RECORD_TXT, "v=DMARC1; p=quarantine", 0 },
 	/* A brand's own top-level domain. */
 	{ "_dmarc.brand", RECORD_TXT, "v=DMARC1; p=quarantine; psd=n", 0 },
-	/* A department that is an organisation of its own. */
+	/* A department that is an organization of its own. */
 	{ "_dmarc.corp.example", RECORD_TXT, "v=DMARC1; p=reject", 0 },
 	{ "_dmarc.dept.corp.example", RECORD_TXT, "v=DMARC1; p=none; psd=n", 0 },
 	{ "_dmarc.mail.middle.example", RECORD_TXT, "v=DMARC1; p=none", 0 },
@@ -160,12 +160,12 @@ static const struct check checks[] = {
 	{ "the public suffix itself", "shop.co.psd", { DKIM("co.psd"), NO }, DMARC_FAIL, Q, Q, "co.psd", 2 },
 	{ "as author", "co.psd", { DKIM("shop.co.psd"), NO }, DMARC_FAIL, R, R, "co.psd", 2 },
 	{ "a member's own record comes first", "a.member.co.psd", { SPF("member.co.psd"), NO }, DMARC_PASS, N, N, "member.co.psd", 3 },
-	{ "a record below the organisation is not the policy", "a.mail.store.co.psd", { DKIM("store.co.psd"), NO }, DMARC_PASS, Q, Q, "co.psd", 4 },
+	{ "a record below the organization is not the policy", "a.mail.store.co.psd", { DKIM("store.co.psd"), NO }, DMARC_PASS, Q, Q, "co.psd", 4 },
 	{ "t=y with p=none", "testn.example", { NO, NO }, DMARC_FAIL, N, N, "testn.example", 1 },
 	{ "a registry without psd=", "shop.registry", { DKIM("evil.registry"), NO }, DMARC_FAIL, Q, Q, "registry", 2 },
 	{ "its policy holds below", "shop.registry", { DKIM("shop.registry"), NO }, DMARC_PASS, Q, Q, "registry", 2 },
 	{ "a brand's own top-level domain", "news.brand", { DKIM("mail.brand"), NO }, DMARC_PASS, Q, Q, "brand", 3 },
-	{ "psd=n below the author's organisation", "corp.example", { DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
+	{ "psd=n below the author's organization", "corp.example", { DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
 	{ "psd=n for the author", "x.dept.corp.example", { DKIM("corp.example"), NO }, DMARC_FAIL, N, N, "dept.corp.example", 2 },
 	{ "psd=n for both", "x.dept.corp.example", { DKIM("y.dept.corp.example"), NO }, DMARC_PASS, N, N, "dept.corp.example", 3 },
 	{ "the record with the fewest labels", "a.mail.middle.example", { DKIM("middle.example"), NO }, DMARC_PASS, R, R, "middle.example", 4 },
@@ -181,7 +181,7 @@ static const struct check checks[] = {
 	{ "a sender that may", "corp.example", { HIDDEN_SPF("b.corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 3 },
 	{ "and another that aligns", "corp.example", { HIDDEN_DKIM("corp.example"), SPF("b.corp.example") }, DMARC_PASS, R, R, "corp.example", 3 },
 	{ "K20 a stranger's hides nothing", "corp.example", { HIDDEN_DKIM("stranger.example"), HIDDEN_SPF("stranger.example") }, DMARC_FAIL, R, R, "corp.example", 2 },
-	{ "nor one of another organisation", "corp.example", { HIDDEN_DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
+	{ "nor one of another organization", "corp.example", { HIDDEN_DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
 	{ "nor one that is no domain", "example.com", { HIDDEN_DKIM("example..com"), NO }, DMARC_FAIL, R, R, "example.com", 1 },
 	{ "eight labels", "b.c.d.e.f.g.deep.example", { DKIM("c.d.e.f.g.deep.example"), NO }, DMARC_FAIL, R, R, "b.c.d.e.f.g.deep.example", 1 },
 	{ "the shortcut", "x.a.b.c.d.e.f.g.deep.example", { NO, NO }, DMARC_FAIL, Q, Q, "c.d.e.f.g.deep.example", 2 },
@@ -231,7 +231,7 @@ static void table_row(const struct check *check, bool ahead, bool early)
 	ok(result == check->result && outcome->policy == check->policy && outcome->requested == check->requested && where && asked
 	       && (result == DMARC_PASS) == (outcome->by != DMARC_BY_NOTHING),
 	   "%s%s%s", check->name, ahead ? ", looking ahead" : "", early ? "" : ", identifiers later");
-	printf("# %s, policy %s at %.*s, organisational domain %.*s, %u questions\n", dmarc_result_name(result),
+	printf("# %s, policy %s at %.*s, organizational domain %.*s, %u questions\n", dmarc_result_name(result),
 	       dmarc_policy_name(outcome->policy), (int)outcome->policy_domain.length,
 	       outcome->policy_domain.at ? outcome->policy_domain.at : "", (int)outcome->organizational.length,
 	       outcome->organizational.at ? outcome->organizational.at : "", outcome->questions);

@@ -240,7 +240,7 @@ static void test_identifiers(void)
 	scene_clear(&scene);
 }
 
-/* Organisations with that many different sentences, all of which ask for TLS. */
+/* Organizations with that many different sentences, all of which ask for TLS. */
 static struct settings *settings_many(size_t count)
 {
 	static const char *const names[] = { "org", "from", "envelope", "dkim", "auth", "ip", "spf" };

@@ -149,7 +149,7 @@ static void test_header(void)
 		facts_header_end(&facts, 1800000000);
 		ok(facts.stage == STAGE_HEADER && facts.received == 1800000000, "row %zu: the header is complete", i);
 		ok(facts.author_status == rows[i].author, "row %zu: author %d", i, facts.author_status);
-		ok(facts.org_header == rows[i].org, "row %zu: organisation %d", i, facts.org_header);
+		ok(facts.org_header == rows[i].org, "row %zu: organization %d", i, facts.org_header);
 		is_span(facts.org_text, span_of(rows[i].org_text), "row's X-SFDC-LK, trimmed, of the first field");
 		ok(span_absent(facts.message_id), "no Message-ID");
 		arena_clear(&arena);

@@ -552,7 +552,7 @@ static bool some_org_might(const struct run *run)
 	return false;
 }
 
-/* A refusal before the header is never wrong, whatever the organisations ask and the session brings. */
+/* A refusal before the header is never wrong, whatever the organizations ask and the session brings. */
 static void test_union(void)
 {
 	unsigned wrong = 0;
@@ -569,7 +569,7 @@ static void test_union(void)
 		wrong += refused && some_org_might(&run);
 		run_end(&run);
 	}
-	ok(wrong == 0, "no session is refused that some organisation might have taken");
+	ok(wrong == 0, "no session is refused that some organization might have taken");
 	ok(early > 300, "and %u of 3000 sessions were refused early", early);
 }
 

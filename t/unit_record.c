@@ -105,7 +105,7 @@ static void test_refused(void)
 	feed_fields(&message.examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " 00DU70000003ZkP"));
 	examine_header_end(&message.examination);
 	record_examination(&message.examination, &message.record);
-	is_span(value_of(&message, "detail"), span_of("00DU70000003ZkP"), "an organisation that is not served: which");
+	is_span(value_of(&message, "detail"), span_of("00DU70000003ZkP"), "an organization that is not served: which");
 	ok(span_absent(value_of(&message, "reasons")), "one reason is not said twice");
 	message_clear(&message);
 

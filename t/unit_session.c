@@ -70,7 +70,7 @@ char *__wrap_strndup(const char *text, size_t size)
 	return fail_allocation > 0 && --fail_allocation == 0 ? NULL : __real_strndup(text, size);
 }
 
-/* One organisation that needs no evidence but the address. */
+/* One organization that needs no evidence but the address. */
 static struct settings *settings_plain(const char *quarantine_unless)
 {
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);

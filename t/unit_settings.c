@@ -1,4 +1,4 @@
-/* settings: indexes, owners, the union of all organisations, and the names of TLS versions. */
+/* settings: indexes, owners, the union of all organizations, and the names of TLS versions. */
 #include "engine.h"
 
 static void test_tls_names(void)
@@ -43,7 +43,7 @@ static void test_modes(void)
 	struct owner_cursor cursor = { 0 };
 	struct orgid id;
 	orgid_parse(span_of(ORG_A), &id);
-	ok(none && settings_complete(none) && !none->some_enforce && !none->all_enforce, "without organisations nobody enforces");
+	ok(none && settings_complete(none) && !none->some_enforce && !none->all_enforce, "without organizations nobody enforces");
 	ok(!settings_org(none, &id) && !settings_next_owner(none, span_of("example.com"), &cursor), "and nothing is found");
 	settings_free(none);
 	settings_free(NULL);
@@ -81,7 +81,7 @@ static void test_owners(void)
 	}
 	ok(settings_org(settings, &settings->orgs[0].id) == &settings->orgs[0]
 	       && settings_org(settings, &settings->orgs[1].id) == &settings->orgs[1],
-	   "organisations are found by ID");
+	   "organizations are found by ID");
 	struct orgid other;
 	orgid_parse(span_of("00D000000000001"), &other);
 	ok(settings_org(settings, &other) == NULL, "one that is not served is not");

@@ -48,7 +48,7 @@ bool relayctl_read(const char *path, struct span *content_r);
 /* How text is set off on the screen. */
 enum shade { SHADE_GOOD, SHADE_BAD, SHADE_DOUBT, SHADE_DIM, SHADE_STRONG };
 
-/* Print text padded to width, in colour if out is a terminal that wants it. Bytes are made printable (record.h). */
+/* Print text padded to width, in color if out is a terminal that wants it. Bytes are made printable (record.h). */
 void screen_put(FILE *out, enum shade shade, struct span text, int width);
 
 /* Print bytes that somebody else wrote, made printable. */

@@ -2,7 +2,7 @@
  * loader: from configuration files to settings.
  *
  * YAML by libyaml's events; the option table (options.h) gives every value its type, so no scalar is re-interpreted.
- * Unknown keys, keys given twice, the same organisation twice (in either length, in any included file), aliases,
+ * Unknown keys, keys given twice, the same organization twice (in either length, in any included file), aliases,
  * anchors, tags, malformed values, NUL bytes: each is an error with file, line, column and remedy. Past a YAML syntax
  * error all errors are found in one run. A configuration with an error is never returned.
  */
@@ -37,8 +37,8 @@ void problems_add(struct problems *problems, enum problem_severity severity, con
 /*
  * Load path and what it includes; returns completed settings (settings_complete() was called), to be released with
  * settings_free(), or NULL when there was an error. Warnings (wide exempt networks, weak sentences, a domain listed by
- * two organisations, ...) are reported in either case; those about an organisation only where nothing in it is wrong.
- * *problems_r is initialised by the call. Reads files; keeps no state; thread-safe.
+ * two organizations, ...) are reported in either case; those about an organization only where nothing in it is wrong.
+ * *problems_r is initialized by the call. Reads files; keeps no state; thread-safe.
  */
 struct settings *config_load(const char *path, struct problems *problems_r);
 

@@ -17,7 +17,7 @@ struct given {
 	const struct node *nodes[OPTIONS_MAX];
 };
 
-/* Where an organisation and what is said of it stand; inherited values stand under `defaults`. */
+/* Where an organization and what is said of it stand; inherited values stand under `defaults`. */
 struct origin {
 	struct place key;
 	struct place domains;
@@ -38,7 +38,7 @@ struct loading {
 	struct network_set *default_networks;     /* ip.networks of `defaults` alone */
 	const struct network_set *default_blocks;   /* what its ip.networks_file holds; NULL = none */
 
-	/* The organisations so far; orgs and origins run in parallel, ids holds the short form of each. */
+	/* The organizations so far; orgs and origins run in parallel, ids holds the short form of each. */
 	struct org *orgs;
 	struct origin *origins;
 	size_t org_count;
@@ -85,7 +85,7 @@ void orgs_read_presets(struct loading *loading);
 /* Put the values of the map `defaults` over them. */
 void orgs_read_defaults(struct loading *loading, const struct source *source, const struct node *map);
 
-/* Read a map of organisations. */
+/* Read a map of organizations. */
 void orgs_read(struct loading *loading, const struct source *source, const struct node *map);
 
 /* After settings_complete(): report what is allowed, but hardly meant, and enforcing that cannot work. */

@@ -12,7 +12,7 @@
 
 #include "core/span.h"
 
-/* OPTION_TOP: once, at the top level. OPTION_ORG: under `defaults` and under each organisation. */
+/* OPTION_TOP: once, at the top level. OPTION_ORG: under `defaults` and under each organization. */
 enum option_scope { OPTION_TOP, OPTION_ORG };
 
 /* The type of the value, and of the field it is stored in. */
@@ -33,7 +33,7 @@ enum option_type {
 	OPTION_BLOCKS,   /* a file of CIDR blocks, "" = none: struct span, the path */
 	OPTION_GLOBS,    /* `include`: kept nowhere */
 	OPTION_DEFAULTS, /* `defaults`: a map of per-org options */
-	OPTION_ORGS      /* `orgs`: a map from organisation ID to a map of per-org options */
+	OPTION_ORGS      /* `orgs`: a map from organization ID to a map of per-org options */
 };
 
 struct option_choice {

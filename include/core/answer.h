@@ -40,7 +40,7 @@ struct question {
 
 /* One resource record of the type that was asked. */
 struct answer_record {
-	struct address address; /* RECORD_A: ADDRESS_IPV4; RECORD_AAAA: ADDRESS_IPV6, not normalised */
+	struct address address; /* RECORD_A: ADDRESS_IPV4; RECORD_AAAA: ADDRESS_IPV6, not normalized */
 	unsigned preference;    /* RECORD_MX */
 	struct span text;       /* RECORD_MX, RECORD_PTR: the name; RECORD_TXT: all strings of the record joined without
 	                           anything between them, every byte kept, NUL included */

@@ -1,5 +1,5 @@
 /*
- * authres: Authentication-Results fields (RFC 8601), recognising those that claim an identity of ours and writing ours.
+ * authres: Authentication-Results fields (RFC 8601), recognizing those that claim an identity of ours and writing ours.
  * Pure; memory comes from the caller's arena.
  */
 #ifndef SFDC_CORE_AUTHRES_H
@@ -40,7 +40,7 @@ struct span authres_write(struct span authserv_id, const struct facts *facts, co
 
 /*
  * The value of X-SFDC-Relay: "AUTHSERV-ID; verdict=...; org=ID; tls=pass; cert=none (cert-absent); ...", in monitor mode
- * with "would=..." after the verdict, org=ID only when an organisation is served, and then every check in the table's
+ * with "would=..." after the verdict, org=ID only when an organization is served, and then every check in the table's
  * order (that of the check `org` comes after the ID). Nothing the sender wrote is in it. Folded like authres_write().
  */
 struct span result_header_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,

@@ -1,13 +1,13 @@
 /*
  * checks: the table of checks.
  *
- * A check is a pure function from the facts of one message and the parameters of one organisation to a result. One
+ * A check is a pure function from the facts of one message and the parameters of one organization to a result. One
  * row here, one function in a file of its own, and the rows of its options in the option table make a check; nothing
  * else has to know it.
  *
  * known_at is the stage from which its facts are complete; before that its result is pending without asking it.
  * needs_body tells whether its evidence is drawn from the body. Until
- * the header is in, the checks of the session are asked with the union of all organisations' parameters, so each must
+ * the header is in, the checks of the session are asked with the union of all organizations' parameters, so each must
  * be monotone in them: wider parameters never give a worse result.
  */
 #ifndef SFDC_CORE_CHECKS_H

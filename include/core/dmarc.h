@@ -1,7 +1,7 @@
 /*
- * dmarc: RFC 9989 as a pure, resumable machine: policy discovery, organisational domains by DNS tree walk, alignment.
+ * dmarc: RFC 9989 as a pure, resumable machine: policy discovery, organizational domains by DNS tree walk, alignment.
  *
- * A tree walk asks at most eight names for one domain. Identifiers that do not lie within the organisational domain of
+ * A tree walk asks at most eight names for one domain. Identifiers that do not lie within the organizational domain of
  * the author domain cannot align, so no name of theirs is ever asked: what a stranger's zone answers, or fails to
  * answer, changes nothing.
  *
@@ -9,7 +9,7 @@
  * - A record in which a known tag is given twice is discarded as a whole (RFC 6376 3.2), as are all records of a name
  *   that has several.
  * - Names of tags and their values are compared without case, DMARC1 exactly.
- * - A record of a top-level domain counts as psd=y unless it says psd=n: a registry's name is nobody's organisation.
+ * - A record of a top-level domain counts as psd=y unless it says psd=n: a registry's name is nobody's organization.
  * - A lookup that fails and that could change the result gives DMARC_TEMPERROR.
  * - Whether a name exists is asked only where np= and sp= differ and the message fails.
  *

@@ -1,8 +1,8 @@
 /*
  * judge: from facts to a verdict. The heart; pure.
  *
- * The organisation is the one that exactly one well-formed X-SFDC-LK names; anything else is refused with its org-*
- * reason. The message is enforced if the organisation it names, or any that owns its From: domain, enforces; if it
+ * The organization is the one that exactly one well-formed X-SFDC-LK names; anything else is refused with its org-*
+ * reason. The message is enforced if the organization it names, or any that owns its From: domain, enforces; if it
  * names none that is served, or its author cannot be read, as soon as any enforces. See DESIGN "evidence, results,
  * three sentences" in the manual's section POLICY.
  *
@@ -38,7 +38,7 @@ struct judgement {
 
 /*
  * Judge the facts as they are; facts->stage says how far they go. Called at STAGE_MAIL and STAGE_RCPT it decides only
- * what no header can change, and only when every organisation enforces; at STAGE_HEADER it may refuse; at STAGE_END
+ * what no header can change, and only when every organization enforces; at STAGE_HEADER it may refuse; at STAGE_END
  * it decides unless judgement->wanted is not 0 and facts->evidence_over is not set.
  */
 void judge(const struct settings *settings, const struct facts *facts, struct judgement *judgement_r);

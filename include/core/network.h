@@ -2,7 +2,7 @@
  * network: IP addresses and sets of networks (CIDR blocks).
  *
  * Addresses are accepted in the forms of inet_pton(3) only, so "013.110.0.1" or "0x0d.1" is no address. An IPv4-mapped
- * IPv6 address (::ffff:a.b.c.d) is normalised to IPv4, on input and in sets, so that a block such as ::/0 holds no IPv4
+ * IPv6 address (::ffff:a.b.c.d) is normalized to IPv4, on input and in sets, so that a block such as ::/0 holds no IPv4
  * address. Look-up in a set is one walk down a radix trie, at most as deep as an address has bits, whatever the set's
  * size; sets are immutable once built and may then be used from any number of threads.
  */

@@ -1,5 +1,5 @@
 /*
- * orgid: Salesforce organisation IDs, 15 characters (case-sensitive) or 18 (with a checksum of the letters' case).
+ * orgid: Salesforce organization IDs, 15 characters (case-sensitive) or 18 (with a checksum of the letters' case).
  *
  * An ID is "00D" and 12 more letters or digits. The three further characters of the long form encode, for each group
  * of five, which of them are upper-case letters (A-Z and 0-5 stand for 0..31, lowest bit first).
@@ -32,13 +32,13 @@ enum orgid_status {
 /* Parse the exact text of an ID, no white space around it. *id_r is set for ORGID_OK only. */
 enum orgid_status orgid_parse(struct span text, struct orgid *id_r);
 
-/* Whether two IDs name the same organisation: the first 15 characters, case-sensitive. Zeroed memory equals no ID. */
+/* Whether two IDs name the same organization: the first 15 characters, case-sensitive. Zeroed memory equals no ID. */
 bool orgid_equal(const struct orgid *a, const struct orgid *b);
 
 /* The 15-character form, borrowed from id; absent for zeroed memory. */
 struct span orgid_short(const struct orgid *id);
 
-/* What is wrong, as the end of a sentence "... is not an organisation ID: %s". */
+/* What is wrong, as the end of a sentence "... is not an organization ID: %s". */
 const char *orgid_problem(enum orgid_status status);
 
 /* Compute the three checksum characters of 15 letters and digits. */

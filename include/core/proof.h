@@ -36,7 +36,7 @@ struct proof {
 	struct proof_set sets[PROOF_SETS_MAX];
 };
 
-/* The proof of one organisation's reject_unless. */
+/* The proof of one organization's reject_unless. */
 void proof_make(const struct org *org, struct proof *proof_r);
 
 /* The strength of one set. skippable: checks that prove nothing. */

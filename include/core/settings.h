@@ -34,7 +34,7 @@ enum tls_version { TLS_UNKNOWN, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 #define ALGORITHM_RSA_SHA256 1U
 #define ALGORITHM_ED25519_SHA256 2U
 
-/* The parameters of one organisation, or of the union of all. */
+/* The parameters of one organization, or of the union of all. */
 struct org {
 	struct orgid id;
 	struct span name;
@@ -126,7 +126,7 @@ struct settings {
 		struct set *own_ids; /* without case */
 	} headers;
 
-	struct org defaults; /* what an org is before its own values; serves no organisation itself */
+	struct org defaults; /* what an org is before its own values; serves no organization itself */
 	struct org *orgs;
 	size_t org_count;
 
@@ -152,12 +152,12 @@ struct settings *settings_new(void);
 void settings_free(struct settings *settings);
 
 /*
- * Compute what the decision looks up: indexes and the union of all organisations. To be called once, after the orgs
+ * Compute what the decision looks up: indexes and the union of all organizations. To be called once, after the orgs
  * are set and their IDs are known to differ. False without memory.
  */
 bool settings_complete(struct settings *settings);
 
-/* The served organisation of that ID, or NULL. */
+/* The served organization of that ID, or NULL. */
 const struct org *settings_org(const struct settings *settings, const struct orgid *id);
 
 /* The next org that owns domain. *cursor_r starts zeroed. NULL when there is no other. An org can be named twice. */

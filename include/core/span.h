@@ -21,7 +21,7 @@ struct span {
 	size_t length;
 };
 
-/* The span of a string literal, usable in static initialisers. */
+/* The span of a string literal, usable in static initializers. */
 #define SPAN_LITERAL(text) { (text), sizeof(text) - 1 }
 
 /* The span of a C string; NULL gives the absent span. */

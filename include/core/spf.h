@@ -78,7 +78,7 @@ struct spf_term {
 	enum spf_mechanism mechanism;
 	enum spf_result result; /* what a match means: the qualifier */
 	struct spf_domain domain;
-	struct address network; /* SPF_IP4, SPF_IP6; never normalised */
+	struct address network; /* SPF_IP4, SPF_IP6; never normalized */
 	unsigned prefix4;       /* SPF_IP4, SPF_A, SPF_MX */
 	unsigned prefix6;       /* SPF_IP6, SPF_A, SPF_MX */
 	struct span text;       /* as it stands in the record */

@@ -1,5 +1,5 @@
 /*
- * verp: Salesforce's bounce addresses, which encode the organisation and the author's address.
+ * verp: Salesforce's bounce addresses, which encode the organization and the author's address.
  *
  *   <local>=<domain>__<token>@<labels...>.<ORG>.<POD>.bnc.salesforce.com
  *

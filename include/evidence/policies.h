@@ -18,7 +18,7 @@
 
 struct policies;
 
-/* In the facts' arena. Enters facts->vouches, one for each name that some organisation lists. NULL without memory. */
+/* In the facts' arena. Enters facts->vouches, one for each name that some organization lists. NULL without memory. */
 struct policies *policies_new(const struct settings *settings, struct facts *facts);
 
 /* Begin what the wanted checks need: CHECK_IP, CHECK_SPF, CHECK_DMARC. What has begun goes on. From STAGE_HEADER on. */

@@ -5,7 +5,7 @@
  * first, at most dkim.max_signatures - says which keys it needs, and writes into facts->dkim what comes of each. A
  * signature passes only if it is well-formed, its algorithm rsa-sha256 with 1024 bits at least or ed25519-sha256, it
  * covers the whole body, is neither expired nor of the future, exactly one key record fits it, and header and body are
- * as they were signed. What only concerns one organisation's taste is left to the check.
+ * as they were signed. What only concerns one organization's taste is left to the check.
  *
  * It asks nothing itself: signatures_next() hands out questions, signatures_answer() takes the answers, and nothing
  * ever waits. Not thread-safe; one message, one thread.

@@ -12,7 +12,7 @@
 #include "mta/service.h"
 
 /*
- * Register the filter under that name. service is borrowed until the process ends and may be initialised later, but
+ * Register the filter under that name. service is borrowed until the process ends and may be initialized later, but
  * before the first connection is accepted. False: libmilter did not take it.
  */
 bool callbacks_register(const char *name, struct service *service);

@@ -22,7 +22,7 @@ static void print_row(const char *label, struct span text, const char *instead)
 	printf("%s\n", instead);
 }
 
-/* Organisations with the same sentences, mode and skippable checks are judged alike, and shown together. */
+/* Organizations with the same sentences, mode and skippable checks are judged alike, and shown together. */
 static bool alike(const struct org *a, const struct org *b)
 {
 	return a->mode == b->mode && span_equal(a->reject_unless.text, b->reject_unless.text)
@@ -94,7 +94,7 @@ static void print_proof(const struct org *org)
 		printf("    and %zu more\n", proof.minimal - proof.shown);
 }
 
-/* The organisation number first and those after it that are judged alike, unless an earlier one has shown them. */
+/* The organization number first and those after it that are judged alike, unless an earlier one has shown them. */
 static void print_group(const struct settings *settings, size_t first)
 {
 	const struct org *org = &settings->orgs[first];

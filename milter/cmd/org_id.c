@@ -41,7 +41,7 @@ static struct finding decode_address(struct span text, const struct set *bounce_
 	case VERP_NOT_BOUNCE:
 		return problem(true, span_of("not an address below bnc.salesforce.com"));
 	case VERP_UNDECODABLE:
-		return problem(true, span_of("the label that should name the organisation cannot be decoded"));
+		return problem(true, span_of("the label that should name the organization cannot be decoded"));
 	case VERP_UNSET:
 		return problem(true, span_of("out of memory"));
 	}
@@ -63,7 +63,7 @@ static struct finding examine_argument(const char *argument, const struct set *b
 	enum orgid_status status = orgid_parse(text, &finding.id);
 	if (status == ORGID_OK)
 		return finding;
-	return problem(false, arena_printf(arena, "not an organisation ID: %s", orgid_problem(status)));
+	return problem(false, arena_printf(arena, "not an organization ID: %s", orgid_problem(status)));
 }
 
 static void print_line(const char *argument, const struct finding *finding)

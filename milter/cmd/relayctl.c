@@ -26,7 +26,7 @@ static const struct subcommand {
 	  "                 [--cert-issuer N] [--cert-verify OK] [--auth-type T] [--auth-authen U] MESSAGE|-...",
 	  "judge message files as the milter would; what is not told of the session counts as not there" },
 	{ "org-id", org_id_main, "[--json] ID|BOUNCE-ADDRESS...",
-	  "validate and convert organisation IDs, decode bounce addresses" },
+	  "validate and convert organization IDs, decode bounce addresses" },
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])

@@ -128,7 +128,7 @@ static bool report_misplaced(const struct walk *walk, struct place place, struct
 	if (known_in(other, key)) {
 		finding_error(findings, place, "%s has no place here; %s", shown(key).text,
 		              other == OPTION_ORG
-		                  ? "it is an option of organisations: put it below an organisation's ID or below defaults"
+		                  ? "it is an option of organizations: put it below an organization's ID or below defaults"
 		                  : "put it at the top level of the configuration");
 		return true;
 	}

@@ -46,7 +46,7 @@ static void read_included(struct loading *loading, const struct source *source, 
 	const struct node *before = NULL;
 	if (root->kind == NODE_LIST || root->kind == NODE_SCALAR)
 		finding_error(&loading->findings, node_place(source, root),
-		              "an included file must be a map with the key orgs; write orgs: and the organisations below it");
+		              "an included file must be a map with the key orgs; write orgs: and the organizations below it");
 	for (const struct node *key = root->kind == NODE_MAP ? root->first : NULL; key; key = key->next) {
 		struct place place = node_place(source, key);
 		if (key->kind != NODE_SCALAR)
@@ -203,14 +203,14 @@ static void report_no_orgs(struct loading *loading)
 	if (loading->org_keys != 0 || loading->include_failed || (orgs && orgs->kind != NODE_MAP))
 		return;
 	finding_error(&loading->findings, orgs ? node_place(loading->main, orgs) : place,
-	              "no organisation is served; list at least one below orgs (Setup, Company Information shows its ID)");
+	              "no organization is served; list at least one below orgs (Setup, Company Information shows its ID)");
 }
 
 static void read_main(struct loading *loading, const struct node *root)
 {
 	struct place place = { loading->main, 0, 0 };
 	if (!root) {
-		finding_error(&loading->findings, place, "the configuration is empty; list at least one organisation below orgs");
+		finding_error(&loading->findings, place, "the configuration is empty; list at least one organization below orgs");
 		return;
 	}
 	if (root->kind != NODE_MAP) {

@@ -109,16 +109,16 @@ static void report_id(struct loading *loading, struct place place, struct span t
 	char checksum[3];
 	if (option_find(OPTION_ORG, text) || option_is_section(OPTION_ORG, text)) {
 		finding_error(&loading->findings, place,
-		              "%s stands where an organisation ID is expected; put it below the ID, indented, or below defaults",
+		              "%s stands where an organization ID is expected; put it below the ID, indented, or below defaults",
 		              shown(text).text);
 	} else if (status == ORGID_CHECKSUM) {
 		orgid_checksum(text.at, checksum);
 		finding_error(&loading->findings, place,
-		              "%s is not an organisation ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
+		              "%s is not an organization ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
 		              shown(text).text, orgid_problem(status), ORGID_SHORT, text.at, (int)sizeof checksum, checksum);
 	} else {
 		finding_error(&loading->findings, place,
-		              "%s is not an organisation ID: %s; copy the ID from Setup, Company Information", shown(text).text,
+		              "%s is not an organization ID: %s; copy the ID from Setup, Company Information", shown(text).text,
 		              orgid_problem(status));
 	}
 }
@@ -134,7 +134,7 @@ static bool read_id(struct loading *loading, struct place place, struct span tex
 	size_t number = set_find(loading->ids, orgid_short(id_r));
 	if (number == SET_ABSENT)
 		return true;
-	finding_error(&loading->findings, place, "the organisation %s is given twice, first at %s; merge the two", id_r->text,
+	finding_error(&loading->findings, place, "the organization %s is given twice, first at %s; merge the two", id_r->text,
 	              place_text(loading->origins[number].key).text);
 	return false;
 }
@@ -151,7 +151,7 @@ static void keep_org(struct loading *loading, const struct org *org, const struc
 }
 
 /*
- * An empty list of domains in an organisation that enforces. Where its sentences ask for them and nothing else is wrong,
+ * An empty list of domains in an organization that enforces. Where its sentences ask for them and nothing else is wrong,
  * the review says so, and which; here it is said of all others.
  */
 static void check_domains(struct loading *loading, const struct source *source, const struct given *given,
@@ -162,7 +162,7 @@ static void check_domains(struct loading *loading, const struct source *source, 
 	bool reported = reviewed && (asked & (CHECK_BIT(CHECK_FROM) | CHECK_BIT(CHECK_ENVELOPE))) != 0;
 	if (org->mode == MODE_ENFORCE && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
 		finding_error(&loading->findings, node_place(source, domains),
-		              "domains: is empty in an organisation that enforces; list the domains it sends from");
+		              "domains: is empty in an organization that enforces; list the domains it sends from");
 }
 
 /* What stands below an ID is read even if the ID is wrong, so that all that is wrong is found at once. */
@@ -176,7 +176,7 @@ static void read_org(struct loading *loading, const struct source *source, const
 	const struct node *map = key->first;
 	if (map->kind != NODE_MAP && map->kind != NODE_BAD)
 		finding_error(&loading->findings, node_place(source, map),
-		              "%s: what belongs to an organisation is a map; write its options below its ID, indented, or {}",
+		              "%s: what belongs to an organization is a map; write its options below its ID, indented, or {}",
 		              shown(key->text).text);
 	keys_read(loading, source, map, OPTION_ORG, &org, &given);
 	read_networks(loading, source, &given, &org);

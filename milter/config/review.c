@@ -6,7 +6,7 @@
 #define KEY_SIZE 256
 #define REMEDY "prove the customer with from and one of auth, dkim, org with cert, or org with ip and tls"
 
-/* Organisations of which the same is to be said: it is said once, at the first, with their number. */
+/* Organizations of which the same is to be said: it is said once, at the first, with their number. */
 struct group {
 	size_t first;
 	size_t count;
@@ -50,7 +50,7 @@ static struct groups groups_make(struct loading *loading)
 	return groups;
 }
 
-/* "00D... (production)", or "3 organisations (first 00D... (production))". */
+/* "00D... (production)", or "3 organizations (first 00D... (production))". */
 struct group_label {
 	char text[200];
 };
@@ -62,7 +62,7 @@ static struct group_label group_label(const struct loading *loading, const struc
 	if (group->count == 1)
 		snprintf(label.text, sizeof label.text, "%s", first);
 	else
-		snprintf(label.text, sizeof label.text, "%zu organisations (first %s)", group->count, first);
+		snprintf(label.text, sizeof label.text, "%zu organizations (first %s)", group->count, first);
 	return label;
 }
 
@@ -130,7 +130,7 @@ static void review_proof(struct loading *loading)
 		report_always(loading, &always.groups[i]);
 }
 
-/* The best that each check can come to, given the organisation's parameters. */
+/* The best that each check can come to, given the organization's parameters. */
 static void best_results(const struct org *org, struct bounds best_r[CHECK_COUNT])
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
@@ -216,7 +216,7 @@ static void review_empty_lists(struct loading *loading)
 
 #define SHARERS_MAX 3
 
-/* The first few different organisations that own a pattern. */
+/* The first few different organizations that own a pattern. */
 struct sharers {
 	size_t count;
 	size_t orgs[SHARERS_MAX];

@@ -63,7 +63,7 @@ static bool key_in_zones(const struct signature *signature, const struct org *or
 	return false;
 }
 
-/* What the organisation asks of a signature beyond being valid; what does not need the key comes first. */
+/* What the organization asks of a signature beyond being valid; what does not need the key comes first. */
 static struct result judge_terms(const struct facts *facts, const struct org *org, const struct signature *signature)
 {
 	struct span domain = signature->domain;

@@ -17,7 +17,7 @@ static enum reason defect_reason(unsigned defects)
 	return REASON_INTERNAL;
 }
 
-/* A Sender: field names Salesforce's own mailbox, or one of the organisation. */
+/* A Sender: field names Salesforce's own mailbox, or one of the organization. */
 static bool sender_expected(const struct facts *facts, const struct org *org, const struct field *field, bool *no_memory_r)
 {
 	struct mailbox mailbox;

@@ -3,7 +3,7 @@
 #include "core/verp.h"
 
 /*
- * The bounce address must agree with the headers: its organisation with X-SFDC-LK, its author with From:. An author
+ * The bounce address must agree with the headers: its organization with X-SFDC-LK, its author with From:. An author
  * part that has not the documented form is judged like a label that cannot be decoded.
  */
 static struct result compare(const struct facts *facts, const struct org *org, const struct verp *verp)

@@ -313,7 +313,7 @@ static enum dmarc_result pass(struct dmarc_walk *walk, const struct identifier *
 	return finish(walk, DMARC_PASS, NULL);
 }
 
-/* Relaxed alignment: the same organisational domain. */
+/* Relaxed alignment: the same organizational domain. */
 static enum tree_status relaxed(struct dmarc_walk *walk, struct span domain, bool *aligned_r)
 {
 	struct tree author;
@@ -352,7 +352,7 @@ static enum dmarc_result align(struct dmarc_walk *walk, const struct found *foun
 	if (waits || !walk->closed)
 		return DMARC_PENDING;
 	if (failed)
-		return finish(walk, DMARC_TEMPERROR, "a lookup for an organisational domain or an aligned identifier failed");
+		return finish(walk, DMARC_TEMPERROR, "a lookup for an organizational domain or an aligned identifier failed");
 	if (!policy_settle(walk, found))
 		return walk->outcome.result;
 	return finish(walk, DMARC_FAIL, "no aligned identifier");

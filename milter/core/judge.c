@@ -9,8 +9,8 @@ const struct org *judge_org(const struct settings *settings, const struct facts 
 }
 
 /*
- * Naming an organisation that is only monitored must be no way round one that is enforced: an author that cannot be
- * read might be anybody's, and one whose domain an enforcing organisation owns is that organisation's.
+ * Naming an organization that is only monitored must be no way round one that is enforced: an author that cannot be
+ * read might be anybody's, and one whose domain an enforcing organization owns is that organization's.
  */
 static enum mode effective_mode(const struct settings *settings, const struct facts *facts, const struct org *org)
 {
@@ -147,8 +147,8 @@ static void judge_trouble(const struct settings *settings, const struct facts *f
 }
 
 /*
- * Before the header is in, any organisation might be named: a session is refused only if under the union of all
- * parameters no sentence can hold, and only if every organisation enforces.
+ * Before the header is in, any organization might be named: a session is refused only if under the union of all
+ * parameters no sentence can hold, and only if every organization enforces.
  */
 static void judge_session(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
 {

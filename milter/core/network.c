@@ -45,7 +45,7 @@ static bool is_mapped(const struct address *address)
 	return address->family == ADDRESS_IPV6 && memcmp(address->bytes, mapped, sizeof mapped) == 0;
 }
 
-static struct address normalised(const struct address *address)
+static struct address normalized(const struct address *address)
 {
 	return is_mapped(address) ? address_from_bytes(address->bytes + sizeof address->bytes - 4, 4) : *address;
 }
@@ -78,7 +78,7 @@ bool address_parse(struct span text, struct address *address_r)
 		return false;
 	if (tagged && address.family != ADDRESS_IPV6)
 		return false;
-	*address_r = normalised(&address);
+	*address_r = normalized(&address);
 	return true;
 }
 
@@ -89,7 +89,7 @@ struct address address_from_bytes(const void *bytes, size_t length)
 		return address;
 	memcpy(address.bytes, bytes, length);
 	address.family = length == 4 ? ADDRESS_IPV4 : ADDRESS_IPV6;
-	return normalised(&address);
+	return normalized(&address);
 }
 
 void address_format(const struct address *address, char text_r[ADDRESS_TEXT_SIZE])
@@ -111,7 +111,7 @@ bool address_equal(const struct address *a, const struct address *b)
 bool address_is_loopback(const struct address *address)
 {
 	static const uint8_t loopback[16] = { [15] = 1 };
-	struct address plain = normalised(address);
+	struct address plain = normalized(address);
 	switch (plain.family) {
 	case ADDRESS_NONE:
 		return false;
@@ -141,7 +141,7 @@ static struct network canonical(const struct network *network, bool *host_bits_r
 	struct network plain = *network;
 	*host_bits_r = mask(plain.address.bytes, plain.prefix);
 	if (plain.prefix >= MAPPED_BITS && is_mapped(&plain.address)) {
-		plain.address = normalised(&plain.address);
+		plain.address = normalized(&plain.address);
 		plain.prefix -= MAPPED_BITS;
 	}
 	return plain;
@@ -298,7 +298,7 @@ bool network_set_has(const struct network_set *set, const struct address *addres
 {
 	if (!set || address->family == ADDRESS_NONE)
 		return false;
-	struct address plain = normalised(address);
+	struct address plain = normalized(address);
 	const struct network_node *node = plain.family == ADDRESS_IPV4 ? set->ipv4 : set->ipv6;
 	while (node && shared_bits(node->bytes, plain.bytes, node->prefix) == node->prefix) {
 		if (node->member)

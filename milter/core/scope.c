@@ -6,7 +6,7 @@ static bool under_salesforce(struct span domain)
 	return domain_valid(domain) && domain_within(domain, salesforce);
 }
 
-/* Something that points to Salesforce, or to an organisation that is served here. */
+/* Something that points to Salesforce, or to an organization that is served here. */
 static bool has_trait(const struct settings *settings, const struct facts *facts)
 {
 	const struct org *any = &settings->any;
@@ -19,7 +19,7 @@ static bool has_trait(const struct settings *settings, const struct facts *facts
 	       || (facts->auth_authen.length != 0 && set_has(any->auth.users, facts->auth_authen));
 }
 
-/* The header names an organisation that is not served, and an author whose domain nobody here owns. */
+/* The header names an organization that is not served, and an author whose domain nobody here owns. */
 static bool is_foreign(const struct settings *settings, const struct facts *facts)
 {
 	struct owner_cursor cursor = { 0 };

@@ -211,7 +211,7 @@ static void start(struct signatures *signatures)
 		signatures->facts->trouble = true;
 }
 
-/* The check of an organisation that wants some field signed has to know whether it is there. */
+/* The check of an organization that wants some field signed has to know whether it is there. */
 static bool note_names(struct signatures *signatures)
 {
 	struct arena *arena = signatures->facts->arena;

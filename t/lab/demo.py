@@ -98,19 +98,19 @@ def signed(signer, body, by):
 
 
 class Screen:
-    """Colours and width, where there is a terminal for them."""
+    """Colors and width, where there is a terminal for them."""
 
-    COLOURS = {"accept": "32", "quarantine": "33", "tempfail": "33", "reject": "31", "dim": "2", "bold": "1"}
+    COLORS = {"accept": "32", "quarantine": "33", "tempfail": "33", "reject": "31", "dim": "2", "bold": "1"}
 
     def __init__(self):
         self.tty = sys.stdout.isatty()
-        self.colours = self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.colors = self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.width = shutil.get_terminal_size((160, 24)).columns if self.tty else None
 
-    def paint(self, text, colour):
-        if not self.colours or colour not in self.COLOURS:
+    def paint(self, text, color):
+        if not self.colors or color not in self.COLORS:
             return text
-        return "\033[%sm%s\033[0m" % (self.COLOURS[colour], text)
+        return "\033[%sm%s\033[0m" % (self.COLORS[color], text)
 
     def cut(self, text, used=0):
         """What fits on the line."""

@@ -9,7 +9,7 @@ _serial = itertools.count(1)
 
 
 class Org:
-    """One Salesforce organisation: a 15-character ID and its email domain."""
+    """One Salesforce organization: a 15-character ID and its email domain."""
 
     def __init__(self, short, domain, pod):
         self.short = short
@@ -61,7 +61,7 @@ def message_id():
 def message(org=A, author=None, lk=True, relay=False, sender=None, extra=(), omit=(), body=None, to="user@dest.test",
             ident=None):
     """
-    A message of that organisation. lk: True for its own ID, a text for that value, a list for several fields, None for
+    A message of that organization. lk: True for its own ID, a text for that value, a list for several fields, None for
     no X-SFDC-LK. relay: with the header fields of Email Relay. extra: (name, value) pairs put on top, or header lines.
     omit: names of fields to leave out.
     """

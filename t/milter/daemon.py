@@ -20,7 +20,7 @@ SENTENCE = "tls and message and org and from and envelope and (cert or auth or i
 
 
 def org(**options):
-    """One enforced organisation that needs no look-up."""
+    """One enforced organization that needs no look-up."""
     whole = {"mode": "enforce", "name": "production", "domains": ["example.com"], "reject_unless": SENTENCE,
              "auth": {"users": ["sfuser@relay.test"]}, "ip": {"networks": ["13.110.0.0/16"], "spf": []}}
     whole.update(options)

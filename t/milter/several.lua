@@ -15,7 +15,7 @@ end
 
 local conn = session()
 is(message(conn), "end", "1: good")
-is(message(conn, false), "eoh", "2: no organisation; the first message's is not remembered")
+is(message(conn, false), "eoh", "2: no organization; the first message's is not remembered")
 is(message(conn), "end", "3: good")
 is(message(conn, nil, true), "rcpt", "4: no TLS; that of the third is not remembered")
 mt.abort(conn)
