@@ -132,6 +132,41 @@ def together(tap, server):
     tap.equal(probe.end(), 0, "the end")
 
 
+def watching(tap, server):
+    probe = Probe("nameserver=" + server.address)
+    for name in ("shared.example.test", "left.example.test"):
+        server.add(name, "TXT", '"x"')
+        server.rules[name] = "hold"
+    for number in (1, 2, 3):
+        probe("ask %d TXT shared.example.test" % number)
+        tap.equal(probe("watch %d" % number), "watching", "a watcher of a query under way")
+    tap.equal(probe("unwatch 2"), "unwatched", "one of three goes")
+    probe("drop 3")
+    server.release("shared.example.test")
+    probe("wait %d 1" % LONG)
+    tap.equal([probe("told %d" % number) for number in (1, 2, 3)], ["1", "0", "0"],
+              "who stayed is told once; who went, or let go of the query, is not")
+    tap.equal(probe("show 2").split()[0], "found", "the answer is there for all of them")
+    tap.equal((probe("watch 2"), probe("told 2")), ("complete", "0"), "what is complete is not watched")
+    probe("ask 4 TXT left.example.test")
+    probe("watch 4")
+    tap.equal(probe("wait 20 4"), "time", "waiting and watching go together")
+    tap.equal(probe("told 4"), "0", "nothing is told before there is an answer")
+    server.release("left.example.test")
+    tap.equal(probe("wait %d 4" % LONG), "woken", "the waiting is woken")
+    tap.equal(probe("told 4"), "1", "and the watcher told")
+    probe("unwatch 4")
+    tap.equal(probe("told 4"), "1", "to go afterwards is harmless")
+    got = {key: int(value) for key, value in (each.split("=") for each in probe("race 8 60 TXT race.example.test").split())}
+    tap.equal((got["complete"] + got["woken"] + got["gone"], got["wrong"]), (480, 0),
+              "watchers that come and go while answers come: each is told once or not at all")
+    tap.ok(got["woken"] > 0, "some are told", got=got)
+    server.rules["*"] = "drop"
+    probe("ask 5 TXT never.example.test")
+    probe("watch 5")
+    tap.equal(probe.end(), 0, "the end with a watcher there")
+
+
 def faults(tap, server):
     probe = Probe("nameserver=" + server.address)
     rules = ("servfail", "refused", "formerr", "garbage", "drop", "stranger")
@@ -282,7 +317,7 @@ def local_data(tap, server, folder):
 
 
 with Tap(needs_root=False) as test, tempfile.TemporaryDirectory() as scratch:
-    for group in (answers, caching, together, faults, crowd, reload):
+    for group in (answers, caching, together, watching, faults, crowd, reload):
         fresh = DnsServer().start()
         test.case(group, fresh)
         fresh.stop()

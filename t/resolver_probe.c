@@ -5,13 +5,19 @@
  *   wait MS ID...          wait for one of them; prints "woken" or "time"
  *   show ID                print the answer
  *   drop ID                let go
+ *   watch ID               be told; prints "watching", or "complete" if there is nothing to wait for
+ *   unwatch ID             no longer
+ *   told ID                how often the watcher was called
  *   count                  print the counters
  *   reload                 a new resolver with the same options; queries keep theirs
  *   storm THREADS N TYPE NAME   N asks and waits in each of so many threads; prints how many were answered
+ *   race THREADS N TYPE NAME    watchers come and go while answers come, for the N names 0.NAME, 1.NAME ... in each of so
+ *                          many threads; prints what became of them
  */
 #include "config.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +32,9 @@ static const char *const statuses[] = { "pending", "found", "nodata", "nxdomain"
 struct slot {
 	struct resolver *resolver;
 	struct query *query;
+	struct query_watcher watcher;
+	bool watches;
+	atomic_uint told;
 };
 
 static struct settings *read_settings(int argc, char **argv)
@@ -134,6 +143,98 @@ static void storm(struct resolver *resolver, int threads, int rounds, struct que
 	printf("answered %d\n", answered);
 }
 
+static void tell(void *context)
+{
+	atomic_fetch_add((atomic_uint *)context, 1);
+}
+
+/* What became of the watchers of one thread. */
+struct race {
+	struct resolver *resolver;
+	enum record_type type;
+	const char *name;
+	unsigned seed;
+	int rounds;
+	int complete; /* there was nothing to wait for */
+	int woken;
+	int gone; /* not woken before they went */
+	int wrong;
+};
+
+/* A watcher in memory of its own, which is set free as soon as it may be. */
+struct runner {
+	struct query_watcher watcher;
+	atomic_uint told;
+};
+
+static void run_round(struct race *race, struct query *query, struct runner *runner)
+{
+	runner->watcher.wake = tell;
+	runner->watcher.context = &runner->told;
+	atomic_init(&runner->told, 0);
+	if (!query_watch(query, &runner->watcher)) {
+		race->complete++;
+		race->wrong += !query_answer(query) || atomic_load(&runner->told) != 0;
+		return;
+	}
+	race->seed = race->seed * 1103515245 + 12345;
+	switch (race->seed >> 16 & 3) {
+	case 0:
+		break;
+	case 1:
+		resolver_wait(race->resolver, &query, 1, resolver_now_ms() + 1);
+		break;
+	default:
+		resolver_wait(race->resolver, &query, 1, resolver_now_ms() + 60000);
+		break;
+	}
+	query_unwatch(query, &runner->watcher);
+	unsigned told = atomic_load(&runner->told);
+	race->woken += told == 1;
+	race->gone += told == 0;
+	race->wrong += told > 1 || (told == 1 && !query_answer(query));
+}
+
+static void *run_race(void *context)
+{
+	struct race *race = context;
+	char name[2100];
+	for (int i = 0; i < race->rounds; i++) {
+		snprintf(name, sizeof name, "%d.%s", i, race->name);
+		struct question question = { race->type, span_of(name) };
+		struct query *query = resolver_ask(race->resolver, &question);
+		struct runner *runner = malloc(sizeof *runner);
+		if (!query || !runner)
+			exit(2);
+		run_round(race, query, runner);
+		free(runner);
+		query_drop(query);
+	}
+	return NULL;
+}
+
+static void run_races(struct resolver *resolver, int threads, int rounds, struct question question)
+{
+	pthread_t ids[64];
+	struct race races[64];
+	struct race all = { 0 };
+	for (int i = 0; i < threads && i < 64; i++) {
+		struct race one = { .resolver = resolver, .type = question.type, .name = question.name.at, .seed = (unsigned)i,
+			            .rounds = rounds };
+		races[i] = one;
+		if (pthread_create(&ids[i], NULL, run_race, &races[i]) != 0)
+			exit(2);
+	}
+	for (int i = 0; i < threads && i < 64; i++) {
+		pthread_join(ids[i], NULL);
+		all.complete += races[i].complete;
+		all.woken += races[i].woken;
+		all.gone += races[i].gone;
+		all.wrong += races[i].wrong;
+	}
+	printf("complete=%d woken=%d gone=%d wrong=%d\n", all.complete, all.woken, all.gone, all.wrong);
+}
+
 static void wait_for(struct slot *slots, char *arguments)
 {
 	struct query *queries[QUERIES];
@@ -148,8 +249,25 @@ static void wait_for(struct slot *slots, char *arguments)
 	puts(resolver && resolver_wait(resolver, queries, count, resolver_now_ms() + ms) ? "woken" : "time");
 }
 
+static void watch(struct slot *slot)
+{
+	slot->watcher.wake = tell;
+	slot->watcher.context = &slot->told;
+	atomic_store(&slot->told, 0);
+	slot->watches = true;
+	puts(query_watch(slot->query, &slot->watcher) ? "watching" : "complete");
+}
+
+static void unwatch(struct slot *slot)
+{
+	if (slot->watches)
+		query_unwatch(slot->query, &slot->watcher);
+	slot->watches = false;
+}
+
 static void drop(struct slot *slot)
 {
+	unwatch(slot);
 	query_drop(slot->query);
 	resolver_drop(slot->resolver);
 	slot->query = NULL;
@@ -198,6 +316,15 @@ int main(int argc, char **argv)
 		} else if (sscanf(line, "drop %d", &id) == 1) {
 			drop(&slots[id % QUERIES]);
 			puts("dropped");
+		} else if (sscanf(line, "watch %d", &id) == 1) {
+			watch(&slots[id % QUERIES]);
+		} else if (sscanf(line, "unwatch %d", &id) == 1) {
+			unwatch(&slots[id % QUERIES]);
+			puts("unwatched");
+		} else if (sscanf(line, "told %d", &id) == 1) {
+			printf("%u\n", atomic_load(&slots[id % QUERIES].told));
+		} else if (sscanf(line, "race %d %d %15s %2047s", &threads, &rounds, type, name) == 4) {
+			run_races(resolver, threads, rounds, read_question(type, name));
 		} else if (sscanf(line, "storm %d %d %15s %2047s", &threads, &rounds, type, name) == 4) {
 			storm(resolver, threads, rounds, read_question(type, name));
 		} else if (strcmp(line, "count") == 0) {

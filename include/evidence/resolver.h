@@ -70,8 +70,42 @@ const struct answer *query_answer(const struct query *query);
 /* Whether the answer was in the cache when the question was asked. */
 bool query_was_cached(const struct query *query);
 
-/* Let go of a query, complete or not. NULL is harmless. */
+/*
+ * Let go of a query, complete or not. NULL is harmless. A watcher of whoever lets go has to be taken away before, with
+ * query_unwatch(); the watchers of others who share the query stay.
+ */
 void query_drop(struct query *query);
+
+/*
+ * Who wants to be told when a query is complete. It is the caller's memory and must stay where it is, unchanged, from
+ * query_watch() until it is called or query_unwatch() has returned; the members wake and context are the caller's to
+ * set, the others are not looked at before.
+ */
+struct query_watcher {
+	/*
+	 * Called once, when the answer can be read with query_answer(): from a thread of the resolver, or from any that
+	 * asks, with the resolver's lock held. So it must not block and must not call a function of the resolver or of a
+	 * query, but query_answer(): put the work into a queue, or write to a descriptor. A lock that it takes must not be
+	 * held by anybody who calls such a function. When it is called the watcher is no longer in use: it may set it free.
+	 */
+	void (*wake)(void *context);
+	void *context;
+	struct query_watcher *next;
+	struct query_watcher **link;
+};
+
+/*
+ * Be told when the query is complete. False: it is already, and wake is not called. A watcher watches one query at a
+ * time; a query may have any number of watchers. Until query_unwatch() or the call of wake the caller has to keep its
+ * reference to the query.
+ */
+bool query_watch(struct query *query, struct query_watcher *watcher);
+
+/*
+ * Watch no longer: once this has returned, wake is not called any more and is not running in another thread. Harmless
+ * after wake was called, and after query_watch() returned false; not after another query was watched with it.
+ */
+void query_unwatch(struct query *query, struct query_watcher *watcher);
 
 struct resolver_counters {
 	unsigned long long asked;  /* questions */

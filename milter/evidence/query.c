@@ -29,7 +29,8 @@ struct query *query_new(struct resolver *resolver, const struct question *questi
 	atomic_init(&query->response, NULL);
 	query->resolver = resolver;
 	query->was_cached = false;
-	query->watches = NULL;
+	query->watchers = NULL;
+	query->watchers_end = &query->watchers;
 	query->next = NULL;
 	query->partial = NULL;
 	query->hops = 0;
@@ -187,25 +188,79 @@ void query_send(struct query *query)
 		resolver_complete(query, failed(query, code));
 }
 
-static size_t watch_all(struct query *const *queries, size_t count, struct waiter *waiter, struct watch *watches)
+/* At the end of the list, so that who came first is woken first. */
+static void watcher_enter(struct query *query, struct query_watcher *watcher)
+{
+	watcher->next = NULL;
+	watcher->link = query->watchers_end;
+	*watcher->link = watcher;
+	query->watchers_end = &watcher->next;
+}
+
+static void watcher_leave(struct query *query, struct query_watcher *watcher)
+{
+	if (!watcher->link)
+		return;
+	*watcher->link = watcher->next;
+	if (watcher->next)
+		watcher->next->link = watcher->link;
+	else
+		query->watchers_end = watcher->link;
+	watcher->link = NULL;
+}
+
+void query_wake(struct query *query)
+{
+	struct query_watcher *watcher;
+	while ((watcher = query->watchers) != NULL) {
+		watcher_leave(query, watcher);
+		watcher->wake(watcher->context);
+	}
+}
+
+bool query_watch(struct query *query, struct query_watcher *watcher)
+{
+	watcher->link = NULL;
+	if (query_answer(query))
+		return false;
+	pthread_mutex_lock(&query->resolver->lock);
+	bool pending = !query_answer(query);
+	if (pending)
+		watcher_enter(query, watcher);
+	pthread_mutex_unlock(&query->resolver->lock);
+	return pending;
+}
+
+void query_unwatch(struct query *query, struct query_watcher *watcher)
+{
+	pthread_mutex_lock(&query->resolver->lock);
+	watcher_leave(query, watcher);
+	pthread_mutex_unlock(&query->resolver->lock);
+}
+
+/* A thread that waits; it lives on that thread's stack. */
+struct waiter {
+	pthread_cond_t signal;
+	bool woken;
+};
+
+static void wake_waiter(void *context)
+{
+	struct waiter *waiter = context;
+	waiter->woken = true;
+	pthread_cond_signal(&waiter->signal);
+}
+
+static size_t watch_all(struct query *const *queries, size_t count, struct waiter *waiter, struct query_watcher *watchers)
 {
 	if (count > RESOLVER_WAIT_MAX)
 		count = RESOLVER_WAIT_MAX;
 	for (size_t i = 0; i < count; i++) {
-		watches[i].waiter = waiter;
-		watches[i].next = queries[i]->watches;
-		queries[i]->watches = &watches[i];
+		watchers[i].wake = wake_waiter;
+		watchers[i].context = waiter;
+		watcher_enter(queries[i], &watchers[i]);
 	}
 	return count;
-}
-
-static void unwatch(struct query *query, struct watch *watch)
-{
-	struct watch **link = &query->watches;
-	while (*link && *link != watch)
-		link = &(*link)->next;
-	if (*link)
-		*link = watch->next;
 }
 
 static bool any_complete(struct query *const *queries, size_t count)
@@ -218,7 +273,7 @@ static bool any_complete(struct query *const *queries, size_t count)
 
 bool resolver_wait(struct resolver *resolver, struct query *const *queries, size_t count, long long deadline_ms)
 {
-	struct watch watches[RESOLVER_WAIT_MAX];
+	struct query_watcher watchers[RESOLVER_WAIT_MAX];
 	struct waiter waiter;
 	struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000), .tv_nsec = (long)(deadline_ms % 1000) * 1000000 };
 	pthread_condattr_t attributes;
@@ -234,11 +289,11 @@ bool resolver_wait(struct resolver *resolver, struct query *const *queries, size
 		return false;
 	pthread_mutex_lock(&resolver->lock);
 	waiter.woken = any_complete(queries, count);
-	size_t watched = waiter.woken ? 0 : watch_all(queries, count, &waiter, watches);
+	size_t watched = waiter.woken ? 0 : watch_all(queries, count, &waiter, watchers);
 	while (!waiter.woken && code == 0)
 		code = pthread_cond_timedwait(&waiter.signal, &resolver->lock, &until);
 	for (size_t i = 0; i < watched; i++)
-		unwatch(queries[i], &watches[i]);
+		watcher_leave(queries[i], &watchers[i]);
 	pthread_mutex_unlock(&resolver->lock);
 	pthread_cond_destroy(&waiter.signal);
 	return waiter.woken;

@@ -73,11 +73,7 @@ void resolver_complete(struct query *query, struct response *response)
 	resolver->counters.failed += answer_failed(answer);
 	resolver->counters.bogus += answer->status == ANSWER_BOGUS;
 	atomic_store_explicit(&query->response, response, memory_order_release);
-	for (struct watch *watch = query->watches; watch; watch = watch->next) {
-		watch->waiter->woken = true;
-		pthread_cond_signal(&watch->waiter->signal);
-	}
-	query->watches = NULL;
+	query_wake(query);
 	pthread_mutex_unlock(&resolver->lock);
 	query_drop(query);
 }

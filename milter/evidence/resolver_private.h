@@ -17,24 +17,13 @@
 
 #define RESOLVER_BUCKETS 1024
 
-/* A thread that waits; it lives on that thread's stack. */
-struct waiter {
-	pthread_cond_t signal;
-	bool woken;
-};
-
-/* One query a waiter waits for. */
-struct watch {
-	struct waiter *waiter;
-	struct watch *next;
-};
-
 struct query {
 	atomic_uint references;
 	struct resolver *resolver; /* not referenced: only used while the query is under way */
 	_Atomic(struct response *) response;
 	bool was_cached;
-	struct watch *watches;
+	struct query_watcher *watchers; /* in the order of their coming */
+	struct query_watcher **watchers_end;
 	uint64_t hash;
 	struct query *next;       /* in the bucket, as long as it is under way */
 	struct response *partial; /* aliases followed so far, see follow() */
@@ -56,7 +45,7 @@ struct resolver {
 	struct response *failure; /* ready-made, so that a query always comes to an end */
 	struct response *no_such_name;
 
-	pthread_mutex_t lock; /* protects what follows, and the watches of queries */
+	pthread_mutex_t lock; /* protects what follows, and the watchers of queries */
 	struct cache *cache;
 	struct query *buckets[RESOLVER_BUCKETS];
 	struct resolver_counters counters;
@@ -70,6 +59,9 @@ struct query *query_new(struct resolver *resolver, const struct question *questi
  * reference to the query.
  */
 void query_send(struct query *query);
+
+/* Call all watchers and forget them. The resolver's lock is held. */
+void query_wake(struct query *query);
 
 /* Publish the answer, which is taken over, wake who waits, and drop the reference that the query under way holds. */
 void resolver_complete(struct query *query, struct response *response);
