@@ -129,6 +129,18 @@ def user(tap):
                "so is another user than the configured one")
 
 
+def crypto(tap):
+    """Without an algorithm of DKIM it does not start: every message would be refused, or deferred."""
+    with Daemon() as daemon:
+        openssl = os.path.join(daemon.root, "openssl.cnf")
+        for name, text in (("no algorithm that is allowed", "alg_section = it\n[it]\ndefault_properties = fips=yes\n"),
+                           ("no provider", "providers = it\n[it]\nbase = base\n[base]\nactivate = 1\n")):
+            write(openssl, "openssl_conf = all\n[all]\n" + text)
+            code, text = daemon.run("-f", "-c", daemon.file, env={**os.environ, "OPENSSL_CONF": openssl})
+            tap.equal(code, 75, name, text=text)
+            tap.contains(text, "rsa-sha256", "... which is said")
+
+
 def nowhere(*folders):
     """A command that lets another run where nothing can be written into these folders."""
     mounts = "".join("mount --bind %s %s && mount -o remount,bind,ro %s && " % (folder, folder, folder) for folder in folders)
@@ -153,5 +165,5 @@ def hidden_socket(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (options, check, busy, socket_option, user, hidden_socket):
+    for test in (options, check, busy, socket_option, user, crypto, hidden_socket):
         points.case(test)

@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import message
-from lab.process import write
+from lab.process import read, write
 from lab.tap import Tap
 from lab.wire import SESSION, Closed, Letter, Wire, passes
 from milter.daemon import org
@@ -165,21 +165,72 @@ def sessions(tap):
         target.lives(tap, "without memory the daemon")
 
 
+def alive(target, letters):
+    """What is wrong after failures: three good messages pass, and the process is the same."""
+    later = []
+    for _ in range(3):
+        try:
+            later.append(target.passes(letters[0]))
+        except (OSError, Closed) as error:
+            later.append(repr(error))
+    if later != [True] * 3 or target.filter_pid() != target.child:
+        return later, target.filter_pid() == target.child, target.since(0)[-4:]
+    return None
+
+
 def first(tap):
-    """The first message of a daemon, when libraries set themselves up and keys are decoded: some of its allocations."""
+    """The first message of a daemon, when libraries set themselves up and keys are decoded: every 20th allocation."""
+    for from_then_on in (0, 1):
+        wrong = []
+        total = number = 0
+        while number <= total:
+            with Starved("dkim") as target:
+                target.start()
+                letters = [Letter(target.signer.sign(message()))]
+                result, count = judge(target, letters, number, from_then_on)
+                total = max(total, count)
+                harm = alive(target, letters)
+                if not harmless(result, (("E", "c"), b"", result[2])) or harm:
+                    wrong.append((number, result, harm))
+            number += 20
+        tap.ok(not wrong and total > 100, "a daemon's first message, every 20th of %d allocations%s" % (
+            total, " with those after it" * from_then_on), wrong=wrong)
+
+
+def start(target, number):
+    """Start with a failing allocation: None if it listens, else (exit code, what it said)."""
+    target.control.arm(number, 0)
+    try:
+        target.start(NOMEM_FROM_START="1")
+    except (AssertionError, Closed, OSError):
+        return target.process.wait(60), read(target.output)
+    finally:
+        target.control.disarm()
+    return None
+
+
+def starts(tap):
+    """Memory fails while the daemon starts: it says so and exits, or is as good as ever."""
     wrong = []
-    total = 0
-    for sample in range(9):
+    ended = []
+    number = total = 1
+    while number <= total:
         with Starved("dkim") as target:
-            target.start()
-            letters = [Letter(target.signer.sign(message()))]
-            number = total * sample // 9
-            result, count = judge(target, letters, number, from_then_on=sample % 2)
-            total = total or count
-            if not harmless(result, (("E", "c"), b"", result[2])) or not target.passes(letters[0]) or \
-                    target.filter_pid() != target.child:
-                wrong.append((number, result))
-    tap.ok(not wrong and total > 100, "a daemon's first message, 8 samples of %d allocations" % total, wrong=wrong)
+            target.control.arm(RUN_MAX, 0)
+            if number == 1:
+                target.start(NOMEM_FROM_START="1")
+                total = target.control.disarm()
+                target.stop()
+            failure = start(target, number)
+            if failure is None:
+                harm = alive(target, [Letter(target.signer.sign(message()))])
+                wrong += [(number, harm)] if harm else []
+            else:
+                ended.append(failure[1])
+                wrong += [(number, failure)] if failure[0] not in (75, 78) or not failure[1].strip() else []
+        number += 600
+    tap.ok(not wrong and total > 1000, "a start, every 600th of %d allocations" % total, wrong=wrong)
+    tap.ok(any("built-in message" in text for text in ended), "the built-in message is tried before the first", ended=ended)
 
 
 def quarantine(tap):
@@ -224,5 +275,5 @@ def rest(tap):
 if os.environ.get("SANITIZERS", "no") != "no":
     Tap.skip_all("sanitizers have an allocator of their own")
 with Tap(needs_root=False) as points:
-    for test in (messages, sessions, first, quarantine, scope, rest):
+    for test in (messages, sessions, first, starts, quarantine, scope, rest):
         points.case(test)

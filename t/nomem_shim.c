@@ -4,7 +4,8 @@
  *
  * NOMEM_CONTROL names a file that the test and the daemon share; it holds struct control. From the moment fail_at is
  * set, allocations are counted, and the one whose number it is fails; with from_then_on those after it, too. live counts
- * the bytes in use, of all threads.
+ * the bytes in use, of all threads. With NOMEM_FROM_START in the environment the threads that start the daemon are
+ * watched, too, in the supervisor and in the filter.
  */
 #define _GNU_SOURCE
 
@@ -46,8 +47,10 @@ __attribute__((constructor)) static void attach(void)
 		return;
 	void *shared = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (shared != MAP_FAILED)
-		control = shared;
+	if (shared == MAP_FAILED)
+		return;
+	control = shared;
+	watched = getenv("NOMEM_FROM_START") != NULL;
 }
 
 static bool fails(void)

@@ -442,12 +442,13 @@ static void test_der_sizes(void)
 	static const struct {
 		unsigned bits;
 		enum dkim_key_status status;
-	} rows[] = { { 511, DKIM_KEY_MALFORMED }, { 512, DKIM_KEY_OK }, { 16384, DKIM_KEY_OK }, { 16385, DKIM_KEY_MALFORMED } };
+	} rows[] = { { 511, DKIM_KEY_MALFORMED }, { 512, DKIM_KEY_OK }, { 2047, DKIM_KEY_OK }, { 8192, DKIM_KEY_OK }, { 8193, DKIM_KEY_MALFORMED } };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		static const unsigned char exponent[] = { 0x02, 1, 3 };
 		unsigned char small[DER_LENGTH];
 		unsigned char der[2200] = { 0 };
-		size_t modulus = 1 + (rows[i].bits + 7) / 8;
+		size_t lead = rows[i].bits % 8 == 0; /* a first bit that is set would make it negative */
+		size_t modulus = lead + (rows[i].bits + 7) / 8;
 		size_t key = 4 + modulus + sizeof exponent;
 		size_t at = put_head(der, 0x30, 15 + 4 + 1 + 4 + key);
 		unsigned bits;
@@ -457,8 +458,9 @@ static void test_der_sizes(void)
 		at += put_head(der + at, 0x03, 1 + 4 + key) + 1;
 		at += put_head(der + at, 0x30, key);
 		at += put_head(der + at, 0x02, modulus);
-		der[at + 1] = (unsigned char)((2U << (rows[i].bits - 1) % 8) - 1);
+		der[at + lead] = (unsigned char)((2U << (rows[i].bits - 1) % 8) - 1);
 		at += modulus;
+		der[at - 1] = 1;
 		memcpy(der + at, exponent, sizeof exponent);
 		ok(read_der(der, at + sizeof exponent, &bits) == rows[i].status
 		       && bits == (rows[i].status == DKIM_KEY_OK ? rows[i].bits : 0),
@@ -505,6 +507,20 @@ static void test_der(void)
 		ok(read_der(whole, DER_LENGTH - 1 + forms[i].length, &bits) == forms[i].status, "a length that begins %02x %02x",
 		   forms[i].form[0], forms[i].form[1]);
 	}
+	make_der(der);
+	der[EXPONENT - 1] = 2;
+	ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "an even modulus");
+	make_der(der);
+	der[MODULUS + 3] = 0x7f;
+	ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "a modulus with a zero byte too many");
+	make_der(der);
+	memmove(der + BIT_STRING - 2, der + BIT_STRING, DER_LENGTH - BIT_STRING);
+	der[INFO + 1] -= 2;
+	der[ALGORITHM + 1] -= 2;
+	ok(read_der(der, DER_LENGTH - 2, &bits) == DKIM_KEY_OK, "an algorithm without parameters");
+	make_der(der);
+	der[BIT_STRING - 2] = 0x02;
+	ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "an algorithm with other parameters");
 	static const unsigned char cut[] = { 0x30, 0x82, 0x01 };
 	ok(read_der(cut, 2, &bits) == DKIM_KEY_MALFORMED && read_der(cut, 3, &bits) == DKIM_KEY_MALFORMED, "a length that is cut");
 }

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <openssl/evp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -128,6 +129,23 @@ static void run_all(const struct settings *settings, const struct ports *ports, 
 	ok(wrong == 0, "%s: and the message was deferred, or judged as ever", verdict_name(expected));
 }
 
+/* What OpenSSL cannot do says nothing about the message. */
+static void out_of_order(const struct settings *settings, const struct ports *ports)
+{
+	char error[EVIDENCE_ERROR_SIZE] = "";
+	struct ports fresh;
+
+	ok(evidence_ports_selftest(ports, error), "the built-in message is good");
+	ok(evidence_ports_init(&fresh, settings, error), "fresh ports");
+	EVP_set_default_properties(NULL, "fips=yes");
+	ok(!evidence_ports_selftest(&fresh, error) && strstr(error, "rsa-sha256"), "without algorithms it is not: %s", error);
+	ok(run(settings, ports, span_of(message)) == VERDICT_TEMPFAIL, "without algorithms a good message is deferred");
+	ok(run(settings, &fresh, span_of(message)) == VERDICT_TEMPFAIL, "so it is with a key that is not decoded");
+	EVP_set_default_properties(NULL, "");
+	ok(run(settings, &fresh, span_of(message)) == VERDICT_ACCEPT, "with them it is accepted");
+	evidence_ports_clear(&fresh);
+}
+
 int main(void)
 {
 	static char altered[sizeof message];
@@ -148,15 +166,16 @@ int main(void)
 		printf("# %s\n", problems.items[i].text);
 	problems_clear(&problems);
 	bool ready = settings && evidence_ports_init(&ports, settings, error);
-	unlink(path);
 	ok(ready, "ready%s%s", ready ? "" : ": ", ready ? "" : error);
 	if (ready) {
 		run_all(settings, &ports, message, VERDICT_ACCEPT);
 		memcpy(altered, message, sizeof message);
 		memcpy(strstr(altered, "lost"), "won ", 4);
 		run_all(settings, &ports, altered, VERDICT_REJECT);
+		out_of_order(settings, &ports);
 		evidence_ports_clear(&ports);
 	}
+	unlink(path);
 	settings_free(settings);
 	return done_testing();
 }

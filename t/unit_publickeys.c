@@ -2,6 +2,7 @@
 
 #include "evidence/publickeys.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dkimtags.h"
+#include "evidence/verifier_selftest.h"
 #include "tap.h"
 
 #define TEXT_SIZE 2100
@@ -22,6 +25,39 @@ struct pair {
 	char text[TEXT_SIZE];      /* the public key, base64 */
 	char signature[TEXT_SIZE]; /* of the digest, base64 */
 };
+
+/* What of OpenSSL is out of order. */
+enum broken { NOTHING, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
+static enum broken broken = NOTHING;
+
+int __real_EVP_PKEY_fromdata_init(EVP_PKEY_CTX *context);
+int __wrap_EVP_PKEY_fromdata_init(EVP_PKEY_CTX *context);
+int __real_EVP_PKEY_verify_init(EVP_PKEY_CTX *context);
+int __wrap_EVP_PKEY_verify_init(EVP_PKEY_CTX *context);
+EVP_PKEY *__real_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length);
+EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length);
+int __real_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
+int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
+
+int __wrap_EVP_PKEY_fromdata_init(EVP_PKEY_CTX *context)
+{
+	return broken == RSA_KEYS ? 0 : __real_EVP_PKEY_fromdata_init(context);
+}
+
+int __wrap_EVP_PKEY_verify_init(EVP_PKEY_CTX *context)
+{
+	return broken == RSA_VERIFYING ? 0 : __real_EVP_PKEY_verify_init(context);
+}
+
+EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length)
+{
+	return broken == ED25519_KEYS ? NULL : __real_EVP_PKEY_new_raw_public_key(type, engine, data, length);
+}
+
+int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key)
+{
+	return broken == ED25519_VERIFYING ? 0 : __real_EVP_DigestVerifyInit(context, key_context, md, engine, key);
+}
 
 static const unsigned char digest[PUBLICKEYS_DIGEST_LENGTH] = "thirty-two bytes of some digest";
 
@@ -61,6 +97,21 @@ static void sign(struct pair *pair, const EVP_MD *md)
 static struct pair make_rsa(unsigned bits)
 {
 	struct pair pair = { .key = EVP_RSA_gen(bits) };
+	encode_spki(pair.key, 0, pair.text);
+	sign(&pair, EVP_sha256());
+	return pair;
+}
+
+/* Five primes: two take minutes to find. To whoever verifies it is a key like any other. */
+static struct pair make_longest_rsa(void)
+{
+	struct pair pair = { .key = NULL };
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY_keygen_init(context);
+	EVP_PKEY_CTX_set_rsa_keygen_bits(context, DKIM_RSA_BITS_MAX);
+	EVP_PKEY_CTX_set_rsa_keygen_primes(context, 5);
+	EVP_PKEY_generate(context, &pair.key);
+	EVP_PKEY_CTX_free(context);
 	encode_spki(pair.key, 0, pair.text);
 	sign(&pair, EVP_sha256());
 	return pair;
@@ -147,6 +198,91 @@ static void bad_keys(struct publickeys *keys, const struct pair *pair)
 	EVP_PKEY_free(pss);
 }
 
+/* OpenSSL out of order says nothing about a key; a text that is no key stays one. */
+static void out_of_order(const struct pair *rsa, const struct pair *ed)
+{
+	static const struct {
+		enum broken broken;
+		bool ed25519;
+		const char *what;
+	} rows[] = {
+		{ RSA_KEYS, false, "RSA keys cannot be made" },
+		{ RSA_VERIFYING, false, "RSA cannot verify" },
+		{ ED25519_KEYS, true, "Ed25519 keys cannot be made" },
+		{ ED25519_VERIFYING, true, "Ed25519 cannot verify" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct pair *pair = rows[i].ed25519 ? ed : rsa;
+		const struct pair *other = rows[i].ed25519 ? rsa : ed;
+		struct publickeys *keys = publickeys_new();
+		broken = rows[i].broken;
+		for (int round = 1; round <= 2; round++)
+			ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_BROKEN, "%s: unknown, call %d",
+			   rows[i].what, round);
+		ok(verify(keys, pair->ed25519, "AAAA", pair->signature) == PUBLICKEY_UNUSABLE, "%s: a bad key is bad", rows[i].what);
+		ok(verify(keys, other->ed25519, other->text, other->signature) == PUBLICKEY_GOOD, "%s: the other kind goes on",
+		   rows[i].what);
+		broken = NOTHING;
+		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_GOOD, "%s: good once it is over",
+		   rows[i].what);
+		publickeys_free(keys);
+	}
+}
+
+static void selftest(void)
+{
+	struct verifier *verifier = verifier_new();
+	static const enum broken kinds[] = { NOTHING, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
+	static const char *const names[] = { NULL, "rsa-sha256", "rsa-sha256", "ed25519-sha256", "ed25519-sha256" };
+	for (size_t i = 0; verifier && i < sizeof kinds / sizeof kinds[0]; i++) {
+		verifier_free(verifier);
+		verifier = verifier_new();
+		broken = kinds[i];
+		const char *failed = verifier_selftest(verifier);
+		broken = NOTHING;
+		ok(failed == names[i] || (failed && names[i] && strcmp(failed, names[i]) == 0), "the built-in message: %s",
+		   failed ? failed : "good");
+	}
+	ok(verifier != NULL, "a verifier");
+	verifier_free(verifier);
+}
+
+static unsigned next_random(unsigned *state)
+{
+	*state = *state * 1103515245u + 12345u;
+	return *state >> 16;
+}
+
+/* What core reads as an RSA key is one to OpenSSL's own reader, too, and can be used: spoilt keys, a byte or two each. */
+static void spoilt_keys(struct publickeys *keys, const struct pair *pair)
+{
+	unsigned char whole[1500];
+	unsigned char *end = whole;
+	size_t length = (size_t)i2d_PUBKEY(pair->key, &end);
+	unsigned state = 1;
+	unsigned taken = 0;
+	unsigned wrong = 0;
+	char text[TEXT_SIZE];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned char der[1500];
+		memcpy(der, whole, length);
+		for (unsigned spoil = next_random(&state) % 2; spoil < 2; spoil++)
+			der[next_random(&state) % (i % 2 ? length : 48)] = (unsigned char)next_random(&state);
+		encode(der, length, text);
+		enum publickey_status status = verify(keys, false, text, pair->signature);
+		if (status == PUBLICKEY_UNUSABLE)
+			continue;
+		const unsigned char *at = der;
+		EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)length);
+		taken++;
+		wrong += !key || at != der + length || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || status == PUBLICKEY_BROKEN;
+		EVP_PKEY_free(key);
+	}
+	ERR_clear_error();
+	ok(taken > 1000 && taken < 19000 && wrong == 0, "spoilt keys: %u of 20000 are keys, %u of them not to OpenSSL", taken, wrong);
+}
+
 /* Keys by turns, more than are kept; each result must be that of its own key. */
 static void *turn(void *argument)
 {
@@ -189,22 +325,28 @@ int main(void)
 	struct publickeys *keys = publickeys_new();
 	struct pair rsa = make_rsa(2048);
 	struct pair other = make_rsa(1024);
+	struct pair longest = make_longest_rsa();
 	struct pair ed = make_ed25519();
 	struct pair ed_other = make_ed25519();
 	struct pair sha1 = { .key = rsa.key };
 
 	good_and_bad(keys, &rsa, &other, "RSA");
 	good_and_bad(keys, &other, &rsa, "RSA with 1024 bits");
+	good_and_bad(keys, &longest, &other, "RSA with 8192 bits");
 	good_and_bad(keys, &ed, &ed_other, "Ed25519");
 	sign(&sha1, EVP_sha1());
 	ok(verify(keys, false, rsa.text, sha1.signature) == PUBLICKEY_MISMATCH, "a signature of SHA-1");
 	bad_signatures(keys, &rsa);
 	bad_keys(keys, &rsa);
+	spoilt_keys(keys, &other);
+	out_of_order(&rsa, &ed);
+	selftest();
 	publickeys_free(keys);
 	publickeys_free(NULL);
 	many_keys();
 	EVP_PKEY_free(rsa.key);
 	EVP_PKEY_free(other.key);
+	EVP_PKEY_free(longest.key);
 	EVP_PKEY_free(ed.key);
 	EVP_PKEY_free(ed_other.key);
 	return done_testing();

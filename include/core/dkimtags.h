@@ -21,6 +21,9 @@
 #define DKIM_TAGS_MAX 64                /* tags of one list */
 #define DKIM_SIGNED_NAMES_MAX 512       /* names in h= */
 #define DKIM_SIGNED_LENGTH_MAX 4000     /* bytes of h= */
+#define DKIM_RSA_BITS_MIN 512           /* of a key that is read; whether it is strong enough is decided elsewhere */
+#define DKIM_RSA_BITS_MAX 8192          /* verifying with longer ones would cost more than a message may */
+#define DKIM_KEY_TEXT_MAX 1432          /* characters of the longest p= that can be read, without white space */
 
 struct tag {
 	struct span name;
@@ -76,10 +79,23 @@ struct dkim_key {
 	bool same_domain;       /* t=s: i= must name d= itself */
 };
 
+/* The numbers of an RSA key: big-endian, the first byte not zero. */
+struct rsa_key {
+	struct span modulus;
+	struct span exponent;
+	unsigned bits; /* of the modulus */
+};
+
 /*
- * Read one TXT record as the key for a signature of that algorithm. *key_r is set for DKIM_KEY_OK. An RSA key is a
- * SubjectPublicKeyInfo with a modulus of 512 to 16384 bits and an odd exponent of 2 to 64 bits; an Ed25519 key has 32
- * bytes.
+ * Read a SubjectPublicKeyInfo with an RSA key (RFC 5280 4.1, RFC 3279 2.3.1, RFC 8017 A.1.1): a modulus of
+ * DKIM_RSA_BITS_MIN to DKIM_RSA_BITS_MAX bits and an exponent of 2 to 64 bits, both odd and in their shortest form. The
+ * spans point into der. What is read here is a key to every other reader, too.
+ */
+bool dkimtags_rsa_key(struct span der, struct rsa_key *key_r);
+
+/*
+ * Read one TXT record as the key for a signature of that algorithm. *key_r is set for DKIM_KEY_OK. An RSA key is what
+ * dkimtags_rsa_key() reads; an Ed25519 key has 32 bytes.
  */
 enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
                                   struct dkim_key *key_r);

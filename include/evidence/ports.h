@@ -19,6 +19,12 @@
 bool evidence_ports_init(struct ports *ports_r, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
 
 /*
+ * Whether DKIM signatures can be verified; to be asked before the first message (evidence/verifier_selftest.h). False:
+ * error_r says what fails.
+ */
+bool evidence_ports_selftest(const struct ports *ports, char error_r[EVIDENCE_ERROR_SIZE]);
+
+/*
  * Follow changed DNS options: messages that begin afterwards use a new resolver, those under way keep theirs. A resolver
  * whose options are the same, and name no file, is kept with its cache. False: the old one stays; error_r says why.
  */

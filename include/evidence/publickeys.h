@@ -13,7 +13,7 @@
 #include "core/span.h"
 
 #define PUBLICKEYS_KEPT 64             /* keys */
-#define PUBLICKEYS_TEXT_MAX 1024       /* characters of a key in base64 */
+#define PUBLICKEYS_TEXT_MAX 1432       /* characters of a key in base64: all that dkimtags_key() reads */
 #define PUBLICKEYS_SIGNATURE_MAX 2048  /* characters of a signature in base64 */
 #define PUBLICKEYS_DIGEST_LENGTH 32    /* bytes: SHA-256 */
 
@@ -28,13 +28,14 @@ void publickeys_free(struct publickeys *publickeys);
 enum publickey_status {
 	PUBLICKEY_GOOD,
 	PUBLICKEY_MISMATCH, /* the signature is not of this key and digest */
-	PUBLICKEY_UNUSABLE  /* the key cannot be decoded, or is of another kind */
+	PUBLICKEY_UNUSABLE, /* what the text holds is no key of that kind (core/dkimtags.h) */
+	PUBLICKEY_BROKEN    /* a sound key that OpenSSL cannot use here and now: nothing is known of the signature */
 };
 
 /*
  * Verify a signature of a SHA-256 digest: with an RSA key (a SubjectPublicKeyInfo) by RSASSA-PKCS1-v1_5 (RFC 6376 3.3),
  * or with an Ed25519 key (32 bytes) by PureEdDSA over the digest (RFC 8463 3). Key and signature are base64 without
- * white space. OpenSSL may take want of memory for a bad key or signature: where that matters watch what it allocates.
+ * white space. Want of memory while OpenSSL verifies looks like PUBLICKEY_MISMATCH: watch what it allocates.
  */
 enum publickey_status publickeys_verify(struct publickeys *publickeys, bool ed25519, struct span key,
                                         const unsigned char digest[PUBLICKEYS_DIGEST_LENGTH], struct span signature);

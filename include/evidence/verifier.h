@@ -13,8 +13,6 @@
 
 #include "core/span.h"
 
-#define VERIFIER_KEY_MAX 1000 /* characters of a public key in base64: 5,900 bits of RSA */
-
 struct verifier;
 struct verification;
 
@@ -59,7 +57,7 @@ enum verification_status {
 	VERIFICATION_BAD_BODY,      /* the body was changed */
 	VERIFICATION_BAD_KEY,       /* the key cannot be decoded */
 	VERIFICATION_REFUSED,       /* the library finds another fault with the signature */
-	VERIFICATION_BROKEN         /* no memory, or steps out of order: nothing was found out */
+	VERIFICATION_BROKEN         /* no memory, OpenSSL out of order, or steps: nothing was found out */
 };
 
 /*

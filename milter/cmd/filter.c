@@ -308,6 +308,8 @@ static int serve(struct running *running)
 		/* It is a file that the configuration names, or the system. */
 		return resolver_check(filter->in_force.settings, error) ? STATUS_CANNOT : STATUS_CONFIG;
 	}
+	if (!evidence_ports_selftest(&running->ports, error))
+		return fail(filter, error);
 	running->live = live_new(filter->in_force.settings);
 	filter->in_force.settings = NULL;
 	if (!running->live)

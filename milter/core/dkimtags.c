@@ -355,43 +355,56 @@ static bool der_element(struct span *rest, unsigned char tag, struct span *conte
 	return true;
 }
 
-/* The bits of a positive INTEGER, 0 for zero and negative ones. */
-static unsigned der_bits(struct span integer)
+/* The bytes of a positive INTEGER in its shortest form, without the zero byte before a first bit that is set. */
+static bool der_positive(struct span *rest, struct span *number_r)
 {
+	struct span integer;
+	if (!der_element(rest, 0x02, &integer) || integer.length == 0)
+		return false;
 	const unsigned char *at = (const unsigned char *)integer.at;
-	size_t length = integer.length;
-	if (length == 0 || length > 4096 || at[0] >= 0x80)
-		return 0;
-	while (length > 0 && at[0] == 0) {
-		at++;
-		length--;
-	}
-	unsigned bits = (unsigned)length * 8;
-	for (unsigned top = 0x80; length > 0 && top > 0 && (at[0] & top) == 0; top >>= 1)
+	if (at[0] >= 0x80 || (at[0] == 0 && (integer.length == 1 || at[1] < 0x80)))
+		return false;
+	*number_r = span_slice(integer, at[0] == 0, integer.length);
+	return true;
+}
+
+static unsigned bits_of(struct span number)
+{
+	unsigned bits = (unsigned)number.length * 8;
+	for (unsigned top = 0x80; ((unsigned char)number.at[0] & top) == 0; top >>= 1)
 		bits--;
 	return bits;
 }
 
-/* The length of the modulus of a SubjectPublicKeyInfo with an RSA key (RFC 8017 A.1.1, RFC 5280 4.1), 0 if unfit. */
-static unsigned rsa_modulus_bits(struct span der)
+static bool is_odd(struct span number)
 {
-	static const char rsa_encryption[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
-	struct span oid = span_make(rsa_encryption, sizeof rsa_encryption - 1);
-	struct span info, algorithm, bits, key, modulus, exponent;
+	return (number.at[number.length - 1] & 1) != 0;
+}
+
+/* RFC 3279 2.3.1: the parameters are NULL. Some leave them out. */
+static bool is_rsa_encryption(struct span algorithm)
+{
+	static const char text[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+	struct span whole = span_make(text, sizeof text - 1);
+	return span_equal(algorithm, whole) || span_equal(algorithm, span_slice(whole, 0, whole.length - 2));
+}
+
+bool dkimtags_rsa_key(struct span der, struct rsa_key *key_r)
+{
+	struct span info, algorithm, bits, key;
 
 	if (!der_element(&der, 0x30, &info) || der.length != 0 || !der_element(&info, 0x30, &algorithm)
-	    || !span_equal(span_slice(algorithm, 0, oid.length), oid) || !der_element(&info, 0x03, &bits)
-	    || info.length != 0 || bits.length == 0 || bits.at[0] != 0)
-		return 0;
+	    || !is_rsa_encryption(algorithm) || !der_element(&info, 0x03, &bits) || info.length != 0 || bits.length == 0
+	    || bits.at[0] != 0)
+		return false;
 	bits = span_slice(bits, 1, bits.length);
-	if (!der_element(&bits, 0x30, &key) || bits.length != 0 || !der_element(&key, 0x02, &modulus)
-	    || !der_element(&key, 0x02, &exponent) || key.length != 0)
-		return 0;
-	unsigned exponent_bits = der_bits(exponent);
-	if (exponent_bits < 2 || exponent_bits > 64 || (exponent.at[exponent.length - 1] & 1) == 0)
-		return 0;
-	unsigned modulus_bits = der_bits(modulus);
-	return modulus_bits >= 512 && modulus_bits <= 16384 ? modulus_bits : 0;
+	if (!der_element(&bits, 0x30, &key) || bits.length != 0 || !der_positive(&key, &key_r->modulus)
+	    || !der_positive(&key, &key_r->exponent) || key.length != 0)
+		return false;
+	unsigned exponent_bits = bits_of(key_r->exponent);
+	key_r->bits = bits_of(key_r->modulus);
+	return is_odd(key_r->modulus) && is_odd(key_r->exponent) && exponent_bits >= 2 && exponent_bits <= 64
+	       && key_r->bits >= DKIM_RSA_BITS_MIN && key_r->bits <= DKIM_RSA_BITS_MAX;
 }
 
 /* A record of another version or kind under the key's name is not a key; one that says DKIM1 must say it first. */
@@ -440,8 +453,10 @@ enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorith
 		return DKIM_KEY_NO_MEMORY;
 	if (span_absent(key))
 		return DKIM_KEY_MALFORMED;
-	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : (key_r->rsa_bits = rsa_modulus_bits(der)) == 0)
+	struct rsa_key rsa = { .bits = 0 };
+	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : !dkimtags_rsa_key(der, &rsa))
 		return DKIM_KEY_MALFORMED;
+	key_r->rsa_bits = rsa.bits;
 	key_r->public_key = key;
 	key_r->same_domain = lists(dkimtags_find(&list, "t"), "s");
 	return DKIM_KEY_OK;

@@ -10,6 +10,7 @@
 
 #include "evidence/gather.h"
 #include "evidence/idn.h"
+#include "evidence/verifier_selftest.h"
 
 _Static_assert(EVIDENCE_ERROR_SIZE >= RESOLVER_ERROR_SIZE, "an error of the resolver fits");
 
@@ -99,6 +100,18 @@ bool evidence_ports_init(struct ports *ports_r, const struct settings *settings,
 	ports_r->gather = gather_wait;
 	ports_r->end = gather_end;
 	return true;
+}
+
+bool evidence_ports_selftest(const struct ports *ports, char error_r[EVIDENCE_ERROR_SIZE])
+{
+	const struct context *context = ports->context;
+	const char *algorithm = verifier_selftest(context->verifier);
+	if (algorithm)
+		snprintf(error_r, EVIDENCE_ERROR_SIZE,
+		         "DKIM signatures with %s cannot be verified: the built-in message that every start tries fails; check "
+		         "the limits on memory, and OpenSSL's configuration (openssl.cnf, OPENSSL_CONF)",
+		         algorithm);
+	return !algorithm;
 }
 
 bool evidence_ports_reload(struct ports *ports, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE])

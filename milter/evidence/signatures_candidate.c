@@ -129,7 +129,7 @@ void candidate_take_key(struct candidate *candidate, struct facts *facts)
 	}
 	if (status == DKIM_KEY_OK)
 		candidate->fact->rsa_bits = candidate->key.rsa_bits;
-	if (status != DKIM_KEY_OK || candidate->key.public_key.length > VERIFIER_KEY_MAX
+	if (status != DKIM_KEY_OK
 	    || (candidate->key.same_domain && !span_equal(candidate->fields.identity, candidate->fields.domain)))
 		candidate_settle(candidate, RESULT_PERMERROR, REASON_DKIM_KEY, "permerror");
 	else if (candidate->fields.algorithm == DKIM_ALGORITHM_RSA_SHA256
