@@ -119,6 +119,7 @@ VALUES = [
 
 KEYS = [
     ("unknown key", top("sockte: x", "1:1: unknown key \"sockte\"; did you mean socket?")),
+    ("letters that changed places in a short key", top("defaults: {ip: {psf: []}}", "1:17: unknown key \"psf\"; did you mean spf?")),
     ("unknown key that is like none", top("color: x", "1:1: unknown key \"color\"; remove it")),
     ("hyphen for underscore", top("socket-mode: x", "1:1: unknown key \"socket-mode\"; did you mean socket_mode?")),
     ("key in a section", top("log: {levle: info}", "1:7: unknown key \"levle\"; did you mean level?")),

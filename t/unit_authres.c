@@ -353,7 +353,7 @@ static void test_result_header(void)
 	        span_of(OURS "; verdict=accept;\n"
 	                     "\torg=00D8d000003TRx3EAG; tls=pass; cert=none (cert-absent);\n"
 	                     "\tmessage=pass; org=pass; from=pass; envelope=pass; verp=skip;\n"
-	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=pending"),
+	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=\"not needed\""),
 	        "the result header");
 	judgement.mode = MODE_MONITOR;
 	judgement.would = VERDICT_REJECT;
