@@ -117,7 +117,18 @@ def dmarc(tap, server, scratch):
               "by an aligned signature")
     tap.equal(probe(PLAIN, "from=<joe@mail.example.com>").dmarc, "pass -", "by an aligned sender")
     tap.equal(probe(signed(d="example.net"), "from=<joe@example.net>").dmarc, "fail dmarc-fail", "by neither")
-    tap.equal(probe(PLAIN, "from=<> helo=mail.example.com").dmarc, "fail dmarc-fail", "S03 never by the HELO name")
+    tap.equal(probe(PLAIN, "from=<> helo=mail.example.com").dmarc, "pass -", "M05 a bounce, by the HELO name")
+    tap.equal(probe(PLAIN, "from=<> helo=MAIL.Example.COM").dmarc, "pass -", "M05 in any case")
+    outcome = probe(PLAIN, "from=<> helo=mail.example.com client=192.0.2.11")
+    tap.equal((outcome.spf, outcome.dmarc), ("fail spf-fail", "fail dmarc-fail"), "M05 but not of another client")
+    tap.equal(probe(PLAIN, "from=<> helo=example.net").dmarc, "fail dmarc-fail", "M05 nor by a name that is not aligned")
+    outcome = probe(PLAIN, "from=<joe@example.net> helo=mail.example.com")
+    tap.equal((outcome.spf, outcome.dmarc), ("pass -", "fail dmarc-fail"), "S03 nor beside another sender that passes")
+    outcome = probe(PLAIN, "from=<joe@nothere.example.net> helo=mail.example.com")
+    tap.equal((outcome.spf, outcome.dmarc), ("none spf-none", "fail dmarc-fail"), "S03 beside one that has no record")
+    for sender in ("joe@", "", "<joe@example.net"):
+        tap.equal(probe(PLAIN, "from=%s helo=mail.example.com" % sender).dmarc, "fail dmarc-fail",
+                  "S03 or beside one that cannot be read: %r" % sender)
     server.rules["fails._domainkey.example.com"] = "servfail"
     server.rules["fails._domainkey.example.net"] = "servfail"
     outcome = probe(signed(s="fails"))
@@ -130,6 +141,9 @@ def dmarc(tap, server, scratch):
     tap.equal(probe(PLAIN, "from=<joe@fails.example.net>").dmarc, "fail dmarc-fail", "nor a stranger's SPF record")
     server.rules["fails.example.com"] = "servfail"
     tap.equal(probe(PLAIN, "from=<joe@fails.example.com>").dmarc, "temperror dmarc-temperror", "but one of ours does")
+    tap.equal(probe(PLAIN, "from=<> helo=fails.example.com").dmarc, "temperror dmarc-temperror", "M05 a HELO name of ours, too")
+    tap.equal(probe(PLAIN, "from=<joe@example.net> helo=fails.example.com").dmarc, "fail dmarc-fail",
+              "S03 but not beside another sender")
     probe.end()
     txt(server, "_dmarc.example.com", "v=DMARC1; p=none")
     probe = Probe(scratch, server, org=org)
