@@ -108,8 +108,8 @@ VALUES = [
     ("range", top("exempt_clients: [10.0.0.1-10.0.0.9]", "1:18: exempt_clients: \"10.0.0.1-10.0.0.9\" is a range")),
     ("host name for network", top("exempt_clients: [mx.example.com]", "1:18: exempt_clients: \"mx.example.com\" is no network")),
     ("all addresses of an org", top("defaults: {ip: {networks: [0.0.0.0/0]}}", "1:28: ip.networks: \"0.0.0.0/0\" holds every")),
-    ("U-label", top("defaults: {domains: [exämple.com, ok.com, ünï.com]}", "1:22: domains: \"exämple.com\" holds letters outside "
-                    "ASCII; write its A-label form", "1:43: domains: \"ünï.com\"")),
+    ("U-label", top("defaults: {domains: [exämple.com, ok.com, ünï.com]}", "1:22: domains: \"exämple.com\" holds characters outside "
+                    "ASCII, perhaps some that cannot be seen; retype it, or write its A-label form", "1:43: domains: \"ünï.com\"")),
     ("wildcard amid", top('defaults: {cert: {names: ["mail.*.example.com"]}}', "1:27: cert.names: \"mail.*.example.com\" has a "
                           "wildcard")),
     ("result header", top("headers: {result_header: Subject}", "1:26: headers.result_header: \"Subject\" is a field")),

@@ -257,6 +257,8 @@ static void test_hostile(void)
 		const char *want;
 	} rows[] = {
 		{ "plain", SPAN_LITERAL("a@b.example"), "smtp.mailfrom=a@b.example" },
+		{ "underscore in the local part", SPAN_LITERAL("a_c@b.example"), "smtp.mailfrom=a_c@b.example" },
+		{ "underscore in the domain", SPAN_LITERAL("a@b_c.example"), "smtp.mailfrom=\"a@b_c.example\"" },
 		{ "semicolon", SPAN_LITERAL("\"a;dkim=pass\"@b.example"), "smtp.mailfrom=\"\\\"a;dkim=pass\\\"@b.example\"" },
 		{ "quote and backslash", SPAN_LITERAL("\"\\\"\\\\\"@b.example"),
 		  "smtp.mailfrom=\"\\\"\\\\\\\"\\\\\\\\\\\"@b.example\"" },

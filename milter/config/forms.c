@@ -233,7 +233,7 @@ static const char *domain_mistake(struct span value)
 		return "is no domain; write it without scheme, port and path, as in example.com";
 	if (value.at[value.length - 1] == '.')
 		return "ends in a dot; leave the dot out";
-	return "is no domain; write labels of letters, digits and inner hyphens, joined by dots, as in example.com";
+	return "is no domain; write labels of letters, digits, underscores and inner hyphens, joined by dots, as in example.com";
 }
 
 bool form_pattern(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
