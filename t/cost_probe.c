@@ -38,7 +38,7 @@ static struct settings *settings_many(size_t count)
 	}
 	settings->orgs = orgs;
 	settings->org_count = count;
-	return settings_complete(settings) ? settings : NULL;
+	return settings_complete(settings, unite_options) ? settings : NULL;
 }
 
 __attribute__((noinline)) void run_messages(const struct settings *settings);

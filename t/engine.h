@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "config/unite.h"
 #include "core/examine.h"
 #include "tap.h"
 

@@ -63,7 +63,7 @@ static const struct settings *choose_settings(const uint8_t *choices)
 	set_policy(*settings, policy_of(choices));
 	if (bits & B_ON_AUTH)
 		sentence_set(*settings, &(*settings)->orgs[1].reject_unless, "from and auth");
-	must(settings_complete(*settings));
+	must(settings_complete(*settings, unite_options));
 	return *settings;
 }
 

@@ -64,7 +64,7 @@ static const struct settings *one_settings(void)
 	static struct settings *settings;
 	if (!settings) {
 		settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
-		must(settings_complete(settings));
+		must(settings_complete(settings, unite_options));
 	}
 	return settings;
 }

@@ -31,7 +31,7 @@ static void message_run(struct message *message, const struct session_input *inp
                         const char *const *fields)
 {
 	struct examination *examination = &message->examination;
-	settings_complete(message->settings);
+	settings_complete(message->settings, unite_options);
 	examine_begin(examination, message->settings, &message->ports, span_of("1f"), input);
 	examine_recipient(examination, span_of(mailer));
 	feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
@@ -94,7 +94,7 @@ static void test_beyond_limit(void)
 	message_init(&message);
 	struct examination *examination = &message.examination;
 	message.settings->orgs[0].mode = message.settings->orgs[1].mode = MODE_MONITOR;
-	settings_complete(message.settings);
+	settings_complete(message.settings, unite_options);
 	examine_begin(examination, message.settings, &message.ports, span_of("1f"), &input);
 	feed_fields(examination, FIELDS(AR, " mx.example; none"));
 	for (unsigned i = 0; i < HEADER_FIELDS_MAX; i++)

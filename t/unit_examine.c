@@ -14,7 +14,7 @@ static void scene_init(struct scene *scene, enum mode mode)
 {
 	memset(scene, 0, sizeof *scene);
 	scene->settings = settings_two(mode, mode);
-	settings_complete(scene->settings);
+	settings_complete(scene->settings, unite_options);
 	scene->evidence = good_evidence();
 	scene->ports = test_ports(&scene->evidence);
 }
@@ -260,7 +260,7 @@ static struct settings *settings_many(size_t count)
 		org_defaults(settings, &settings->orgs[i], id, MODE_ENFORCE, "example.com");
 		sentence_set(settings, &settings->orgs[i].reject_unless, text);
 	}
-	settings_complete(settings);
+	settings_complete(settings, unite_options);
 	return settings;
 }
 

@@ -76,7 +76,7 @@ static struct end run(struct span raw, struct session_input session, size_t reci
 	memset(&seen, 0, sizeof seen);
 	ports.field = see_field;
 	ports.body = see_body;
-	settings_complete(settings);
+	settings_complete(settings, unite_options);
 	feed_message(&examination, settings, &ports, span_of("sid"), &feed);
 	struct end end = { examination.facts.header.defects, examination.facts.body_nul, examination.facts.body_bytes,
 		           examination.judgement.verdict, examination.facts.stage };

@@ -21,7 +21,7 @@ static void run_begin(struct run *run, enum mode a, enum mode b)
 
 static void run_mail(struct run *run)
 {
-	if (!settings_complete(run->settings))
+	if (!settings_complete(run->settings, unite_options))
 		printf("Bail out! settings\n");
 	run->ports = test_ports(&run->evidence);
 	examine_begin(&run->examination, run->settings, &run->ports, span_of("1f00"), &run->input);
@@ -182,7 +182,7 @@ static void test_session(void)
 	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
 	run.input.tls_version = span_make(NULL, 0);
 	run.settings->early_reject = EARLY_REJECT_MAIL;
-	settings_complete(run.settings);
+	settings_complete(run.settings, unite_options);
 	run.ports = test_ports(&run.evidence);
 	examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
 	ok(run.examination.judgement.verdict == VERDICT_REJECT, "early_reject: mail refuses it at MAIL");
@@ -464,7 +464,7 @@ static void test_scope(void)
 			run.input.certificate.cert_issuer = span_of("CA");
 		}
 		run.input.auth_authen = span_of(rows[i].user);
-		settings_complete(run.settings);
+		settings_complete(run.settings, unite_options);
 		run.ports = test_ports(&run.evidence);
 		examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
 		examine_recipient(&run.examination, span_of(rows[i].mailer));

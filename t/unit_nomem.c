@@ -99,7 +99,7 @@ static void sweep(const struct settings *settings, const char *text, const char 
 int main(void)
 {
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
-	ok(settings_complete(settings), "settings");
+	ok(settings_complete(settings, unite_options), "settings");
 	settings->headers.add_to = ADD_TO_ALL;
 	sweep(settings, accepted, "<joe@example.com>", VERDICT_ACCEPT, "accepted mail");
 	sweep(settings, accepted,

@@ -17,7 +17,7 @@ static void message_begin(struct message *message, const struct session_input *i
 	memset(message, 0, sizeof *message);
 	message->settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	message->settings->orgs[0].name = span_of("production");
-	settings_complete(message->settings);
+	settings_complete(message->settings, unite_options);
 	message->evidence = good_evidence();
 	message->ports = test_ports(&message->evidence);
 	examine_begin(&message->examination, message->settings, &message->ports, span_of("1f"), input);
@@ -127,7 +127,7 @@ static void test_unjudged(void)
 	input.cipher_bits = span_make(NULL, 0);
 	message.settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	message.settings->exempt_clients = networks(message.settings, "13.110.0.0/16");
-	settings_complete(message.settings);
+	settings_complete(message.settings, unite_options);
 	message.ports = test_ports(&message.evidence);
 	examine_begin(&message.examination, message.settings, &message.ports, span_of("1f"), &input);
 	record_examination(&message.examination, &message.record);

@@ -81,7 +81,7 @@ static struct settings *settings_plain(const char *quarantine_unless)
 	settings->reply_contact = span_of("100%");
 	sentence_set(settings, &settings->orgs[0].reject_unless, "org and from and ip");
 	sentence_set(settings, &settings->orgs[0].quarantine_unless, quarantine_unless);
-	if (!settings_complete(settings))
+	if (!settings_complete(settings, unite_options))
 		exit(1);
 	return settings;
 }

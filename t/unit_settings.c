@@ -35,7 +35,7 @@ static void test_modes(void)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct settings *settings = settings_two(rows[i].a, rows[i].b);
-		ok(settings_complete(settings) && settings->some_enforce == rows[i].some && settings->all_enforce == rows[i].all,
+		ok(settings_complete(settings, unite_options) && settings->some_enforce == rows[i].some && settings->all_enforce == rows[i].all,
 		   "%s and %s", mode_name(rows[i].a), mode_name(rows[i].b));
 		settings_free(settings);
 	}
@@ -43,7 +43,7 @@ static void test_modes(void)
 	struct owner_cursor cursor = { 0 };
 	struct orgid id;
 	orgid_parse(span_of(ORG_A), &id);
-	ok(none && settings_complete(none) && !none->some_enforce && !none->all_enforce, "without organizations nobody enforces");
+	ok(none && settings_complete(none, unite_options) && !none->some_enforce && !none->all_enforce, "without organizations nobody enforces");
 	ok(!settings_org(none, &id) && !settings_next_owner(none, span_of("example.com"), &cursor), "and nothing is found");
 	settings_free(none);
 	settings_free(NULL);
@@ -73,7 +73,7 @@ static void test_owners(void)
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings->orgs[0].domains = PATTERNS(settings, "a.example", "both.example", "wide.example", "*.x.wide.example");
 	settings->orgs[1].domains = PATTERNS(settings, "b.example", "both.example", "*.wide.example");
-	ok(settings_complete(settings), "completed");
+	ok(settings_complete(settings, unite_options), "completed");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char got[8];
 		owners(settings, rows[i].domain, got);
@@ -110,7 +110,7 @@ static void test_union(void)
 	b->auth.users = STRINGS(settings, SET_EXACT, "other@relay.test");
 	b->ip.networks = networks(settings, "192.0.2.0/24");
 	sentence_set(settings, &b->reject_unless, "from and auth");
-	ok(settings_complete(settings), "completed");
+	ok(settings_complete(settings, unite_options), "completed");
 	ok(any->tls.min_version == TLS_1_2 && any->tls.min_cipher_bits == 128, "the lowest TLS");
 	ok(any->cert.match_client_name && !any->cert.required && any->auth.required, "what all ask for");
 	ok(any->envelope.null_sender && any->verp.undecodable == UNDECODABLE_SKIP, "what one lets through");
@@ -126,12 +126,12 @@ static void test_union(void)
 
 	settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings->orgs[1].reject_unless.root = NULL;
-	ok(settings_complete(settings) && settings->sentence_count == 2, "an empty sentence is one, too");
+	ok(settings_complete(settings, unite_options) && settings->sentence_count == 2, "an empty sentence is one, too");
 	settings_free(settings);
 	settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings->orgs[1].ip.networks = NULL;
 	settings->orgs[1].cert.names = NULL;
-	ok(settings_complete(settings) && settings->sentence_count == 1 && set_count(settings->any.cert.names) == 1,
+	ok(settings_complete(settings, unite_options) && settings->sentence_count == 1 && set_count(settings->any.cert.names) == 1,
 	   "lists that are not there add nothing; the same sentence is kept once");
 	settings_free(settings);
 }

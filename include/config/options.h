@@ -36,6 +36,23 @@ enum option_type {
 	OPTION_ORGS      /* `orgs`: a map from organization ID to a map of per-org options */
 };
 
+/*
+ * How the values that several organizations have of an option come to one that is as wide as the widest, so that no
+ * session is refused that some organization would take. No value is zero: a row cannot leave it out.
+ */
+enum option_unite {
+	UNITE_TOP = 1,             /* an option of the top level, which has one value */
+	UNITE_UNION,               /* lists, networks, several choices: all of them */
+	UNITE_UNION_EMPTY_IS_ALL,  /* a list that restricts nothing when it is empty */
+	UNITE_INTERSECTION,        /* a list of what is asked for: what all ask for */
+	UNITE_LOWEST,              /* a number, or a choice in rising order, that is the least accepted */
+	UNITE_HIGHEST_ZERO_IS_ALL, /* a number that is the most accepted; 0 restricts nothing */
+	UNITE_MOST_LENIENT,        /* a choice whose values are declared from the strictest to the most lenient */
+	UNITE_ANY_YES,             /* yes is wider than no */
+	UNITE_ANY_NO,              /* no is wider than yes */
+	UNITE_NOT_SESSION          /* no check of a session looks at it; `apart` says why */
+};
+
 struct option_choice {
 	const char *name; /* NULL ends a list of choices */
 	int value;        /* CHOICE_REFUSED: a name that is known and not supported */
@@ -61,6 +78,8 @@ struct option {
 	const struct option_choice *choices; /* CHOICE and CHOICES */
 	unsigned long min, max;              /* NUMBER, OCTAL and DURATION */
 	option_check check;                  /* TEXT, EXACT, NOCASE, and items of lists; may be NULL */
+	enum option_unite unite;
+	const char *apart;                   /* UNITE_NOT_SESSION: why; else NULL */
 	const char *help;                    /* one line */
 };
 

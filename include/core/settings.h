@@ -151,11 +151,14 @@ struct owner {
 struct settings *settings_new(void);
 void settings_free(struct settings *settings);
 
+/* Fills settings->any. False without memory. The option table's is unite_options() (config/unite.h). */
+typedef bool (*settings_unite)(struct settings *settings);
+
 /*
- * Compute what the decision looks up: indexes and the union of all organizations. To be called once, after the orgs
- * are set and their IDs are known to differ. False without memory.
+ * Compute what the decision looks up: indexes and, by unite, the union of all organizations. To be called once, after
+ * the orgs are set and their IDs are known to differ. False without memory.
  */
-bool settings_complete(struct settings *settings);
+bool settings_complete(struct settings *settings, settings_unite unite);
 
 /* The served organization of that ID, or NULL. */
 const struct org *settings_org(const struct settings *settings, const struct orgid *id);

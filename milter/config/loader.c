@@ -9,6 +9,7 @@
 
 #include "config/file.h"
 #include "config/loading.h"
+#include "config/unite.h"
 
 static bool loading_init(struct loading *loading)
 {
@@ -245,7 +246,7 @@ static void complete(struct loading *loading)
 	}
 	memcpy(settings->orgs, loading->orgs, loading->org_count * sizeof *settings->orgs);
 	settings->org_count = loading->org_count;
-	if (settings_complete(settings))
+	if (settings_complete(settings, unite_options))
 		review(loading);
 	else
 		loading->findings.no_memory = true;

@@ -62,96 +62,6 @@ static bool index_owners(struct settings *settings)
 	return true;
 }
 
-/* Sets that many orgs inherit are shared; one that was the last to be merged need not be merged again. */
-static bool widen_set(struct set *to, const struct set *from, const struct set **merged)
-{
-	if (!from || from == *merged)
-		return true;
-	*merged = from;
-	return add_all(to, from);
-}
-
-/* A list that restricts nothing when it is empty: the union with an empty one restricts nothing either. */
-static bool widen_restriction(struct set *to, const struct set *from, const struct set **merged, bool *unrestricted)
-{
-	*unrestricted = *unrestricted || set_count(from) == 0;
-	return *unrestricted || widen_set(to, from, merged);
-}
-
-struct widening {
-	const struct set *names, *issuers, *bounce, *senders, *users, *mechanisms, *spf;
-	const struct network_set *networks;
-	bool any_issuer, any_mechanism;
-};
-
-static bool any_begin(struct settings *settings)
-{
-	struct arena *arena = &settings->arena;
-	struct org *any = &settings->any;
-	*any = settings->defaults;
-	memset(&any->id, 0, sizeof any->id);
-	any->domains = settings->owned;
-	any->tls.min_version = TLS_1_3;
-	any->tls.min_cipher_bits = (unsigned)-1;
-	any->cert.match_client_name = any->cert.required = any->auth.required = any->dkim.required = true;
-	any->dmarc.required = true;
-	any->envelope.null_sender = false;
-	any->verp.undecodable = UNDECODABLE_FAIL;
-	any->cert.names = set_new(arena, SET_NOCASE);
-	any->cert.issuers = set_new(arena, SET_EXACT);
-	any->envelope.bounce_domains = set_new(arena, SET_NOCASE);
-	any->message.senders = set_new(arena, SET_NOCASE);
-	any->auth.users = set_new(arena, SET_EXACT);
-	any->auth.mechanisms = set_new(arena, SET_NOCASE);
-	any->ip.spf = set_new(arena, SET_NOCASE);
-	any->ip.networks = network_set_new(arena);
-	return !arena_failed(arena);
-}
-
-static bool any_widen(struct org *any, const struct org *org, struct widening *widening)
-{
-	if (org->tls.min_version < any->tls.min_version)
-		any->tls.min_version = org->tls.min_version;
-	if (org->tls.min_cipher_bits < any->tls.min_cipher_bits)
-		any->tls.min_cipher_bits = org->tls.min_cipher_bits;
-	any->cert.match_client_name &= org->cert.match_client_name;
-	any->cert.required &= org->cert.required;
-	any->auth.required &= org->auth.required;
-	any->dkim.required &= org->dkim.required;
-	any->dmarc.required &= org->dmarc.required;
-	any->envelope.null_sender |= org->envelope.null_sender;
-	if (org->verp.undecodable == UNDECODABLE_SKIP)
-		any->verp.undecodable = UNDECODABLE_SKIP;
-	if (org->ip.networks && org->ip.networks != widening->networks) {
-		widening->networks = org->ip.networks;
-		if (!network_set_add_all(any->ip.networks, org->ip.networks))
-			return false;
-	}
-	return widen_set(any->cert.names, org->cert.names, &widening->names)
-	       && widen_restriction(any->cert.issuers, org->cert.issuers, &widening->issuers, &widening->any_issuer)
-	       && widen_set(any->envelope.bounce_domains, org->envelope.bounce_domains, &widening->bounce)
-	       && widen_set(any->message.senders, org->message.senders, &widening->senders)
-	       && widen_set(any->auth.users, org->auth.users, &widening->users)
-	       && widen_restriction(any->auth.mechanisms, org->auth.mechanisms, &widening->mechanisms,
-	                            &widening->any_mechanism)
-	       && widen_set(any->ip.spf, org->ip.spf, &widening->spf);
-}
-
-static bool unite(struct settings *settings)
-{
-	struct widening widening = { 0 };
-	if (!any_begin(settings))
-		return false;
-	for (size_t i = 0; i < settings->org_count; i++)
-		if (!any_widen(&settings->any, &settings->orgs[i], &widening))
-			return false;
-	if (widening.any_issuer)
-		settings->any.cert.issuers = NULL;
-	if (widening.any_mechanism)
-		settings->any.auth.mechanisms = NULL;
-	return true;
-}
-
 /* Orgs mostly share a few sentences; each different one is kept once. */
 static bool collect_sentences(struct settings *settings)
 {
@@ -172,7 +82,7 @@ static bool collect_sentences(struct settings *settings)
 	return true;
 }
 
-bool settings_complete(struct settings *settings)
+bool settings_complete(struct settings *settings, settings_unite unite)
 {
 	settings->some_enforce = false;
 	settings->all_enforce = settings->org_count != 0;
