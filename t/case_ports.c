@@ -161,10 +161,10 @@ static long long now(void *context)
 	return CASE_NOW;
 }
 
-static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts)
+static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
 {
 	struct case_evidence *evidence = context;
-	(void)settings;
+	(void)settings, (void)waker;
 	evidence->facts = facts;
 	return context;
 }
@@ -185,13 +185,12 @@ static bool body(struct evidence *opaque, struct span chunk)
 	return true;
 }
 
-static bool gather(struct evidence *opaque, check_bits wanted, long long deadline_ms)
+static enum gathering gather(struct evidence *opaque, check_bits wanted)
 {
 	struct case_evidence *evidence = (struct case_evidence *)(void *)opaque;
 	struct facts *facts = evidence->facts;
 	bool came = false;
 
-	(void)deadline_ms;
 	evidence->asked |= wanted;
 	if ((wanted & CHECK_BIT(CHECK_DKIM)) && evidence->has_dkim && !facts->dkim.complete) {
 		facts->dkim = (struct dkim_evidence){ true, evidence->count, evidence->signatures };
@@ -209,7 +208,7 @@ static bool gather(struct evidence *opaque, check_bits wanted, long long deadlin
 		facts->vouches = evidence->vouches;
 		came = true;
 	}
-	return came;
+	return came ? GATHERING_CAME : GATHERING_OVER;
 }
 
 static void end(struct evidence *opaque)

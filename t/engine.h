@@ -119,9 +119,11 @@ static inline struct session_input good_session(void)
 /* Evidence that a test hands out: what each piece becomes once gather() was asked for it. */
 struct test_evidence {
 	struct facts *facts;
+	struct waker waker;
 	struct result spf, dmarc, vouch, dkim;
 	bool has_dkim;       /* one aligned signature with the outcome `dkim` */
-	bool late;           /* gather() gives nothing: the deadline passes */
+	bool late;           /* gather() gives nothing, and nothing more will come */
+	bool absent;         /* gather() gives nothing yet */
 	check_bits asked;    /* every check ever asked for */
 	unsigned gathers;
 	size_t body;         /* bytes that came */
@@ -143,11 +145,12 @@ static inline long long test_now(void *context)
 	return 1800000000;
 }
 
-static inline struct evidence *test_begin(void *context, const struct settings *settings, struct facts *facts)
+static inline struct evidence *test_begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
 {
 	struct test_evidence *evidence = context;
 	(void)settings;
 	evidence->facts = facts;
+	evidence->waker = waker;
 	return (struct evidence *)evidence;
 }
 
@@ -168,15 +171,16 @@ static inline bool test_body(struct evidence *opaque, struct span chunk)
 	return evidence->body < evidence->body_wanted;
 }
 
-static inline bool test_gather(struct evidence *opaque, check_bits wanted, long long deadline_ms)
+static inline enum gathering test_gather(struct evidence *opaque, check_bits wanted)
 {
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	struct facts *facts = evidence->facts;
-	(void)deadline_ms;
 	evidence->asked |= wanted;
 	evidence->gathers++;
 	if (evidence->late)
-		return false;
+		return GATHERING_OVER;
+	if (evidence->absent)
+		return GATHERING_WAITS;
 	if (wanted & CHECK_BIT(CHECK_SPF)) {
 		facts->spf.complete = true;
 		facts->spf.outcome = evidence->spf;
@@ -200,7 +204,7 @@ static inline bool test_gather(struct evidence *opaque, check_bits wanted, long 
 			                                  .signed_headers = span_of("Date:From:To:Subject:Content-Type") };
 		facts->dkim = (struct dkim_evidence){ true, evidence->has_dkim, &evidence->signature };
 	}
-	return true;
+	return GATHERING_CAME;
 }
 
 static inline void test_end(struct evidence *opaque)

@@ -21,6 +21,7 @@
 #include "config/loader.h"
 #include "core/examine.h"
 #include "evidence/ports.h"
+#include "evidence/waiter.h"
 
 struct request {
 	const struct settings *settings;
@@ -126,21 +127,24 @@ static void *run(void *context)
 	struct examination *examination = calloc(1, sizeof *examination);
 	struct feeding feeding = { examination, request->bare };
 	struct span body = { NULL, 0 };
+	struct waiter waiter;
 	unsigned defects;
 
-	if (!examination)
+	if (!examination || !waiter_init(&waiter))
 		exit(2);
 	examination->gather_all = !request->needed;
+	examination->waker = waiter_waker(&waiter);
 	examine_begin(examination, request->settings, request->ports, span_of("probe"), &request->session);
 	examine_recipient(examination, span_of("smtp"));
 	message_split(request->raw, take_field, &feeding, &body, &defects);
 	examine_header_end(examination);
 	bool body_wanted = examine_wants_body(examination);
 	feed_body(examination, request, body);
-	examine_end(examination);
+	examine_finish(examination, waiter_wait, &waiter);
 	if (request->print)
 		print_facts(examination, body_wanted);
 	examine_clear(examination);
+	waiter_destroy(&waiter);
 	free(examination);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include "config/loader.h"
 #include "core/feed.h"
 #include "evidence/ports.h"
+#include "evidence/waiter.h"
 #include "tap.h"
 
 static atomic_long left = -1; /* allocations until one fails; below 0: none fails */
@@ -91,14 +92,18 @@ static enum verdict run(const struct settings *settings, const struct ports *por
 {
 	static struct examination examination;
 	struct span mailer = span_of("smtp");
-	struct feed feed = { .mailers = &mailer, .recipients = 1, .raw = raw };
+	struct waiter waiter;
+	struct feed feed = { .mailers = &mailer, .recipients = 1, .raw = raw, .wait = waiter_wait, .wait_context = &waiter };
 
 	feed.session.mta = MTA_POSTFIX;
 	feed.session.mail_from = span_of("<joe@football.example.com>");
 	address_parse(span_of("192.0.2.10"), &feed.session.client);
+	waiter_init(&waiter);
+	examination.waker = waiter_waker(&waiter);
 	feed_message(&examination, settings, ports, span_of("nomem"), &feed);
 	enum verdict verdict = examination.judgement.verdict;
 	examine_clear(&examination);
+	waiter_destroy(&waiter);
 	return verdict;
 }
 

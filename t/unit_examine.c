@@ -91,9 +91,9 @@ static void test_order(void)
 	}
 }
 
-static struct evidence *refuse_to_begin(void *context, const struct settings *settings, struct facts *facts)
+static struct evidence *refuse_to_begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
 {
-	(void)context, (void)settings, (void)facts;
+	(void)context, (void)settings, (void)facts, (void)waker;
 	return NULL;
 }
 
@@ -133,12 +133,12 @@ static long long leap(void *context)
 	return 1000 + 10000LL * evidence->gathers;
 }
 
-static bool gather_nothing(struct evidence *opaque, check_bits wanted, long long deadline_ms)
+static enum gathering gather_nothing(struct evidence *opaque, check_bits wanted)
 {
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	evidence->asked |= wanted;
 	evidence->gathers++;
-	return deadline_ms == 1000 + 20000;
+	return GATHERING_CAME;
 }
 
 static void test_deadline(void)
@@ -151,9 +151,81 @@ static void test_deadline(void)
 	const struct judgement *judgement = &scene.examination.judgement;
 	ok(judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT, "when the time is up it is deferred");
 	ok(scene.evidence.gathers == 2 && scene.evidence.asked == CHECK_BIT(CHECK_DKIM), "and was asked for until then");
-	ok(scene.examination.ended_ms == 1000 + 20000, "the verdict has its time");
+	ok(scene.examination.deadline_ms == 1000 + 20000 && scene.examination.ended_ms == 1000 + 20000, "the verdict has its time");
 	scene_clear(&scene);
 	ok(scene.evidence.ended == 1, "clearing twice ends once");
+}
+
+static long long at_ms;
+
+static long long clock_ms(void *context)
+{
+	(void)context;
+	return at_ms;
+}
+
+static void no_wake(void *context)
+{
+	(void)context;
+}
+
+/* What is not there yet: the examination can be resumed as often as one likes, and ends with the answer or the time. */
+static void test_waiting(void)
+{
+	struct scene scene;
+	int whom;
+	for (int answered = 0; answered < 2; answered++) {
+		at_ms = 1000;
+		scene_init(&scene, MODE_ENFORCE);
+		scene.ports.now_ms = clock_ms;
+		scene.evidence.absent = true;
+		scene.examination.waker = (struct waker){ no_wake, &whom };
+		run(&scene, "mrfhb");
+		ok(scene.evidence.waker.wake == no_wake && scene.evidence.waker.context == &whom, "the adapter knows whom to tell");
+		ok(examine_resume(&scene.examination) && scene.evidence.gathers == 0, "before the end there is nothing to resume");
+		ok(!examine_end(&scene.examination) && scene.examination.waiting, "evidence is awaited at the end");
+		ok(scene.examination.deadline_ms == 21000 && scene.examination.judgement.verdict == VERDICT_UNDECIDED, "for so long");
+		at_ms = 20999;
+		ok(!examine_resume(&scene.examination), "and still is at the last moment");
+		scene.evidence.absent = !answered;
+		at_ms += !answered;
+		ok(examine_resume(&scene.examination) && !scene.examination.waiting, "%s it is decided", answered ? "with the answer" : "when the time is up");
+		const struct judgement *judgement = &scene.examination.judgement;
+		ok(answered ? judgement->verdict == VERDICT_ACCEPT
+		            : judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT,
+		   "%s", verdict_name(judgement->verdict));
+		unsigned gathers = scene.evidence.gathers;
+		ok(examine_resume(&scene.examination) && scene.evidence.gathers == gathers, "for good");
+		scene_clear(&scene);
+	}
+}
+
+static void bring_at_third(void *context, long long deadline_ms)
+{
+	struct test_evidence *evidence = context;
+	if (evidence->gathers == 3)
+		evidence->absent = false;
+	at_ms += deadline_ms == 21000;
+}
+
+/* For those who can wait. */
+static void test_finish(void)
+{
+	struct scene scene;
+	at_ms = 1000;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.now_ms = clock_ms;
+	scene.evidence.absent = true;
+	run(&scene, "mrfhb");
+	examine_finish(&scene.examination, bring_at_third, &scene.evidence);
+	ok(scene.examination.judgement.verdict == VERDICT_ACCEPT && scene.evidence.gathers == 4 && at_ms == 1003,
+	   "it is waited for until it is decided");
+	scene_clear(&scene);
+	scene_init(&scene, MODE_ENFORCE);
+	run(&scene, "mrfhb");
+	examine_finish(&scene.examination, NULL, NULL);
+	ok(scene.examination.judgement.verdict == VERDICT_ACCEPT, "or not at all");
+	scene_clear(&scene);
 }
 
 static void test_pieces(void)
@@ -180,7 +252,7 @@ static void test_pieces(void)
 /* An adapter that has the answer already, as from its cache. */
 static void answer_at_header_end(struct evidence *opaque, check_bits wanted)
 {
-	test_gather(opaque, wanted, 0);
+	test_gather(opaque, wanted);
 }
 
 static void test_known_early(void)
@@ -291,6 +363,8 @@ int main(void)
 	test_order();
 	test_no_evidence();
 	test_deadline();
+	test_waiting();
+	test_finish();
 	test_pieces();
 	test_known_early();
 	test_early();

@@ -70,7 +70,7 @@ static struct end run(struct span raw, struct session_input session, size_t reci
 	struct test_evidence evidence = good_evidence();
 	struct ports ports = test_ports(&evidence);
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
-	struct feed feed = { session, mailers, recipients, raw, see_step, NULL };
+	struct feed feed = { .session = session, .mailers = mailers, .recipients = recipients, .raw = raw, .watch = see_step };
 	struct examination examination = { .gather_all = false };
 
 	memset(&seen, 0, sizeof seen);

@@ -1,8 +1,8 @@
 /*
  * examine: one message from MAIL to its verdict. The one way to reach a verdict, for daemon, tools, tests and fuzzers.
  *
- * Steps come in the order of SMTP: begin, recipient..., header_end (after its fields), body..., end. A step out of
- * order marks trouble, which ends in a temporary failure. After a verdict other than VERDICT_UNDECIDED further steps
+ * Steps come in the order of SMTP: begin, recipient..., header_end (after its fields), body..., end, and resume until it
+ * is decided. A step out of order marks trouble, which ends in a temporary failure. None of them waits. After a verdict other than VERDICT_UNDECIDED further steps
  * change nothing. Not thread-safe; one message belongs to one thread at a time.
  */
 #ifndef SFDC_CORE_EXAMINE_H
@@ -28,13 +28,16 @@ struct examination {
 	struct judgement judgement;
 	char sid[SID_SIZE]; /* identifies the message in log and reply */
 	bool gather_all;    /* to be set before examine_begin(): gather all evidence, not only what the sentences need */
+	struct waker waker; /* to be set before examine_begin(): told when examine_resume() is worth while */
 	bool body_enough;   /* the evidence needs no more of the body */
 	bool body_skipped;  /* the body's end will not be seen */
+	bool waiting;       /* for evidence, at the end of the message */
+	long long deadline_ms; /* when what is still out is given up; on the clock of the ports */
 	long long began_ms;
 	long long ended_ms; /* when the verdict was reached; 0 = not yet */
 };
 
-/* Start with the MAIL command; *examination is zeroed, but for gather_all. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
+/* Start with the MAIL command; *examination is zeroed, but for gather_all and waker. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
 void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
                    struct span sid, const struct session_input *input);
 
@@ -62,8 +65,20 @@ void examine_body(struct examination *examination, struct span chunk);
 /* The body's end was not seen, because the rest was refused: its size stays unknown. */
 void examine_body_skipped(struct examination *examination);
 
-/* End of message: gathers what is needed, for settings->message_timeout at most, and always decides. */
-void examine_end(struct examination *examination);
+/*
+ * End of message: starts what is still needed. True: it is decided. False: evidence is awaited, for
+ * settings->message_timeout at most: examine_resume() is to be called when the waker was told, and at deadline_ms.
+ */
+bool examine_end(struct examination *examination);
+
+/* Go on with what came in. Returns as examine_end(); from deadline_ms on it always decides. */
+bool examine_resume(struct examination *examination);
+
+/*
+ * examine_end(), and examine_resume() until it is decided, for those who can wait. wait returns when the waker was told or
+ * at deadline_ms; it may be NULL with ports that never have to be waited for.
+ */
+void examine_finish(struct examination *examination, void (*wait)(void *context, long long deadline_ms), void *context);
 
 /* Release everything. Harmless on zeroed memory and when called twice. */
 void examine_clear(struct examination *examination);

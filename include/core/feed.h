@@ -23,10 +23,14 @@ struct feed {
 	/* Called after each step; NULL: not wanted. */
 	void (*watch)(void *context, const struct examination *examination);
 	void *context;
+
+	/* Handed to examine_finish(). */
+	void (*wait)(void *wait_context, long long deadline_ms);
+	void *wait_context;
 };
 
 /*
- * Run the message through. *examination is zeroed, but for gather_all; it has a verdict afterwards and is to be
+ * Run the message through. *examination is zeroed, but for gather_all and waker; it has a verdict afterwards and is to be
  * released with examine_clear(). settings, ports, feed and what they point to must outlive it.
  */
 void feed_message(struct examination *examination, const struct settings *settings, const struct ports *ports,

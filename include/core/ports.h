@@ -1,8 +1,8 @@
 /*
  * ports: what the examination of a message needs from outside, as functions that adapters, tests and tools provide.
  *
- * No port may block except gather(). Every function may be called from any thread, but for one evidence object only
- * from one thread at a time. A port that fails marks facts->trouble or leaves its evidence pending; none can make a
+ * No port may block. Every function may be called from any thread, but for one evidence object only from one thread at
+ * a time. A port that fails marks facts->trouble or leaves its evidence pending; none can make a
  * check pass by failing.
  */
 #ifndef SFDC_CORE_PORTS_H
@@ -17,6 +17,19 @@
 
 struct evidence; /* an adapter's state for one message */
 
+/* Whom to tell that evidence came in, or may have. Called from any thread, often or never; it must not block. */
+struct waker {
+	void (*wake)(void *context); /* NULL: nobody */
+	void *context;
+};
+
+/* What gather() came to. */
+enum gathering {
+	GATHERING_OVER, /* nothing more will come */
+	GATHERING_CAME, /* something came in, or moved on */
+	GATHERING_WAITS /* something is out; the waker is told when it comes */
+};
+
 struct ports {
 	void *context; /* handed to every function */
 
@@ -26,8 +39,11 @@ struct ports {
 
 	domain_to_ascii to_ascii;
 
-	/* Start with a message (facts are at STAGE_MAIL). NULL: none could be had (the examination notes trouble). */
-	struct evidence *(*begin)(void *context, const struct settings *settings, struct facts *facts);
+	/*
+	 * Start with a message (facts are at STAGE_MAIL). waker is told as gather() says, never after end(). NULL: none could
+	 * be had (the examination notes trouble).
+	 */
+	struct evidence *(*begin)(void *context, const struct settings *settings, struct facts *facts, struct waker waker);
 
 	/* A header field, as it came; leading_space: value starts with the white space that followed the colon. */
 	void (*field)(struct evidence *evidence, struct span name, struct span value, bool leading_space);
@@ -38,11 +54,8 @@ struct ports {
 	/* A piece of the body. Returns whether more of it is needed. */
 	bool (*body)(struct evidence *evidence, struct span chunk);
 
-	/*
-	 * Wait until evidence for at least one of the wanted checks has come in, or deadline_ms (on now_ms) has passed;
-	 * write what came into the facts. False: nothing more will come.
-	 */
-	bool (*gather)(struct evidence *evidence, check_bits wanted, long long deadline_ms);
+	/* The body has ended. Start what the wanted checks still need, and write what has come in into the facts. */
+	enum gathering (*gather)(struct evidence *evidence, check_bits wanted);
 
 	/* Release. Look-ups that are under way are abandoned without waiting. */
 	void (*end)(struct evidence *evidence);

@@ -2,8 +2,9 @@
  * gather: the evidence of one message: drives the machines that need the DNS - signatures, SPF, DMARC - and writes what
  * they find into the facts.
  *
- * A machine hands out questions and takes answers; it never waits. Everything that is asked goes through one list, so
- * that one wait serves all machines. Abandoned look-ups end by themselves (resolver.h).
+ * A machine hands out questions and takes answers; neither it nor what drives it ever waits. Everything that is asked goes
+ * through one list, and whoever drives is told when an answer on which a wanted check waits is there. Abandoned look-ups
+ * end by themselves (resolver.h).
  */
 #ifndef SFDC_EVIDENCE_GATHER_H
 #define SFDC_EVIDENCE_GATHER_H
@@ -28,11 +29,12 @@ struct gather_sources {
  * Start with a message: the functions of struct ports (core/ports.h), with struct evidence. Takes over a reference to
  * the resolver in any case; the other sources are borrowed. NULL without memory.
  */
-struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts);
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
+                              struct waker waker);
 void gather_field(struct evidence *evidence, struct span name, struct span value, bool leading_space);
 void gather_header_end(struct evidence *evidence, check_bits wanted);
 bool gather_body(struct evidence *evidence, struct span chunk);
-bool gather_wait(struct evidence *evidence, check_bits wanted, long long deadline_ms);
+enum gathering gather_answers(struct evidence *evidence, check_bits wanted);
 void gather_end(struct evidence *evidence);
 
 #endif

@@ -11,6 +11,7 @@
 #include "cmd/session.h"
 #include "core/feed.h"
 #include "evidence/ports.h"
+#include "evidence/waiter.h"
 
 struct request {
 	const char *config;
@@ -167,6 +168,7 @@ static int check(const struct request *request, const struct settings *settings,
 {
 	struct feed feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
 	struct examination examination = { .gather_all = request->explain };
+	struct waiter waiter;
 
 	if (!relayctl_read(file, &feed.raw)) {
 		relayctl_complain("%s: %s", file, strerror(errno));
@@ -182,9 +184,18 @@ static int check(const struct request *request, const struct settings *settings,
 		feed.watch = watch;
 		feed.context = request->json ? stderr : stdout;
 	}
+	if (!waiter_init(&waiter)) {
+		relayctl_complain("%s", strerror(errno));
+		free((void *)(uintptr_t)feed.raw.at);
+		return RELAYCTL_TEMPFAIL;
+	}
+	examination.waker = waiter_waker(&waiter);
+	feed.wait = waiter_wait;
+	feed.wait_context = &waiter;
 	feed_message(&examination, settings, ports, span_of("check-message"), &feed);
 	int code = show(request, ports, file, &examination);
 	examine_clear(&examination);
+	waiter_destroy(&waiter);
 	free((void *)(uintptr_t)feed.raw.at);
 	return code;
 }

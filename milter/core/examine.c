@@ -32,8 +32,10 @@ void examine_begin(struct examination *examination, const struct settings *setti
                    struct span sid, const struct session_input *input)
 {
 	bool gather_all = examination->gather_all;
+	struct waker waker = examination->waker;
 	memset(examination, 0, sizeof *examination);
 	examination->gather_all = gather_all;
+	examination->waker = waker;
 	arena_init(&examination->arena, EXAMINATION_MEMORY_MAX);
 	examination->settings = settings;
 	examination->ports = ports;
@@ -47,7 +49,7 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	}
 	if (decided(examination))
 		return;
-	examination->evidence = ports->begin(ports->context, settings, &examination->facts);
+	examination->evidence = ports->begin(ports->context, settings, &examination->facts, waker);
 	if (!examination->evidence)
 		examination->facts.trouble = true;
 }
@@ -124,35 +126,63 @@ void examine_body_skipped(struct examination *examination)
 	examination->body_skipped = true;
 }
 
-/* Wait for what the sentences still need, until the time is up. */
-static void gather(struct examination *examination)
+/* Take in what the sentences still need, as far as it is there or the time is up. False: it has to be waited for. */
+static bool gather(struct examination *examination)
 {
 	const struct ports *ports = examination->ports;
-	long long deadline = ports->now_ms(ports->context) + 1000LL * examination->settings->message_timeout;
+	struct facts *facts = &examination->facts;
 
-	while (!examination->facts.evidence_over && !examination->facts.trouble && wanted(examination) != 0) {
-		bool more = examination->evidence && ports->gather(examination->evidence, wanted(examination), deadline);
-		if (!more || ports->now_ms(ports->context) >= deadline)
-			examination->facts.evidence_over = true;
+	while (!facts->evidence_over && !facts->trouble && wanted(examination) != 0) {
+		enum gathering gathering =
+		    examination->evidence ? ports->gather(examination->evidence, wanted(examination)) : GATHERING_OVER;
+		bool late = ports->now_ms(ports->context) >= examination->deadline_ms;
+		if (gathering == GATHERING_WAITS && !late && !facts->trouble)
+			return false;
+		if (gathering == GATHERING_OVER || late)
+			facts->evidence_over = true;
 		look(examination);
 	}
+	return true;
 }
 
-void examine_end(struct examination *examination)
+bool examine_resume(struct examination *examination)
 {
+	if (!examination->waiting)
+		return true;
+	if (!gather(examination))
+		return false;
+	examination->waiting = false;
+	if (!decided(examination)) {
+		examination->facts.trouble = true;
+		look(examination);
+	}
+	return true;
+}
+
+bool examine_end(struct examination *examination)
+{
+	const struct ports *ports = examination->ports;
 	struct facts *facts = &examination->facts;
 	if (facts->stage != STAGE_HEADER)
 		facts->trouble = true;
 	facts->body_complete = !examination->body_skipped;
 	facts->stage = STAGE_END;
 	if (decided(examination))
-		return;
+		return true;
 	look(examination);
-	if (!decided(examination) || examination->gather_all)
-		gather(examination);
-	if (!decided(examination)) {
-		facts->trouble = true;
-		look(examination);
+	if (decided(examination) && !examination->gather_all)
+		return true;
+	examination->deadline_ms = ports->now_ms(ports->context) + 1000LL * examination->settings->message_timeout;
+	examination->waiting = true;
+	return examine_resume(examination);
+}
+
+void examine_finish(struct examination *examination, void (*wait)(void *context, long long deadline_ms), void *context)
+{
+	bool over = examine_end(examination);
+	while (!over && wait) {
+		wait(context, examination->deadline_ms);
+		over = examine_resume(examination);
 	}
 }
 

@@ -92,6 +92,6 @@ void feed_message(struct examination *examination, const struct settings *settin
 	if (refused(examination) || !feed_header(&feeding, &body))
 		return;
 	feed_body(examination, body);
-	examine_end(examination);
+	examine_finish(examination, feed->wait, feed->wait_context);
 	watch(&feeding);
 }

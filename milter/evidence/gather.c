@@ -17,6 +17,8 @@ struct inquiry {
 	enum asker asker;
 	const struct question *question;
 	struct query *query;
+	struct query_watcher watcher;
+	bool watched;
 	bool delivered;
 	struct inquiry *next;
 };
@@ -27,10 +29,13 @@ struct evidence {
 	struct signatures *signatures;
 	struct policies *policies;
 	struct inquiry *inquiries;
+	struct waker waker;
+	long long waiting_since_ms; /* 0: nothing is waited for */
 	bool body_ended;
 };
 
-struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts)
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
+                              struct waker waker)
 {
 	struct evidence *evidence = arena_alloc(facts->arena, sizeof *evidence);
 	if (!evidence) {
@@ -38,6 +43,7 @@ struct evidence *gather_begin(const struct gather_sources *sources, const struct
 		return NULL;
 	}
 	evidence->facts = facts;
+	evidence->waker = waker;
 	evidence->resolver = sources->resolver;
 	evidence->signatures = signatures_new(settings, facts, sources->orgdomain, sources->verifier);
 	evidence->policies = policies_new(settings, facts);
@@ -143,22 +149,35 @@ static bool awaited(const struct evidence *evidence, const struct inquiry *inqui
 	return false;
 }
 
-/* False: nothing is out that is worth waiting for. */
-static bool wait_for_one(struct evidence *evidence, check_bits wanted, long long deadline_ms)
+/*
+ * Watch what a wanted check waits for. GATHERING_CAME: an answer has come in meanwhile; GATHERING_OVER: nothing is out
+ * that is worth waiting for.
+ */
+static enum gathering watch_awaited(struct evidence *evidence, check_bits wanted)
 {
-	struct query *queries[RESOLVER_WAIT_MAX];
-	size_t count = 0;
-	long long began = resolver_now_ms();
+	enum gathering gathering = GATHERING_OVER;
+	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next) {
+		if (!awaited(evidence, inquiry, wanted))
+			continue;
+		if (!inquiry->watched) {
+			inquiry->watcher.wake = evidence->waker.wake;
+			inquiry->watcher.context = evidence->waker.context;
+			inquiry->watched = true;
+			if (!query_watch(inquiry->query, &inquiry->watcher))
+				return GATHERING_CAME;
+		} else if (query_answer(inquiry->query)) {
+			return GATHERING_CAME;
+		}
+		gathering = GATHERING_WAITS;
+	}
+	return gathering;
+}
 
-	for (struct inquiry *inquiry = evidence->inquiries; inquiry && count < RESOLVER_WAIT_MAX; inquiry = inquiry->next)
-		if (awaited(evidence, inquiry, wanted))
-			queries[count++] = inquiry->query;
-	if (count == 0)
-		return false;
-	resolver_wait(evidence->resolver, queries, count, deadline_ms);
-	evidence->facts->dns_ms += (unsigned)(resolver_now_ms() - began);
-	pump(evidence);
-	return true;
+static void end_wait(struct evidence *evidence)
+{
+	if (evidence->waiting_since_ms != 0)
+		evidence->facts->dns_ms += (unsigned)(resolver_now_ms() - evidence->waiting_since_ms);
+	evidence->waiting_since_ms = 0;
 }
 
 /* DMARC waits for what DKIM and SPF find. */
@@ -169,10 +188,11 @@ static check_bits with_sources(check_bits wanted)
 	return wanted;
 }
 
-bool gather_wait(struct evidence *evidence, check_bits wanted, long long deadline_ms)
+enum gathering gather_answers(struct evidence *evidence, check_bits wanted)
 {
 	bool moved = false;
 
+	end_wait(evidence);
 	wanted = with_sources(wanted);
 	if (!evidence->body_ended) {
 		evidence->body_ended = true;
@@ -180,14 +200,18 @@ bool gather_wait(struct evidence *evidence, check_bits wanted, long long deadlin
 		policies_begin(evidence->policies, wanted);
 		moved = true;
 	}
+	moved = pump(evidence) || moved;
 	if ((wanted & BODY_CHECKS) != 0 && !evidence->facts->dkim.complete && !signatures_open(evidence->signatures)) {
 		signatures_close(evidence->signatures);
 		policies_look(evidence->policies);
 		moved = true;
 	}
-	if (pump(evidence) || moved)
-		return true;
-	return !evidence->facts->trouble && wait_for_one(evidence, wanted, deadline_ms);
+	if (moved)
+		return GATHERING_CAME;
+	enum gathering gathering = evidence->facts->trouble ? GATHERING_OVER : watch_awaited(evidence, wanted);
+	if (gathering == GATHERING_WAITS)
+		evidence->waiting_since_ms = resolver_now_ms();
+	return gathering;
 }
 
 void gather_end(struct evidence *evidence)
@@ -195,8 +219,11 @@ void gather_end(struct evidence *evidence)
 	if (!evidence)
 		return;
 	signatures_free(evidence->signatures);
-	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next)
+	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next) {
+		if (inquiry->watched)
+			query_unwatch(inquiry->query, &inquiry->watcher);
 		query_drop(inquiry->query);
+	}
 	evidence->inquiries = NULL;
 	resolver_drop(evidence->resolver);
 	evidence->resolver = NULL;

@@ -42,13 +42,13 @@ static struct resolver *current_resolver(struct context *context)
 	return resolver;
 }
 
-static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts)
+static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
 {
 	struct context *shared = context;
 	struct gather_sources sources = { .orgdomain = shared->orgdomain, .verifier = shared->verifier };
 
 	sources.resolver = current_resolver(shared);
-	return gather_begin(&sources, settings, facts);
+	return gather_begin(&sources, settings, facts, waker);
 }
 
 static void context_free(struct context *context)
@@ -97,7 +97,7 @@ bool evidence_ports_init(struct ports *ports_r, const struct settings *settings,
 	ports_r->field = gather_field;
 	ports_r->header_end = gather_header_end;
 	ports_r->body = gather_body;
-	ports_r->gather = gather_wait;
+	ports_r->gather = gather_answers;
 	ports_r->end = gather_end;
 	return true;
 }
