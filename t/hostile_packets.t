@@ -271,7 +271,7 @@ def contents(tap):
         "a client without an address": (packets(OPENING[0], ("C", b"abc\0004\0"), helo(), *letter.steps()), "client"),
         "a client of no known family": (packets(OPENING[0], connect(family="X"), helo(), *letter.steps()), "family"),
         "a client without a valid address": (packets(OPENING[0], connect(address="13.110.74.2000"), helo(),
-                                                     *letter.steps()), "inet_aton"),
+                                                     *letter.steps()), "address"),
         "a client with too long a path": (packets(OPENING[0], connect(family="L", address="/x" * 200), helo(),
                                                   *letter.steps()), "path too long"),
     }

@@ -332,14 +332,14 @@ static void fill(char *bytes, size_t length, unsigned seed)
 /* Who does not listen makes the other wait, and loses nothing. */
 static void test_patience(void)
 {
-	enum { PIECES = 40, PIECE = COMMAND_HEAD + COMMAND_DATA_MAX };
+	enum { PIECES = 40, PIECE = PACKET_HEAD + PACKET_DATA_MAX };
 	static char body[PIECE];
 	struct scene scene;
 	unsigned sent = 0;
 	bool ended = false;
 	scene_init(&scene);
 	fill(body, sizeof body, 1);
-	memcpy(body, "\0\001\0\0B", COMMAND_HEAD);
+	memcpy(body, "\0\001\0\0B", PACKET_HEAD);
 	/* Until the passage no longer takes what the MTA says. */
 	while (sent < PIECES && send(scene.mta, body, sizeof body, 0) == (ssize_t)sizeof body) {
 		sent++;
@@ -397,13 +397,13 @@ static void test_patience(void)
 /* The length is written anew: each of its bits must come through. */
 static void test_lengths(void)
 {
-	static const size_t lengths[] = { 1, 254, 255, 256, 0x1ff, 0x5554, 0xaaa9, 0xfffe, COMMAND_DATA_MAX };
-	static char packet[COMMAND_HEAD + COMMAND_DATA_MAX];
+	static const size_t lengths[] = { 1, 254, 255, 256, 0x1ff, 0x5554, 0xaaa9, 0xfffe, PACKET_DATA_MAX };
+	static char packet[PACKET_HEAD + PACKET_DATA_MAX];
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		struct scene scene;
-		size_t size = COMMAND_HEAD + lengths[i];
+		size_t size = PACKET_HEAD + lengths[i];
 		size_t length = lengths[i] + 1;
-		const char head[COMMAND_HEAD] = { 0, (char)(length >> 16), (char)(length >> 8 & 0xff), (char)(length & 0xff), 'B' };
+		const char head[PACKET_HEAD] = { 0, (char)(length >> 16), (char)(length >> 8 & 0xff), (char)(length & 0xff), 'B' };
 		scene_init(&scene);
 		fill(packet, size, 3);
 		memcpy(packet, head, sizeof head);
@@ -418,7 +418,7 @@ static void test_lengths(void)
 /* The largest packet can be one that grows. */
 static void test_growth(void)
 {
-	static char large[COMMAND_HEAD + COMMAND_DATA_MAX];
+	static char large[PACKET_HEAD + PACKET_DATA_MAX];
 	static const char letters[] = "MR";
 	for (size_t i = 0; letters[i] != '\0'; i++) {
 		struct scene scene;
@@ -442,9 +442,9 @@ static void test_memory(bool on)
 	static char bytes[4096 + 8 * BODY];
 	size_t length = encode("Ha|\nM<a@b>|", bytes);
 	for (int i = 0; i < 8; i++) {
-		memcpy(bytes + length, "\0\0\352\141B", COMMAND_HEAD);
-		memset(bytes + length + COMMAND_HEAD, 'x', BODY);
-		length += COMMAND_HEAD + BODY;
+		memcpy(bytes + length, "\0\0\352\141B", PACKET_HEAD);
+		memset(bytes + length + PACKET_HEAD, 'x', BODY);
+		length += PACKET_HEAD + BODY;
 	}
 	unsigned failures = 0;
 	unsigned wrong = 0;

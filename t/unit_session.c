@@ -105,7 +105,7 @@ static void scene_init(struct scene *scene, const char *quarantine_unless, bool 
 	scene->live = live_new(settings);
 	service_init(&scene->service, scene->live, &scene->ports, scene->log);
 	struct agreement agreement = { .leading_space = leading_space, .skip = true, .answers_recipients = true };
-	scene->session = session_new(&scene->service, &agreement);
+	scene->session = session_new(&scene->service, &agreement, (struct waker){ NULL, NULL });
 	struct address client;
 	address_parse(span_of("13.110.74.200"), &client);
 	session_connect(scene->session, "a.mta.salesforce.com", &client);
@@ -228,7 +228,7 @@ static void test_memory(void)
 
 	struct agreement agreement = { 0 };
 	fail_allocation = 1;
-	ok(!session_new(&scene.service, &agreement), "no memory, no session");
+	ok(!session_new(&scene.service, &agreement, (struct waker){ NULL, NULL }), "no memory, no session");
 	fail_allocation = 0;
 	session_free(NULL);
 }
@@ -292,7 +292,7 @@ static void test_contradiction(void)
 		const char *macro;
 		bool believed;
 	} cases[] = { { "13.110.74.200", true }, { "13.110.74.201", false }, { "IPv6:2001:db8::1", false }, { NULL, true },
-		      { "", true }, { "unknown", true }, { "IPv6:::ffff:13.110.74.200", true } };
+		      { "", false }, { "unknown", false }, { "13.7212758", false }, { "013.110.74.200", false }, { "IPv6:::ffff:13.110.74.200", true } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
 		struct session_input input = good_session();

@@ -1,5 +1,5 @@
 /*
- * passage: what the MTA says reaches libmilter only through here, and only as whole and sound packets (command.h); what
+ * passage: what the MTA says reaches libmilter only through here, and only as whole and sound packets (protocol.h); what
  * libmilter says reaches the MTA as it is.
  *
  * Each MAIL and RCPT is given a number as its last argument, "M1", "R1" and so on, and the macros for it are given the
@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "core/span.h"
-#include "mta/command.h"
+#include "mta/protocol.h"
 
 #define PASSAGE_NUMBER "{sfdc_milter_number}"
 #define PASSAGE_GROWTH 128 /* bytes by which a packet may grow here, those of one inserted before it included */
@@ -59,8 +59,8 @@ struct passage {
 
 /* What passages that are worked on one after the other share; large, and of no content between two calls. */
 struct passage_room {
-	char in[2 * (COMMAND_HEAD + COMMAND_DATA_MAX)];
-	char out[2 * (COMMAND_HEAD + COMMAND_DATA_MAX)];
+	char in[2 * (PACKET_HEAD + PACKET_DATA_MAX)];
+	char out[2 * (PACKET_HEAD + PACKET_DATA_MAX)];
 	size_t used;
 };
 

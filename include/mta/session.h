@@ -46,6 +46,7 @@ struct message {
 
 struct session {
 	struct service *service; /* borrowed */
+	struct waker waker;
 	struct agreement agreement;
 	bool lost; /* something of the session could not be kept: its messages must be deferred */
 	struct address client;
@@ -54,8 +55,8 @@ struct session {
 	struct message *message; /* NULL: none */
 };
 
-/* NULL without memory. */
-struct session *session_new(struct service *service, const struct agreement *agreement);
+/* waker is told when session_resume() is worth while (core/ports.h). NULL without memory. */
+struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker);
 
 /* Ends the message that is under way, and the session. NULL is harmless. */
 void session_free(struct session *session);
@@ -68,8 +69,8 @@ void session_helo(struct session *session, const char *name);
 
 /*
  * MAIL begins a message. The client's address and HELO of input are filled in here; so is its name where no macro told
- * it. claimed is the address the MTA told by macro, absent if it told none: when it differs from that of the connection
- * neither is believed.
+ * it. claimed is the address the MTA told by macro, absent if it told none: when it is none, or differs from that of the
+ * connection, neither is believed.
  */
 void session_mail(struct session *session, struct session_input *input, struct span claimed);
 
@@ -83,8 +84,17 @@ void session_header_end(struct session *session, struct span queue_id);
 /* A piece of the body. False: no more of it is wanted. */
 bool session_body(struct session *session, struct span chunk);
 
-/* End of message: reaches the verdict. */
-void session_end(struct session *session, struct span queue_id);
+/*
+ * End of message. True: session_refused() knows the answer. False: evidence is awaited; session_resume() is to be called
+ * when the waker was told, and at session_deadline_ms().
+ */
+bool session_end(struct session *session, struct span queue_id);
+
+/* Go on with the end of the message. Returns as session_end(). */
+bool session_resume(struct session *session);
+
+/* When the message whose end waits is given up, on the clock of the ports. */
+long long session_deadline_ms(const struct session *session);
 
 /*
  * Whether the message is refused; *refusal_r then says how. To be asked at each step that can answer. The first time

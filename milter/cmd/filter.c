@@ -14,12 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/callbacks.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
 #include "core/record.h"
 #include "evidence/ports.h"
 #include "evidence/resolver.h"
-#include "mta/callbacks.h"
 #include "mta/door.h"
 #include "mta/gate.h"
 #include "mta/service.h"

@@ -39,7 +39,7 @@ static bool listen_in(const char *folder, struct door *door_r, char text_r[DOOR_
 	snprintf(path, sizeof path, "%s/door", folder);
 	snprintf(socket_name, sizeof socket_name, "unix:%s", path);
 	/* The passage makes packets a little longer. */
-	(void)smfi_setmaxdatasize(COMMAND_DATA_MAX + PASSAGE_GROWTH);
+	(void)smfi_setmaxdatasize(PACKET_DATA_MAX + PASSAGE_GROWTH);
 	errno = 0;
 	if (smfi_setconn(socket_name) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS)
 		return fail(text_r, "libmilter's socket cannot be named");

@@ -123,7 +123,7 @@ static void write_bytes(struct passage_room *room, const char *bytes, size_t len
 static void write_head(struct passage_room *room, char letter, size_t data_length)
 {
 	uint32_t length = (uint32_t)data_length + 1;
-	const char head[COMMAND_HEAD] = { (char)(length >> 24), (char)(length >> 16 & 0xff), (char)(length >> 8 & 0xff),
+	const char head[PACKET_HEAD] = { (char)(length >> 24), (char)(length >> 16 & 0xff), (char)(length >> 8 & 0xff),
 		                          (char)(length & 0xff), letter };
 	write_bytes(room, head, sizeof head);
 }
@@ -143,20 +143,20 @@ static void write_macros(struct passage_room *room, char stage, struct span macr
 	char text[24];
 	size_t length;
 	format_number(stage, number, text, &length);
-	write_head(room, COMMAND_MACROS, 1 + sizeof PASSAGE_NUMBER + length + macros.length);
+	write_head(room, SMFIC_MACRO, 1 + sizeof PASSAGE_NUMBER + length + macros.length);
 	write_bytes(room, &stage, 1);
 	write_bytes(room, PASSAGE_NUMBER, sizeof PASSAGE_NUMBER);
 	write_bytes(room, text, length);
 	write_bytes(room, macros.at, macros.length);
 }
 
-static void pass_macros(struct passage_room *room, struct numbered *numbered, const struct command *command)
+static void pass_macros(struct passage_room *room, struct numbered *numbered, const struct packet *command)
 {
 	write_macros(room, command->data.at[0], span_slice(command->data, 1, command->data.length), numbered->count + 1);
 	numbered->told = true;
 }
 
-static void pass_numbered(struct passage_room *room, struct numbered *numbered, const struct command *command)
+static void pass_numbered(struct passage_room *room, struct numbered *numbered, const struct packet *command)
 {
 	char text[24];
 	size_t length;
@@ -171,10 +171,10 @@ static void pass_numbered(struct passage_room *room, struct numbered *numbered, 
 }
 
 /* A packet as it came. A large one is not copied to where it is sent from. */
-static void pass_as_it_is(struct passage *passage, struct passage_room *room, const struct command *command)
+static void pass_as_it_is(struct passage *passage, struct passage_room *room, const struct packet *command)
 {
-	const char *packet = command->data.at - COMMAND_HEAD;
-	size_t size = COMMAND_HEAD + command->data.length;
+	const char *packet = command->data.at - PACKET_HEAD;
+	size_t size = PACKET_HEAD + command->data.length;
 	if (size < LARGE) {
 		write_bytes(room, packet, size);
 		return;
@@ -184,31 +184,31 @@ static void pass_as_it_is(struct passage *passage, struct passage_room *room, co
 }
 
 /* Pass on one packet. With each command libmilter forgets the macros of those that come after it in a session. */
-static void pass_command(struct passage *passage, struct passage_room *room, const struct command *command)
+static void pass_command(struct passage *passage, struct passage_room *room, const struct packet *command)
 {
 	struct numbered *numbered = NULL;
 	switch (command->letter) {
-	case COMMAND_MACROS:
-		if (command->data.at[0] == COMMAND_MAIL)
+	case SMFIC_MACRO:
+		if (command->data.at[0] == SMFIC_MAIL)
 			numbered = &passage->mail;
-		else if (command->data.at[0] == COMMAND_RECIPIENT)
+		else if (command->data.at[0] == SMFIC_RCPT)
 			numbered = &passage->recipient;
 		if (numbered) {
 			pass_macros(room, numbered, command);
 			return;
 		}
 		break;
-	case COMMAND_MAIL:
+	case SMFIC_MAIL:
 		pass_numbered(room, &passage->mail, command);
 		passage->recipient.told = false;
 		return;
-	case COMMAND_RECIPIENT:
+	case SMFIC_RCPT:
 		pass_numbered(room, &passage->recipient, command);
 		return;
-	case COMMAND_CONNECT:
-	case COMMAND_HELO:
-	case COMMAND_NEGOTIATE:
-	case COMMAND_QUIT_NEW:
+	case SMFIC_CONNECT:
+	case SMFIC_HELO:
+	case SMFIC_OPTNEG:
+	case SMFIC_QUIT_NC:
 		passage->mail.told = passage->recipient.told = false;
 		break;
 	}
@@ -220,19 +220,19 @@ static size_t pass_commands(struct passage *passage, struct passage_room *room, 
 {
 	size_t used = 0;
 	while (!passage->mta.mute) {
-		struct command command;
+		struct packet command;
 		const char *fault;
 		size_t size;
-		switch (command_read(span_slice(bytes, used, bytes.length), &command, &size, &fault)) {
-		case COMMAND_PARTIAL:
+		switch (protocol_read(span_slice(bytes, used, bytes.length), &command, &size, &fault)) {
+		case PACKET_PARTIAL:
 			return used;
-		case COMMAND_UNSOUND:
+		case PACKET_UNSOUND:
 			passage->packets++;
 			flush(passage, room);
 			passage->fault = fault;
 			passage->mta.mute = true;
 			break;
-		case COMMAND_WHOLE:
+		case PACKET_WHOLE:
 			if (sizeof room->out - room->used < size + PASSAGE_GROWTH)
 				flush(passage, room);
 			pass_command(passage, room, &command);
@@ -248,10 +248,10 @@ static size_t pass_commands(struct passage *passage, struct passage_room *room, 
 static void hear_rest(struct passage *passage, struct passage_room *room)
 {
 	struct queue *begun = &passage->begun;
-	struct command command;
+	struct packet command;
 	const char *fault;
 	size_t size;
-	if (command_read(span_make(begun->bytes, begun->to), &command, &size, &fault) != COMMAND_PARTIAL)
+	if (protocol_read(span_make(begun->bytes, begun->to), &command, &size, &fault) != PACKET_PARTIAL)
 		size = begun->to;
 	/* No more memory than was paid for with bytes: a head alone must not take that of a whole packet. */
 	size_t more = size - begun->to;

@@ -7,13 +7,14 @@
 
 #include "core/record.h"
 
-struct session *session_new(struct service *service, const struct agreement *agreement)
+struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (!session)
 		return NULL;
 	session->service = service;
 	session->agreement = *agreement;
+	session->waker = waker;
 	return session;
 }
 
@@ -112,13 +113,16 @@ static void refuse_stopping(struct refusal *refusal_r)
 static struct address client_address(struct session *session, struct span claimed)
 {
 	struct address address;
-	if (session->client.family == ADDRESS_NONE || span_absent(claimed) || !address_parse(claimed, &address) ||
-	    address_equal(&address, &session->client))
+	if (session->client.family == ADDRESS_NONE || span_absent(claimed))
+		return session->client;
+	bool read = address_parse(claimed, &address);
+	if (read && address_equal(&address, &session->client))
 		return session->client;
 	char connection[ADDRESS_TEXT_SIZE];
-	char macro[ADDRESS_TEXT_SIZE];
+	char macro[ADDRESS_TEXT_SIZE] = "what is no address";
 	address_format(&session->client, connection);
-	address_format(&address, macro);
+	if (read)
+		address_format(&address, macro);
 	log_event(session->service->log, LOG_LEVEL_WARNING, "warning",
 	          "the MTA says that the client is %s, and in {client_addr} %s; neither is believed", connection, macro);
 	memset(&address, 0, sizeof address);
@@ -151,6 +155,7 @@ void session_mail(struct session *session, struct session_input *input, struct s
 		input->client_name = span_of(session->client_name);
 	char sid[SID_SIZE];
 	service_sid(service, sid);
+	message->examination.waker = session->waker;
 	examine_begin(&message->examination, snapshot_settings(message->snapshot), service->ports, span_of(sid), input);
 }
 
@@ -214,16 +219,32 @@ bool session_body(struct session *session, struct span chunk)
 	return false;
 }
 
-void session_end(struct session *session, struct span queue_id)
+/* The contract is that what does not wait is decided; anything else must not pass for an accept. */
+static bool ended(struct session *session, bool over)
+{
+	if (over && current(session)->judgement.verdict == VERDICT_UNDECIDED)
+		session_defer(session);
+	return over;
+}
+
+bool session_end(struct session *session, struct span queue_id)
 {
 	struct examination *examination = current(session);
 	if (!examination)
-		return;
+		return true;
 	note_queue_id(examination, queue_id);
-	examine_end(examination);
-	/* The contract is that the end always decides; anything else must not pass for an accept. */
-	if (examination->judgement.verdict == VERDICT_UNDECIDED)
-		session_defer(session);
+	return ended(session, examine_end(examination));
+}
+
+bool session_resume(struct session *session)
+{
+	struct examination *examination = current(session);
+	return !examination || ended(session, examine_resume(examination));
+}
+
+long long session_deadline_ms(const struct session *session)
+{
+	return session->message->examination.deadline_ms;
 }
 
 static bool refuses(enum verdict verdict)

@@ -1,12 +1,14 @@
 #include "config.h"
 
-#include "mta/callbacks.h"
+#include "cmd/callbacks.h"
 
 #include <libmilter/mfapi.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "evidence/waiter.h"
 #include "mta/apply.h"
 #include "mta/passage.h"
 #include "mta/session.h"
@@ -33,6 +35,42 @@ static const struct {
 	{ SMFIM_EOH, "i" },
 	{ SMFIM_EOM, "i" },
 };
+
+/* A session, and how its thread waits for evidence. */
+struct conversation {
+	struct session *session;
+	struct waiter waiter;
+};
+
+static struct session *session_of(SMFICTX *context)
+{
+	struct conversation *conversation = smfi_getpriv(context);
+	return conversation ? conversation->session : NULL;
+}
+
+static void leave(struct conversation *conversation)
+{
+	if (!conversation)
+		return;
+	session_free(conversation->session);
+	waiter_destroy(&conversation->waiter);
+	free(conversation);
+}
+
+/* NULL without memory. */
+static struct conversation *enter(const struct agreement *agreement)
+{
+	struct conversation *conversation = calloc(1, sizeof *conversation);
+	if (!conversation || !waiter_init(&conversation->waiter)) {
+		free(conversation);
+		return NULL;
+	}
+	conversation->session = session_new(service, agreement, waiter_waker(&conversation->waiter));
+	if (conversation->session)
+		return conversation;
+	leave(conversation);
+	return NULL;
+}
 
 static struct span symbol(SMFICTX *context, const char *name)
 {
@@ -115,10 +153,10 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 		log_event(service->log, LOG_LEVEL_WARNING, "warning",
 		          "the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
 	}
-	session_free(smfi_getpriv(context));
-	struct session *session = session_new(service, &agreement);
-	smfi_setpriv(context, session);
-	return session ? SMFIS_CONTINUE : SMFIS_REJECT;
+	leave(smfi_getpriv(context));
+	struct conversation *conversation = enter(&agreement);
+	smfi_setpriv(context, conversation);
+	return conversation ? SMFIS_CONTINUE : SMFIS_REJECT;
 }
 
 static struct address address_of(const struct sockaddr *from)
@@ -178,7 +216,7 @@ static bool told(SMFICTX *context, char **arguments)
 /* A session that was never negotiated here has no private data; each of its messages is deferred. */
 static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (session) {
 		struct address client = address_of((const struct sockaddr *)from);
 		session_connect(session, name, &client);
@@ -188,7 +226,7 @@ static sfsistat on_connect(SMFICTX *context, char *name, _SOCK_ADDR *from)
 
 static sfsistat on_helo(SMFICTX *context, char *name)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (session)
 		session_helo(session, name);
 	return SMFIS_NOREPLY;
@@ -203,7 +241,7 @@ static sfsistat answer(SMFICTX *context, struct session *session)
 
 static sfsistat on_mail(SMFICTX *context, char **arguments)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	/*
 	 * Whether MAIL may be answered is not known without a session. A refusal that may not be sent would all the same
 	 * end the message for libmilter, which then ignores the steps that follow; they are answered instead.
@@ -223,7 +261,7 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
 	if (!told(context, arguments))
@@ -236,7 +274,7 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
 
 static sfsistat on_field(SMFICTX *context, char *name, char *value)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (session)
 		session_field(session, span_of(name), span_of(value));
 	return SMFIS_NOREPLY;
@@ -244,7 +282,7 @@ static sfsistat on_field(SMFICTX *context, char *name, char *value)
 
 static sfsistat on_header_end(SMFICTX *context)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
 	session_header_end(session, symbol(context, "i"));
@@ -253,7 +291,7 @@ static sfsistat on_header_end(SMFICTX *context)
 
 static sfsistat on_body(SMFICTX *context, unsigned char *chunk, size_t length)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
 	bool more = session_body(session, span_make((const char *)chunk, length));
@@ -263,10 +301,14 @@ static sfsistat on_body(SMFICTX *context, unsigned char *chunk, size_t length)
 /* Never SMFIS_ACCEPT: some versions of Postfix carry it over to the next message of the session. */
 static sfsistat on_end(SMFICTX *context)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
-	session_end(session, symbol(context, "i"));
+	bool over = session_end(session, symbol(context, "i"));
+	while (!over) {
+		waiter_wait(&((struct conversation *)smfi_getpriv(context))->waiter, session_deadline_ms(session));
+		over = session_resume(session);
+	}
 	struct refusal refusal;
 	bool refused = session_refused(session, &refusal);
 	if (!refused && !apply_edits(context, session)) {
@@ -279,7 +321,7 @@ static sfsistat on_end(SMFICTX *context)
 
 static sfsistat on_abort(SMFICTX *context)
 {
-	struct session *session = smfi_getpriv(context);
+	struct session *session = session_of(context);
 	if (session)
 		session_close(session);
 	return SMFIS_CONTINUE;
@@ -287,7 +329,7 @@ static sfsistat on_abort(SMFICTX *context)
 
 static sfsistat on_close(SMFICTX *context)
 {
-	session_free(smfi_getpriv(context));
+	leave(smfi_getpriv(context));
 	smfi_setpriv(context, NULL);
 	return SMFIS_CONTINUE;
 }

@@ -4,8 +4,8 @@
  * libmilter hands no context of ours to xxfi_negotiate, so the service is remembered here, once, before any session
  * begins.
  */
-#ifndef SFDC_MTA_CALLBACKS_H
-#define SFDC_MTA_CALLBACKS_H
+#ifndef SFDC_CMD_CALLBACKS_H
+#define SFDC_CMD_CALLBACKS_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,562 @@
+#include "mta/dialogue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmilter/mfapi.h>
+
+#define ACTIONS_NEEDED ((uint32_t)(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE))
+
+/* The states of a dialogue are the steps taken last. */
+enum state {
+	STATE_NEW,
+	STATE_NEGOTIATED,
+	STATE_CONNECTED,
+	STATE_HELO,
+	STATE_MAIL,
+	STATE_RCPT,
+	STATE_DATA,
+	STATE_HEADER,
+	STATE_EOH,
+	STATE_BODY,
+	STATE_EOM,
+	STATE_QUIT,
+	STATE_ABORTED,
+	STATE_UNKNOWN,
+	STATE_QUIT_NC
+};
+
+/* Which commands can follow. */
+static const char *const next[] = {
+	[STATE_NEW] = "O",          [STATE_NEGOTIATED] = "CU",     [STATE_CONNECTED] = "HMU", [STATE_HELO] = "HMU",
+	[STATE_MAIL] = "RAU",       [STATE_RCPT] = "NLTBERAU",     [STATE_DATA] = "NLA",      [STATE_HEADER] = "NLA",
+	[STATE_EOH] = "BEA",        [STATE_BODY] = "BEA",          [STATE_EOM] = "QMUK",      [STATE_QUIT] = "",
+	/* After RSET anything may come that can follow an unknown command. */
+	[STATE_ABORTED] = "HMRATBUQK", [STATE_UNKNOWN] = "HMRATBUQK", [STATE_QUIT_NC] = "CU",
+};
+
+/* What becomes of a step. */
+enum outcome {
+	OUTCOME_SILENT,   /* no answer */
+	OUTCOME_CONTINUE,
+	OUTCOME_SKIP,
+	OUTCOME_REFUSED,  /* the reply is written */
+	OUTCOME_WAITS,
+	OUTCOME_OVER
+};
+
+/*
+ * Asked for at MAIL, whatever the MTA's configuration says: a client that does not repeat EHLO after STARTTLS would
+ * otherwise seem to have no TLS. At the other stages only what changes there.
+ */
+static const struct symbols symbols[] = {
+	{ SMFIM_CONNECT, "j" },
+	{ SMFIM_HELO, "j" },
+	{ SMFIM_ENVFROM, "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
+	                 "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVRCPT, "i {rcpt_mailer}" },
+	{ SMFIM_DATA, "i" },
+	{ SMFIM_EOM, "i" },
+	{ SMFIM_EOH, "i" },
+};
+
+static void forget_macros(struct macro_list *list)
+{
+	free(list->bytes);
+	memset(list, 0, sizeof *list);
+}
+
+/* The macros of stages from that one on. */
+static void forget_from(struct dialogue *dialogue, unsigned stage)
+{
+	for (; stage < MACRO_LISTS; stage++)
+		forget_macros(&dialogue->macros[stage]);
+}
+
+/* What was told for the step. */
+static struct span own_macro(const struct dialogue *dialogue, enum macro_stage stage, const char *name)
+{
+	const struct macro_list *list = &dialogue->macros[stage];
+	return protocol_macro(span_make(list->bytes, list->length), name);
+}
+
+/* What was told for the step, or for one before it. */
+static struct span macro(const struct dialogue *dialogue, enum macro_stage stage, const char *name)
+{
+	for (unsigned i = (unsigned)stage + 1; i-- > 0;) {
+		struct span value = own_macro(dialogue, (enum macro_stage)i, name);
+		if (!span_absent(value))
+			return value;
+	}
+	return span_make(NULL, 0);
+}
+
+static enum outcome cut(struct dialogue *dialogue, const char *fault)
+{
+	dialogue->fault = fault;
+	return OUTCOME_OVER;
+}
+
+/* A connection that is not agreed on is closed, and the MTA then does as if the filter were down. */
+static bool actions_offered(struct dialogue *dialogue, uint32_t offered)
+{
+	uint32_t missing = ACTIONS_NEEDED & ~offered;
+	if (missing == 0)
+		return true;
+	log_event(dialogue->service->log, LOG_LEVEL_ERROR, "error",
+	          "the MTA is refused: this filter must be allowed to%s%s%s and by its milter protocol is not; "
+	          "in Postfix set milter_protocol to 6, Sendmail must be 8.14 or newer",
+	          missing & SMFIF_ADDHDRS ? " add header fields," : "",
+	          missing & SMFIF_CHGHDRS ? " remove header fields," : "",
+	          missing & SMFIF_QUARANTINE ? " quarantine messages," : "");
+	return false;
+}
+
+/* The steps that this filter has no use for, or does not answer. */
+static uint32_t choose_steps(struct dialogue *dialogue, struct agreement *agreement_r)
+{
+	struct snapshot *snapshot = live_take(dialogue->service->live);
+	const struct settings *settings = snapshot_settings(snapshot);
+	agreement_r->leading_space = (dialogue->offered & SMFIP_HDR_LEADSPC) != 0;
+	agreement_r->skip = (dialogue->offered & SMFIP_SKIP) != 0;
+	/* A reload may want answers later in the session; they are then given at the next step that has one. */
+	agreement_r->answers_recipients = settings->all_enforce;
+	agreement_r->answers_mail = settings->all_enforce && settings->early_reject == EARLY_REJECT_MAIL;
+	snapshot_drop(snapshot);
+
+	uint32_t steps = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
+	if (!agreement_r->answers_mail)
+		steps |= SMFIP_NR_MAIL;
+	if (!agreement_r->answers_recipients)
+		steps |= SMFIP_NR_RCPT;
+	return steps | SMFIP_HDR_LEADSPC | SMFIP_SKIP;
+}
+
+static void tell_no_symbols(struct service *service)
+{
+	if (!atomic_exchange(&service->told_symlist, true))
+		log_event(service->log, LOG_LEVEL_WARNING, "warning",
+		          "the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
+}
+
+static enum outcome take_offer(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	struct offer offer = protocol_offer(data);
+	struct agreement agreement = { 0 };
+	if (offer.version < PROTOCOL_VERSION_MIN || offer.version > INT32_MAX)
+		return cut(dialogue, "version too old: the MTA must speak version 2 to 6 of the milter protocol");
+	if (!actions_offered(dialogue, offer.actions != 0 ? offer.actions : (uint32_t)SMFI_V1_ACTS))
+		return OUTCOME_OVER;
+	dialogue->offered = (offer.steps != 0 ? offer.steps : (uint32_t)SMFI_V1_PROT) & ~(uint32_t)SMFI_INTERNAL;
+	dialogue->steps = choose_steps(dialogue, &agreement);
+	forget_from(dialogue, MACROS_OF_CONNECT);
+	session_free(dialogue->session);
+	dialogue->session = session_new(dialogue->service, &agreement, dialogue->waker);
+	if (!dialogue->session)
+		return cut(dialogue, "there is no memory for its session");
+	bool asks = (offer.actions & SMFIF_SETSYMLIST) != 0;
+	if (!asks)
+		tell_no_symbols(dialogue->service);
+	struct offer agreed = { .version = offer.version < SMFI_PROT_VERSION ? offer.version : SMFI_PROT_VERSION,
+		                .actions = ACTIONS_NEEDED | (asks ? (uint32_t)SMFIF_SETSYMLIST : 0),
+		                .steps = dialogue->steps & dialogue->offered };
+	protocol_write_agreement(out, &agreed, symbols, asks ? sizeof symbols / sizeof symbols[0] : 0);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome take_client(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)out;
+	struct address address;
+	struct span name = protocol_client(data, &address);
+	if (dialogue->session)
+		session_connect(dialogue->session, name.at, &address);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome take_helo(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)out;
+	if (dialogue->session)
+		session_helo(dialogue->session, protocol_text(data).at);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome refuse(struct buffer *out, const struct refusal *refusal)
+{
+	protocol_write_reply(out, &refusal->reply);
+	return OUTCOME_REFUSED;
+}
+
+/* Without a session there is nothing to say but that the message is deferred. */
+static enum outcome refuse_unknown(struct buffer *out)
+{
+	protocol_write(out, SMFIR_TEMPFAIL);
+	return OUTCOME_REFUSED;
+}
+
+static enum outcome answer(struct dialogue *dialogue, struct buffer *out)
+{
+	struct refusal refusal;
+	return session_refused(dialogue->session, &refusal) ? refuse(out, &refusal) : OUTCOME_CONTINUE;
+}
+
+static void read_macros(const struct dialogue *dialogue, struct session_input *input_r)
+{
+	struct certificate_macros *certificate = &input_r->certificate;
+	memset(input_r, 0, sizeof *input_r);
+	const struct {
+		const char *name;
+		struct span *value;
+	} macros[] = {
+		{ "{v}", &input_r->mta_version },
+		{ "{client_name}", &input_r->client_name },
+		{ "{client_resolve}", &input_r->client_resolve },
+		{ "{tls_version}", &input_r->tls_version },
+		{ "{cipher}", &input_r->cipher },
+		{ "{cipher_bits}", &input_r->cipher_bits },
+		{ "{cert_subject}", &certificate->cert_subject },
+		{ "{cn_subject}", &certificate->cn_subject },
+		{ "{cert_issuer}", &certificate->cert_issuer },
+		{ "{cn_issuer}", &certificate->cn_issuer },
+		{ "{verify}", &certificate->cert_verify },
+		{ "{auth_type}", &input_r->auth_type },
+		{ "{auth_authen}", &input_r->auth_authen },
+		{ "j", &input_r->authserv_id },
+		{ "i", &input_r->queue_id },
+	};
+	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
+		*macros[i].value = macro(dialogue, MACROS_OF_MAIL, macros[i].name);
+}
+
+static enum outcome take_mail(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	struct session *session = dialogue->session;
+	/*
+	 * Whether MAIL may be answered is not known without a session. A refusal that may not be sent would all the same
+	 * end the message, and the steps that follow would be overlooked; they are answered instead.
+	 */
+	if (!session) {
+		log_event(dialogue->service->log, LOG_LEVEL_ERROR, "error",
+		          "a message is deferred: the MTA did not negotiate the milter protocol for its session");
+		return OUTCOME_CONTINUE;
+	}
+	struct session_input input;
+	read_macros(dialogue, &input);
+	input.mail_from = protocol_text(data);
+	session_mail(session, &input, macro(dialogue, MACROS_OF_MAIL, "{client_addr}"));
+	return session->agreement.answers_mail ? answer(dialogue, out) : OUTCOME_SILENT;
+}
+
+static enum outcome take_recipient(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)data;
+	struct session *session = dialogue->session;
+	if (!session)
+		return refuse_unknown(out);
+	session_recipient(session, own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"), macro(dialogue, MACROS_OF_RCPT, "i"));
+	if (session_answers_recipients(session))
+		return answer(dialogue, out);
+	return session->agreement.answers_recipients ? OUTCOME_CONTINUE : OUTCOME_SILENT;
+}
+
+static enum outcome take_nothing(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)dialogue;
+	(void)data;
+	(void)out;
+	return OUTCOME_CONTINUE;
+}
+
+static enum outcome take_field(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)out;
+	struct span name, value;
+	protocol_field(data, &name, &value);
+	if (dialogue->session)
+		session_field(dialogue->session, name, value);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome take_header_end(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)data;
+	if (!dialogue->session)
+		return refuse_unknown(out);
+	session_header_end(dialogue->session, macro(dialogue, MACROS_OF_EOH, "i"));
+	return answer(dialogue, out);
+}
+
+static enum outcome take_body(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	if (!dialogue->session)
+		return refuse_unknown(out);
+	bool more = session_body(dialogue->session, data);
+	return more || !dialogue->session->agreement.skip ? OUTCOME_CONTINUE : OUTCOME_SKIP;
+}
+
+static bool failed(struct session *session, const char *what)
+{
+	log_event(session->service->log, LOG_LEVEL_ERROR, "error", "message %s is deferred: there is no memory to %s",
+	          session->message->examination.sid, what);
+	return false;
+}
+
+/* Removals come first: after an insertion the indexes of the incoming fields are no longer those that were counted. */
+static bool write_edits(struct session *session, const struct edits *edits, struct buffer *out)
+{
+	/* Where values come with the white space after the colon, they must be given with it. */
+	struct span space = session->agreement.leading_space ? span_of(" ") : span_of("");
+	for (size_t i = 0; i < edits->removal_count; i++)
+		protocol_write_removal(out, edits->removals[i].name, edits->removals[i].index);
+	for (size_t i = 0; i < edits->insertion_count; i++)
+		protocol_write_insertion(out, edits->insertions[i].name, space, edits->insertions[i].value);
+	return !out->failed || failed(session, "change its header");
+}
+
+static bool write_quarantine(struct session *session, struct buffer *out)
+{
+	const struct examination *examination = &session->message->examination;
+	char text[128];
+	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason), examination->sid);
+	protocol_write_quarantine(out, span_of(text));
+	return !out->failed || failed(session, "hold it");
+}
+
+/* What is to be done with a message that was not refused. False: it cannot be done, and the message is deferred. */
+static bool write_changes(struct session *session, struct buffer *out)
+{
+	struct edits edits;
+	if (!session_edits(session, &edits) || !write_edits(session, &edits, out))
+		return false;
+	switch (session->message->examination.judgement.verdict) {
+	case VERDICT_QUARANTINE:
+		return write_quarantine(session, out);
+	case VERDICT_ACCEPT:
+	case VERDICT_EXEMPT:
+	case VERDICT_SKIP:
+		return true;
+	case VERDICT_UNDECIDED:
+	case VERDICT_TEMPFAIL:
+	case VERDICT_REJECT:
+		return false;
+	}
+	return false;
+}
+
+/* Never SMFIR_ACCEPT: some versions of Postfix carry it over to the next message of the session. */
+static enum outcome conclude(struct dialogue *dialogue, struct buffer *out)
+{
+	struct session *session = dialogue->session;
+	struct refusal refusal;
+	bool refused = session_refused(session, &refusal);
+	if (!refused && !write_changes(session, out)) {
+		session_defer(session);
+		refused = session_refused(session, &refusal);
+	}
+	session_close(session);
+	return refused ? refuse(out, &refusal) : OUTCOME_CONTINUE;
+}
+
+static enum outcome take_end(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	struct session *session = dialogue->session;
+	if (!session)
+		return refuse_unknown(out);
+	/* Up to version 5 the last piece of the body may come here. */
+	if (data.length != 0 && !session_body(session, data) && session->agreement.skip)
+		return cut(dialogue, "the end of the message brings a piece of the body of which no more was wanted");
+	return session_end(session, macro(dialogue, MACROS_OF_EOM, "i")) ? conclude(dialogue, out) : OUTCOME_WAITS;
+}
+
+static void end_message(struct dialogue *dialogue)
+{
+	if (dialogue->session)
+		session_close(dialogue->session);
+}
+
+static enum outcome take_abort(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)data;
+	(void)out;
+	end_message(dialogue);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome take_quit_nc(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)data;
+	(void)out;
+	dialogue_end(dialogue);
+	return OUTCOME_SILENT;
+}
+
+static enum outcome take_quit(struct dialogue *dialogue, struct span data, struct buffer *out)
+{
+	(void)take_quit_nc(dialogue, data, out);
+	return OUTCOME_OVER;
+}
+
+#define NO_MACROS MACRO_LISTS
+
+static const struct step {
+	char command;
+	enum state state;
+	enum macro_stage stage; /* of its macros; NO_MACROS: has none */
+	uint32_t unanswered;       /* SMFIP_NR_* that makes it a step without an answer */
+	bool lasting;              /* a refusal does not end the message */
+	enum outcome (*take)(struct dialogue *dialogue, struct span data, struct buffer *out);
+} step_table[] = {
+	{ SMFIC_OPTNEG, STATE_NEGOTIATED, NO_MACROS, 0, false, take_offer },
+	{ SMFIC_CONNECT, STATE_CONNECTED, MACROS_OF_CONNECT, SMFIP_NR_CONN, false, take_client },
+	{ SMFIC_HELO, STATE_HELO, MACROS_OF_HELO, SMFIP_NR_HELO, false, take_helo },
+	{ SMFIC_MAIL, STATE_MAIL, MACROS_OF_MAIL, SMFIP_NR_MAIL, false, take_mail },
+	{ SMFIC_RCPT, STATE_RCPT, MACROS_OF_RCPT, SMFIP_NR_RCPT, true, take_recipient },
+	{ SMFIC_DATA, STATE_DATA, MACROS_OF_DATA, SMFIP_NR_DATA, false, take_nothing },
+	{ SMFIC_HEADER, STATE_HEADER, NO_MACROS, SMFIP_NR_HDR, false, take_field },
+	{ SMFIC_EOH, STATE_EOH, MACROS_OF_EOH, SMFIP_NR_EOH, false, take_header_end },
+	{ SMFIC_BODY, STATE_BODY, NO_MACROS, SMFIP_NR_BODY, false, take_body },
+	{ SMFIC_BODYEOB, STATE_EOM, MACROS_OF_EOM, 0, false, take_end },
+	{ SMFIC_ABORT, STATE_ABORTED, NO_MACROS, 0, false, take_abort },
+	{ SMFIC_UNKNOWN, STATE_UNKNOWN, NO_MACROS, SMFIP_NR_UNKN, true, take_nothing },
+	{ SMFIC_QUIT_NC, STATE_QUIT_NC, NO_MACROS, 0, false, take_quit_nc },
+	{ SMFIC_QUIT, STATE_QUIT, NO_MACROS, 0, false, take_quit },
+};
+
+static const struct step *step_of(char command)
+{
+	const struct step *step = step_table;
+	while (step->command != command)
+		step++;
+	return step;
+}
+
+/* Keep the macros; those for a step that is not known are overlooked. */
+static enum dialogue_status keep_macros(struct dialogue *dialogue, struct span data)
+{
+	struct span told;
+	char command = protocol_macros(data, &told);
+	const struct step *step = step_table;
+	const struct step *end = step_table + sizeof step_table / sizeof step_table[0];
+	while (step < end && (step->command != command || step->stage == NO_MACROS))
+		step++;
+	if (step == end)
+		return DIALOGUE_LISTENS;
+	struct macro_list *list = &dialogue->macros[step->stage];
+	forget_macros(list);
+	list->due = true;
+	if (told.length == 0)
+		return DIALOGUE_LISTENS;
+	list->bytes = malloc(told.length);
+	if (!list->bytes) {
+		dialogue->fault = "there is no memory for the macros it tells";
+		return DIALOGUE_OVER;
+	}
+	memcpy(list->bytes, told.at, told.length);
+	list->length = told.length;
+	return DIALOGUE_LISTENS;
+}
+
+/* Whether a step can be taken in that state. */
+static bool follows(unsigned state, char command)
+{
+	return strchr(next[state], command) != NULL;
+}
+
+static bool in_message(unsigned state)
+{
+	return state >= STATE_MAIL && state < STATE_EOM;
+}
+
+/* The step's own macros are those told since the last one of its kind; those of later stages are out of date. */
+static void settle_macros(struct dialogue *dialogue, const struct step *step)
+{
+	if (step->stage == NO_MACROS)
+		return;
+	struct macro_list *list = &dialogue->macros[step->stage];
+	if (!list->due)
+		forget_macros(list);
+	list->due = false;
+	if (step->stage <= MACROS_OF_RCPT)
+		forget_from(dialogue, (unsigned)step->stage + 1);
+}
+
+/* Write what the outcome of a step asks for. */
+static enum dialogue_status reply(struct dialogue *dialogue, const struct step *step, enum outcome outcome,
+                                  struct buffer *out)
+{
+	switch (outcome) {
+	case OUTCOME_SILENT:
+		if ((step->unanswered & dialogue->steps & ~dialogue->offered) != 0)
+			protocol_write(out, SMFIR_CONTINUE);
+		break;
+	case OUTCOME_CONTINUE:
+		protocol_write(out, SMFIR_CONTINUE);
+		break;
+	case OUTCOME_SKIP:
+		protocol_write(out, SMFIR_SKIP);
+		break;
+	case OUTCOME_REFUSED:
+		if (!step->lasting)
+			dialogue->state = STATE_HELO;
+		break;
+	case OUTCOME_WAITS:
+		return DIALOGUE_WAITS;
+	case OUTCOME_OVER:
+		return DIALOGUE_OVER;
+	}
+	if (!out->failed)
+		return DIALOGUE_LISTENS;
+	dialogue->fault = "there is no memory for what it is to be answered";
+	return DIALOGUE_OVER;
+}
+
+void dialogue_begin(struct dialogue *dialogue_r, struct service *service, struct waker waker)
+{
+	memset(dialogue_r, 0, sizeof *dialogue_r);
+	dialogue_r->service = service;
+	dialogue_r->waker = waker;
+}
+
+enum dialogue_status dialogue_take(struct dialogue *dialogue, const struct packet *packet, struct buffer *out)
+{
+	dialogue->packets++;
+	if (packet->letter == SMFIC_MACRO)
+		return keep_macros(dialogue, packet->data);
+	const struct step *step = step_of(packet->letter);
+	if (!follows(dialogue->state, packet->letter)) {
+		if (in_message(dialogue->state))
+			end_message(dialogue);
+		dialogue->state = STATE_HELO;
+		if (!follows(dialogue->state, packet->letter))
+			return packet->letter == SMFIC_QUIT ? DIALOGUE_OVER : DIALOGUE_LISTENS;
+	}
+	dialogue->state = step->state;
+	settle_macros(dialogue, step);
+	return reply(dialogue, step, step->take(dialogue, packet->data, out), out);
+}
+
+enum dialogue_status dialogue_resume(struct dialogue *dialogue, struct buffer *out)
+{
+	enum outcome outcome = session_resume(dialogue->session) ? conclude(dialogue, out) : OUTCOME_WAITS;
+	return reply(dialogue, step_of(SMFIC_BODYEOB), outcome, out);
+}
+
+long long dialogue_deadline_ms(const struct dialogue *dialogue)
+{
+	return session_deadline_ms(dialogue->session);
+}
+
+void dialogue_blame(struct dialogue *dialogue, const char *fault)
+{
+	dialogue->packets++;
+	dialogue->fault = fault;
+}
+
+void dialogue_end(struct dialogue *dialogue)
+{
+	session_free(dialogue->session);
+	dialogue->session = NULL;
+	forget_from(dialogue, MACROS_OF_CONNECT);
+}
