@@ -162,6 +162,15 @@ def check_sample(tap, rows, schema):
     tap.ok(list(jsonschema.Draft7Validator(schema).iter_errors(broken)), "an unknown key does not")
 
 
+def check_regenerated(tap):
+    """What is in the tree is what the table makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([os.path.join(SRC, "conf", "regenerate"), PROBE, folder], check=True)
+        for path in (SAMPLE, SCHEMA):
+            tap.equal(read(path), read(os.path.join(folder, os.path.basename(path))),
+                      "%s is as make regenerate leaves it" % os.path.basename(path))
+
+
 def main():
     with Tap(needs_root=False) as tap:
         rows = table()
@@ -170,6 +179,7 @@ def main():
         tap.case(check_manual, rows)
         tap.case(check_schema, rows, schema)
         tap.case(check_sample, rows, schema)
+        tap.case(check_regenerated)
 
 
 main()
