@@ -50,6 +50,10 @@ def spf(tap, server, scratch):
     tap.equal(probe(PLAIN, "from=<joe@nothere.example.net>").spf, "none spf-none", "no such name")
     tap.equal(probe(PLAIN, "from=<joe@> helo=pass.example.net").spf, "none spf-none",
               "a sender that cannot be read has no domain, and the HELO name does not stand in")
+    txt(server, "xn--bcher-kva.example.net", "v=spf1 +all")
+    tap.equal(probe(PLAIN, "from=<> helo=b\u00fccher.example.net").spf, "none spf-none", "D10 a HELO name is taken as it is")
+    tap.equal(probe(PLAIN, "from=<joe@b\u00fccher.example.net>").spf, "pass -", "a sender's domain in U-labels")
+    tap.equal(probe(PLAIN, "from=<joe@b\u00fcch\u200ber.example.net>").spf, "none spf-none", "D10 unless mapping changes it")
     server.rules["fails.example.net"] = "servfail"
     outcome = probe(PLAIN, "from=<joe@fails.example.net>")
     tap.equal((outcome.spf, outcome.verdict["verdict"]), ("temperror spf-temperror", "tempfail"), "SERVFAIL")
@@ -74,6 +78,29 @@ def spf(tap, server, scratch):
     outcome = probe(PLAIN, "from=<joe@n.example.net>")
     tap.equal(outcome.spf, "permerror spf-permerror", "S01 nine includes in each record, five deep, all of different names")
     tap.ok(int(outcome.verdict["dns_q"]) <= 30, "at most 30 questions", outcome=outcome.verdict)
+    tap.equal(probe.end(), 0, "the end")
+
+
+def underscores(tap, server, scratch):
+    """A domain with an underscore is no host name, but a domain: SPF and DMARC evaluate it (RFC 7208 4.3)."""
+    txt(server, "news_desk.example.com", "v=spf1 ip4:%s -all" % CLIENT)
+    txt(server, "_dmarc.news_desk.example.com", "v=DMARC1; p=reject; aspf=s; adkim=s")
+    server.add("sel._domainkey.news_desk.example.com", "TXT", strings(RSA.record))
+    probe = Probe(scratch, server, org="reject_unless: from and envelope and spf and dmarc")
+    mail = authored("joe@news_desk.example.com")
+    outcome = probe(mail, "from=<joe@news_desk.example.com>")
+    tap.equal((outcome.spf, outcome.dmarc, outcome.verdict["verdict"]), ("pass -", "pass -", "accept"), "MAIL FROM and From:",
+              outcome=outcome)
+    outcome = probe(mail, "from=<joe@news_desk.example.com> client=192.0.2.11")
+    tap.equal((outcome.spf, outcome.dmarc, outcome.verdict["verdict"]), ("fail spf-fail", "fail dmarc-fail", "reject"),
+              "and not from elsewhere")
+    tap.equal(probe(mail, "from=<> helo=news_desk.example.com").dmarc, "pass -", "the HELO name of a bounce")
+    outcome = probe(authored("joe@news_desk.example.com", d="news_desk.example.com"), "from=<joe@nothere.example.net>")
+    tap.equal((outcome.dkim, outcome.dmarc), ("pass -", "pass -"), "d=", outcome=outcome)
+    outcome = probe(authored("joe@news_desk.example.com", d="news_desk.example.com", i="@a_b.news_desk.example.com"))
+    tap.equal(outcome.dkim, "pass -", "i=", outcome=outcome)
+    tap.equal(probe(authored("joe@news_desk.example.com", d="example.com", s="other")).dkim, "permerror dkim-key",
+              "a parent is aligned")
     tap.equal(probe.end(), 0, "the end")
 
 
@@ -117,7 +144,18 @@ def dmarc(tap, server, scratch):
               "by an aligned signature")
     tap.equal(probe(PLAIN, "from=<joe@mail.example.com>").dmarc, "pass -", "by an aligned sender")
     tap.equal(probe(signed(d="example.net"), "from=<joe@example.net>").dmarc, "fail dmarc-fail", "by neither")
-    tap.equal(probe(PLAIN, "from=<> helo=mail.example.com").dmarc, "fail dmarc-fail", "S03 never by the HELO name")
+    tap.equal(probe(PLAIN, "from=<> helo=mail.example.com").dmarc, "pass -", "M05 a bounce, by the HELO name")
+    tap.equal(probe(PLAIN, "from=<> helo=MAIL.Example.COM").dmarc, "pass -", "M05 in any case")
+    outcome = probe(PLAIN, "from=<> helo=mail.example.com client=192.0.2.11")
+    tap.equal((outcome.spf, outcome.dmarc), ("fail spf-fail", "fail dmarc-fail"), "M05 but not of another client")
+    tap.equal(probe(PLAIN, "from=<> helo=example.net").dmarc, "fail dmarc-fail", "M05 nor by a name that is not aligned")
+    outcome = probe(PLAIN, "from=<joe@example.net> helo=mail.example.com")
+    tap.equal((outcome.spf, outcome.dmarc), ("pass -", "fail dmarc-fail"), "S03 nor beside another sender that passes")
+    outcome = probe(PLAIN, "from=<joe@nothere.example.net> helo=mail.example.com")
+    tap.equal((outcome.spf, outcome.dmarc), ("none spf-none", "fail dmarc-fail"), "S03 beside one that has no record")
+    for sender in ("joe@", "", "<joe@example.net"):
+        tap.equal(probe(PLAIN, "from=%s helo=mail.example.com" % sender).dmarc, "fail dmarc-fail",
+                  "S03 or beside one that cannot be read: %r" % sender)
     server.rules["fails._domainkey.example.com"] = "servfail"
     server.rules["fails._domainkey.example.net"] = "servfail"
     outcome = probe(signed(s="fails"))
@@ -130,6 +168,9 @@ def dmarc(tap, server, scratch):
     tap.equal(probe(PLAIN, "from=<joe@fails.example.net>").dmarc, "fail dmarc-fail", "nor a stranger's SPF record")
     server.rules["fails.example.com"] = "servfail"
     tap.equal(probe(PLAIN, "from=<joe@fails.example.com>").dmarc, "temperror dmarc-temperror", "but one of ours does")
+    tap.equal(probe(PLAIN, "from=<> helo=fails.example.com").dmarc, "temperror dmarc-temperror", "M05 a HELO name of ours, too")
+    tap.equal(probe(PLAIN, "from=<joe@example.net> helo=fails.example.com").dmarc, "fail dmarc-fail",
+              "S03 but not beside another sender")
     probe.end()
     txt(server, "_dmarc.example.com", "v=DMARC1; p=none")
     probe = Probe(scratch, server, org=org)
@@ -248,7 +289,7 @@ def together(tap, server, scratch):
 
 
 with Tap(needs_root=False) as test:
-    for group in (spf, vouching, dmarc, hidden, many_signatures, needed, together):
+    for group in (spf, underscores, vouching, dmarc, hidden, many_signatures, needed, together):
         fresh = DnsServer().start()
         with tempfile.TemporaryDirectory() as folder:
             test.case(group, fresh, folder)

@@ -88,7 +88,7 @@ VALUES = [
     ("list in list", top("exempt_clients: [[192.0.2.1]]", "1:18: exempt_clients: this must be a single value, not a list")),
     ("nothing for scalar", top("mode:", "1:6: mode: there is no value")),
     ("nothing for list", top("exempt_clients:", "1:16: exempt_clients: there is no value; write []")),
-    ("nothing for map", top("defaults:", "1:10: defaults: there is no value; write defaults: {}")),
+    ("nothing for map", top("defaults:", "1:10: defaults: there is no value; write its keys below it")),
     ("nothing for section", top("log:", "1:5: log: there is no value")),
     ("scalar for section", top("log: stderr", "1:6: log: this must be a map")),
     ("empty list of choices", top("defaults: {dkim: {algorithms: []}}", "1:31: dkim.algorithms: the list is empty")),
@@ -108,8 +108,8 @@ VALUES = [
     ("range", top("exempt_clients: [10.0.0.1-10.0.0.9]", "1:18: exempt_clients: \"10.0.0.1-10.0.0.9\" is a range")),
     ("host name for network", top("exempt_clients: [mx.example.com]", "1:18: exempt_clients: \"mx.example.com\" is no network")),
     ("all addresses of an org", top("defaults: {ip: {networks: [0.0.0.0/0]}}", "1:28: ip.networks: \"0.0.0.0/0\" holds every")),
-    ("U-label", top("defaults: {domains: [exämple.com, ok.com, ünï.com]}", "1:22: domains: \"exämple.com\" holds letters outside "
-                    "ASCII; write its A-label form", "1:43: domains: \"ünï.com\"")),
+    ("U-label", top("defaults: {domains: [exämple.com, ok.com, ünï.com]}", "1:22: domains: \"exämple.com\" holds characters outside "
+                    "ASCII, perhaps some that cannot be seen; retype it, or write its A-label form", "1:43: domains: \"ünï.com\"")),
     ("wildcard amid", top('defaults: {cert: {names: ["mail.*.example.com"]}}', "1:27: cert.names: \"mail.*.example.com\" has a "
                           "wildcard")),
     ("result header", top("headers: {result_header: Subject}", "1:26: headers.result_header: \"Subject\" is a field")),
@@ -119,6 +119,7 @@ VALUES = [
 
 KEYS = [
     ("unknown key", top("sockte: x", "1:1: unknown key \"sockte\"; did you mean socket?")),
+    ("letters that changed places in a short key", top("defaults: {ip: {psf: []}}", "1:17: unknown key \"psf\"; did you mean spf?")),
     ("unknown key that is like none", top("color: x", "1:1: unknown key \"color\"; remove it")),
     ("hyphen for underscore", top("socket-mode: x", "1:1: unknown key \"socket-mode\"; did you mean socket_mode?")),
     ("key in a section", top("log: {levle: info}", "1:7: unknown key \"levle\"; did you mean level?")),
@@ -154,7 +155,14 @@ YAML = [
     ("all in one run", top("mode: *x\nlog: &y {level: !z info}", "1:7: the alias", "2:6: the anchor", "2:17: the tag")),
     ("deep nesting", top("include: " + "[" * 20 + "]" * 20, "1:11: include: this must be a single value",
                          "1:21: nothing in a configuration is nested that deep")),
-    ("unquoted wildcard", top("exempt_clients: [*.example.com]", "1:19: this is no YAML: ")),
+    ("unquoted wildcard", top("exempt_clients: [*.example.com]", "1:18: a value that begins with * must be quoted; write "
+                              "\"*.example.com\"")),
+    ("unquoted wildcards below an org", ("orgs:\n  %s:\n    domains:\n      - example.com\n      - *.example.com\n    cert: {names: "
+                                         "[*.b.c]}\n" % ID, ["error a.yaml:5:9: a value that begins with * must be quoted; write "
+                                                             "\"*.example.com\""])),
+    ("unquoted star alone", top("exempt_clients: *", "1:17: a value that begins with * must be quoted; write \"*\"")),
+    ("unquoted star and domain", top("exempt_clients: [a.b, *example.com]", "1:23: a value that begins with * must be quoted; "
+                                     "write \"*example.com\"")),
     ("second document", (GOOD + "---\n" + GOOD, ["error a.yaml:2:1: a second document begins here"])),
     ("tab", top("log:\n\tlevel: info", "2:1: this is no YAML: found character that cannot start any token while scanning for "
                 "the next token; indent with spaces")),
@@ -196,14 +204,24 @@ ORGS = [
     ("none", ("mode: monitor\n", ["error a.yaml: no organization is served"])),
     ("an empty map", ("orgs: {}\n", ["error a.yaml:1:7: no organization is served"])),
     ("no value", ("orgs:\n", ["error a.yaml:1:6: orgs: there is no value"])),
-    ("a list", ("orgs: [%s]\n" % ID, ["error a.yaml:1:7: orgs: this must be a map"])),
+    ("a list", ("orgs: [%s]\n" % ID, ["error a.yaml:1:7: orgs: this must be a map, not a list; write each organization's ID "
+                                       "without a hyphen or brackets"])),
+    ("a list of maps", ("orgs:\n  - %s:\n      domains: [a.b]\n      mode: x\n" % ID, ["error a.yaml:2:3: orgs: this must be a map, "
+                                                                                     "not a list; write each"])),
+    ("a list with the ID as a value", ("orgs:\n- id: %s\n  domains: [a.b]\n" % ID, ["error a.yaml:2:1: orgs: this must be a map, not"])),
     ("wrong checksum", ("orgs: {%s: {}}\n" % CHECKSUM, ["error a.yaml:1:8: \"%s\" is not an organization ID: its last three "
                         "characters do not fit the case of the first 15; write %s if these" % (CHECKSUM, ID)])),
     ("wrong length", ("orgs: {00D8d: {}}\n", ["error a.yaml:1:8: \"00D8d\" is not an organization ID: it has neither 15"])),
     ("wrong prefix", ("orgs: {00d8d000003TRx3: {}}\n", ["error a.yaml:1:8: \"00d8d000003TRx3\" is not an organization ID: it "
                       "does not begin with 00D"])),
-    ("option for ID", ("orgs:\n  domains: [a.b]\n", ["error a.yaml:2:3: \"domains\" stands where an organization ID is expected",
-                                                     "error a.yaml:2:12: \"domains\": what belongs to an organization is a map"])),
+    ("option for ID", ("orgs:\n  domains: [a.b]\n", ["error a.yaml:2:3: \"domains\" stands where an organization ID is expected"])),
+    ("options beside the ID", ("orgs:\n  %s:\n  name: p\n  domains: [a.b]\n  ip:\n    networks: [10.0.0.0/24]\n  mode: x\n" % ID, [
+        "error a.yaml:3:3: \"name\" stands where an organization ID is expected; put it below the ID, indented",
+        "error a.yaml:4:3: \"domains\" stands where", "error a.yaml:5:3: \"ip\" stands where",
+        "error a.yaml:7:3: \"mode\" stands where", "error a.yaml:7:9: mode: \"x\" is not known here"])),
+    ("an ID beside orgs", ("orgs:\n%s:\n  domains: [a.b]\n" % ID, ["error a.yaml:2:1: the organization ID \"%s\" stands outside "
+                                                                "orgs; put it below orgs, indented" % ID])),
+    ("an ID at the top", ("%s:\n  domains: [a.b]\n" % ID, ["error a.yaml:1:1: the organization ID \"%s\" stands outside orgs" % ID])),
     ("no map below the ID", ("orgs: {%s: x}\n" % ID, ["error a.yaml:1:28: \"%s\": what belongs to an organization is a map" % ID])),
     ("nothing below the ID", ("orgs:\n  %s:\n" % ID, ["error a.yaml:2:22: \"%s\": what belongs" % ID])),
     ("twice", ("orgs:\n  %s: {domains: [a.b]}\n  %s: {}\n" % (ID, ID), ["error a.yaml:3:3: the organization %s is given twice, first at "
@@ -240,6 +258,8 @@ INCLUDES = [
     ("other keys in it", ({"a.yaml": ROOT % "b.yaml" + GOOD, "b.yaml": "mode: monitor\norgs: {}\ninclude: []\n"}, [
         "error b.yaml:1:1: \"mode\" has no place in an included file, which holds orgs only; move it to a.yaml",
         "error b.yaml:3:1: \"include\" has no place in an included file"])),
+    ("an ID beside orgs in it", ({"a.yaml": ROOT % "b.yaml" + GOOD, "b.yaml": "%s: {}\n" % OTHER}, [
+        "error b.yaml:1:1: the organization ID \"%s\" stands outside orgs" % OTHER])),
     ("the same org in it", ({"a.yaml": ROOT % "d/*" + GOOD, "d/b": GOOD, "d/c": "\n" + GOOD.replace(ID, ID[:15])}, [
         "error d/b:1:8: the organization %s is given twice, first at a.yaml:2:8" % ID,
         "error d/c:2:8: the organization %s is given twice, first at a.yaml:2:8" % ID])),

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The pieces of main.cf and master.cf as they ship, on a real Postfix."""
+"""The piece of master.cf as it ships, on a real Postfix."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -22,24 +23,33 @@ def shipped(name):
     return read(os.path.join(SRCDIR, "conf", name))
 
 
-def install(lab):
-    """The shipped pieces, with nothing changed but places, port and the lists that are the administrator's."""
-    milter = lab.milter(config({A: {"auth": {"users": USERS}}}), name="sfdc")
-    main = [line for line in shipped("postfix-main.cf").splitlines() if not line.startswith("smtpd_tls_")]
-    server = lab.postfix(main="\n".join(main) + "\n")
-    number = free_port()
-    text = shipped("postfix-master.cf")
+def fitted(server, lab, number, milter, text):
+    """That piece with places and port of this laboratory, and nothing else changed."""
     for old, new in (("\n10025 ", "\n%d " % number), ("unix:/run/sfdc-milter/sfdc-milter.sock", milter.postfix),
-                     ("/etc/postfix/sfdc_", server.etc + "/sfdc_")):
+                     ("/etc/postfix/sasl", server.etc + "/sasl"), ("/etc/postfix/sfdc_", server.etc + "/sfdc_"),
+                     ("/etc/ssl/certs/ca-certificates.crt", lab.pki.trusted_authorities)):
         if old not in text:
             raise AssertionError("%r is not in postfix-master.cf" % old)
         text = text.replace(old, new)
-    server.service(number, "\n" + text)
+    return text
+
+
+def install(lab):
+    """The shipped piece, and the lists that are the administrator's. Its port; one without NO_TICKET; another service."""
+    milter = lab.milter(config({A: {"auth": {"users": USERS}}}), name="sfdc")
+    server = lab.postfix()
+    shipped_port, weaker_port = free_port(), free_port()
+    piece = shipped("postfix-master.cf")
+    weaker, count = re.subn("  -o tls_ssl_options=NO_TICKET\n", "", piece[:piece.index("\nsfdc-cleanup ") + 1])
+    if count != 1:
+        raise AssertionError("NO_TICKET is not in postfix-master.cf")
+    server.service(shipped_port, "\n" + fitted(server, lab, shipped_port, milter, piece))
+    server.service(weaker_port, "\n" + fitted(server, lab, weaker_port, milter, weaker))
+    other_port = server.port(smtpd_tls_CAfile=lab.pki.crt("other-ca"))
     write(os.path.join(server.etc, "sfdc_clients.cidr"), "%s OK\n" % SALESFORCE)
     write(os.path.join(server.etc, "sfdc_senders"), "%s OK\n.bnc.salesforce.com OK\n<> OK\n" % A.domain)
-    run(["postmap", "-c", server.etc, "hash:" + os.path.join(server.etc, "sfdc_senders")])
     server.start()
-    return Relay(lab, number, milter)
+    return Relay(lab, shipped_port, milter), Relay(lab, weaker_port, milter), other_port
 
 
 def refused_by_postfix(tap, outcome, code, text, name):
@@ -138,6 +148,41 @@ def local_mail(tap, relay):
     tap.equal(bounce.recipients, [A.address], "P08 and goes nowhere but back")
 
 
+def bring_along(relay, other_port, version):
+    """
+    C14: a certificate that this port cannot verify. First the other service, which can; its session is then resumed there,
+    to show that this can be done, and here. Returns whether it was resumed there and here, and what became of the message.
+    """
+    lab = relay.lab
+    with lab.session(other_port, address=None, tls=version, certificate="untrusted") as client:
+        session = client.resumable()
+    resumed = []
+    for port in (other_port, relay.port):
+        with lab.session(port, tls=None) as client:
+            client.command("STARTTLS")
+            client.handshake(resume=session)
+            client.ehlo()
+            resumed.append(client.socket.session_reused)
+            if port == relay.port:
+                outcome = relay.submit(client, A.address, message(), OUTSIDE)
+    return resumed[0], resumed[1], outcome
+
+
+def tickets(tap, relay, weaker, other_port):
+    """C14: a TLS session of another service of this Postfix, whose CA file knows the client's CA."""
+    for version in ("1.2", "1.3"):
+        there, here, outcome = bring_along(weaker, other_port, version)
+        tap.ok(there, "C14 TLS %s: another service resumes its own session" % version)
+        if here:
+            accepted(tap, outcome, "C14 TLS %s: without NO_TICKET this port does so, too, and trusts the certificate" % version,
+                     r_cert="pass")
+        else:
+            tap.ok(outcome.log["r_cert"] == "none", "C14 TLS %s: this Postfix keeps services apart by itself" % version)
+        there, here, outcome = bring_along(relay, other_port, version)
+        tap.equal([there, here], [True, False], "C14 TLS %s: the port as shipped resumes none" % version)
+        refused(tap, outcome, "C14 TLS %s: and does not trust the certificate" % version, "cert-absent", stage="rcpt")
+
+
 def silent(tap, relay):
     """P07: the daemon is gone."""
     relay.milter.stop()
@@ -150,8 +195,10 @@ def silent(tap, relay):
 
 def main():
     with Tap() as tap, Lab() as lab:
-        relay = install(lab)
-        for function in (taken, refusals_of_the_milter, refusals_of_postfix, structure, local_mail, silent):
+        relay, weaker, other_port = install(lab)
+        tap.case(taken, relay)
+        tap.case(tickets, relay, weaker, other_port)
+        for function in (refusals_of_the_milter, refusals_of_postfix, structure, local_mail, silent):
             tap.case(function, relay)
 
 

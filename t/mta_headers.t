@@ -78,8 +78,9 @@ def added(tap, relays):
     result = delivered.all(RESULT)[0]
     tap.ok(result.startswith(HOSTNAME + "; verdict=accept; org=%s; " % A.id), "%s begins as documented" % RESULT,
            value=result)
-    for part in ("tls=pass", "cert=pass", "auth=pass", "org=pass", "ip=fail (ip-unlisted)"):
+    for part in ("tls=pass", "cert=pass", "auth=pass", "org=pass", "ip=fail (ip-unlisted)", 'spf="not needed"'):
         tap.contains(result, part, "%s has %s" % (RESULT, part))
+    tap.ok("pending" not in result, "nothing in a delivered message is pending", value=result)
     results = delivered.all(AR)[0]
     tap.ok(results.startswith(HOSTNAME + ";") and "auth=pass" in results, "%s has the method auth" % AR, value=results)
     tap.ok(USER not in results, "but no user name", value=results)

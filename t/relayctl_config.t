@@ -2,6 +2,7 @@
 """sfdc-relayctl check-config: good, bad and weak configurations, the proof, the MTA's side."""
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
@@ -81,6 +82,19 @@ def weak(tap, bench):
     tap.contains(result.out, "and 242 more", "the rest is counted")
 
 
+def rest(tap, bench):
+    """What the proof rests on besides the policy."""
+    cert = "from and org and cert"
+    for sentence, issuers, tickets in ((cert, "", True), (cert, "    cert: {issuers: [DigiCert]}\n", False),
+                                       ("from and auth", "", False)):
+        bench.file("rest.yaml", CONFIG % sentence + issuers)
+        out = bench.run("check-config", "-c", "rest.yaml").out
+        tap.contains(out, "refuses bare newlines", "%s: the mail server must refuse bare newlines" % sentence)
+        tap.equal("no TLS session tickets" in out, tickets,
+                  "%s%s: it %s" % (sentence, issuers and ", issuers", "must hand out no tickets" if tickets else "may hand out tickets"),
+                  out=out)
+
+
 def groups(tap, bench):
     config = CONFIG % DEFAULT + "".join(
         "  %s:\n    name: %s\n    domains: [%s]\n    auth: {users: [%s]}\n%s" % entry for entry in [
@@ -101,7 +115,7 @@ def mta(tap, bench):
         result = bench.run("check-config", "-c", "mta.yaml", "--mta", "postfix")
         tap.equal(result.code, 0, socket + ": postfix", err=result.err)
         for text in (postfix, "milter_default_action=tempfail", "smtpd_tls_ask_ccert=yes", "smtpd_forbid_bare_newline=reject",
-                     "message_reject_characters = \\0"):
+                     "message_reject_characters=\\0", "tls_ssl_options=NO_TICKET"):
             tap.contains(result.out, text, "postfix: " + text)
         result = bench.run("check-config", "-c", "mta.yaml", "--mta", "sendmail")
         tap.equal(result.code, 0, socket + ": sendmail")
@@ -122,12 +136,46 @@ def shipped(name, comment):
         return [line for line in file.read().splitlines() if line and not line.startswith(comment)]
 
 
-def parts(bench, server, config):
-    """What is printed for that server, by the first word of each part's heading."""
+def printed(bench, server, config):
+    """What check-config prints for that server."""
     bench.file("part.yaml", config)
     out = bench.run("check-config", "-c", "part.yaml", "--mta", server).out
+    return out[re.search(r"^(?:# Postfix|dnl sendmail\.mc)", out, re.M).start():]
+
+
+class Postfix:
+    """What the commands for Postfix do, when a shell runs them in place of postconf and with the lists beside it."""
+
+    def __init__(self, bench, config):
+        self.text = printed(bench, "postfix", config)
+        folder = os.path.join(bench.path, "paste")
+        os.makedirs(folder, exist_ok=True)
+        calls = os.path.join(folder, "calls")
+        script = self.text.replace("/etc/postfix/sfdc_", folder + "/sfdc_")
+        subprocess.run(["sh", "-eu", "-c", "postconf() { printf '%%s\\0' \"$@\" >> '%s'; }\n: > '%s'\n%s" % (calls, calls, script)],
+                       check=True, stdin=subprocess.DEVNULL)
+        with open(calls) as file:
+            words = file.read().replace(folder + "/sfdc_", "/etc/postfix/sfdc_").split("\0")
+        self.services = {}
+        for word in words:
+            service, found, value = word.partition("=")
+            if service.count("/") == 1 and found:
+                self.services[service] = [value]
+            elif service.count("/") == 2:
+                self.services[service.rpartition("/")[0]].append("  -o %s=%s" % (service.rpartition("/")[2], value))
+        self.senders, self.clients = [read_lines(os.path.join(folder, "sfdc_" + name)) for name in ("senders", "clients.cidr")]
+        self.port = self.services.get("10025/inet", [])
+
+
+def read_lines(path):
+    with open(path) as file:
+        return file.read().splitlines()
+
+
+def parts(bench, config):
+    """What is printed for Sendmail, by the first word of each part's heading."""
     found = {}
-    for part in out.split("\n\n"):
+    for part in printed(bench, "sendmail", config).split("\n\n"):
         heading, *lines = part.rstrip("\n").split("\n")
         name = re.match(r"(?:#|dnl) ([\w.]*\w)", heading)
         if name:
@@ -138,45 +186,65 @@ def parts(bench, server, config):
 def agreement(tap, bench):
     """What is printed, and the files of conf/ that are tested with real servers, are the same."""
     config = SHIPPED % ("a.test", "sfuser@relay.test", "192.0.2.0/24")
-    postfix = parts(bench, "postfix", config)
-    tap.equal(postfix["master.cf"], shipped("postfix-master.cf", "#"), "conf/postfix-master.cf is what is printed")
-    tap.equal(sorted(postfix["main.cf"]), sorted(shipped("postfix-main.cf", "#")), "conf/postfix-main.cf is what is printed")
-    sendmail = parts(bench, "sendmail", config)["sendmail.mc"]
+    postfix = Postfix(bench, config)
+    tap.equal(postfix.port + postfix.services["sfdc-cleanup/unix"], shipped("postfix-master.cf", "#"),
+              "conf/postfix-master.cf is what is printed")
+    tap.equal(sorted(postfix.services), ["10025/inet", "sfdc-cleanup/unix"], "no other service is touched, and no main.cf")
+    known = re.compile(r"(#.*|postconf -[MP] '.*|    '10025/inet/[a-zA-Z_]+=[^']*'( \\)?|cat > /etc/postfix/sfdc_.*|END|\S+ +OK|)")
+    tap.equal([line for line in postfix.text.splitlines() if not known.fullmatch(line)], [], "there is nothing else in it")
+    sendmail = parts(bench, config)["sendmail.mc"]
     tap.equal([line for line in sendmail if not line.startswith("dnl")], shipped("sendmail.mc", "dnl"),
               "conf/sendmail.mc is what is printed")
     keep = "dnl DAEMON_OPTIONS(`Port=smtp, Name=MTA')dnl"
     tap.ok(keep in sendmail and keep in shipped("sendmail.mc", "#"), "both say how to keep port 25")
 
 
-def fitted(tap, bench):
-    """What depends on the configuration."""
-    config = SHIPPED % ('a.test, "*.a.test", "*.b.test"', "",
-                        "13.108.0.0/14, 2001:db8::/47, 192.0.2.1, 198.51.100.0/24, 4000::/3")
-    postfix = parts(bench, "postfix", "message_timeout: 100\n" + config)
-    tap.equal([line.split() for line in postfix["sfdc_senders"]],
+def unsafe(tap, bench):
+    """A path that would mean something else to a shell is in no command."""
+    for path in ("/run/a b", "/run/'; touch pasted; '", "/run/$(touch pasted)", "/run/`touch pasted`"):
+        postfix = Postfix(bench, 'socket: "unix:%s"\n' % path + SHIPPED % ("a.test", "", "192.0.2.0/24"))
+        tap.equal([postfix.services, "/run/" in postfix.text, "The port is left out" in postfix.text], [{}, False, True],
+                  "socket %r: no port, and no command has it" % path, text=postfix.text)
+
+
+def postfix_fitted(tap, bench, config):
+    postfix = Postfix(bench, "message_timeout: 100\n" + config)
+    tap.equal([line.split() for line in postfix.senders],
               [[name, "OK"] for name in ("a.test", ".a.test", ".b.test", ".bnc.salesforce.com", "<>")],
               "the senders are the domains of the configuration")
-    tap.equal([line.split() for line in postfix["sfdc_clients.cidr"]],
+    tap.equal([line.split() for line in postfix.clients],
               [[name, "OK"] for name in ("13.108.0.0/14", "192.0.2.1/32", "198.51.100.0/24", "2001:db8::/47", "4000::/3")],
               "the clients are its networks")
-    tap.equal([line for line in postfix["master.cf"] + postfix["main.cf"] if "sasl" in line], [], "no AUTH without users")
+    tap.equal([line for line in postfix.port if "sasl" in line], ["  -o smtpd_sasl_auth_enable=no"], "no AUTH without users")
     relaying = "  -o smtpd_relay_restrictions=check_client_access,cidr:/etc/postfix/sfdc_clients.cidr,reject"
-    tap.ok(relaying in postfix["master.cf"], "and then only the listed clients may relay", lines=postfix["master.cf"])
-    tap.ok("milter_content_timeout = 140s" in postfix["main.cf"], "Postfix waits longer than the milter")
-    sendmail = parts(bench, "sendmail", "message_timeout: 100\n" + config)
+    tap.ok(relaying in postfix.port, "and then only the listed clients may relay", lines=postfix.port)
+    tap.ok("  -o milter_content_timeout=140s" in postfix.port, "Postfix waits longer than the milter")
+
+
+def sendmail_fitted(tap, bench, config):
+    sendmail = parts(bench, "message_timeout: 100\n" + config)
     tap.contains("\n".join(sendmail["sendmail.mc"]), "R:140s;E:5m", "so does Sendmail")
     tap.equal([line for line in sendmail["sendmail.mc"] if "AUTH" in line], [], "no AUTH without users: Sendmail")
     tap.equal([line.split()[0] for line in sendmail["access"] if not line.startswith("#")],
               ["Connect:" + name for name in ("13.108", "13.109", "13.110", "13.111", "192.0.2.1", "198.51.100",
                                               "IPv6:2001:db8:0", "IPv6:2001:db8:1")], "access: one line for each whole octet")
     tap.ok("# 4000::/3: 8192 entries, too many to show" in sendmail["access"], "access: too many", out=sendmail["access"])
+
+
+def fitted(tap, bench):
+    """What depends on the configuration."""
+    config = SHIPPED % ('a.test, "*.a.test", "*.b.test"', "",
+                        "13.108.0.0/14, 2001:db8::/47, 192.0.2.1, 198.51.100.0/24, 4000::/3")
+    postfix_fitted(tap, bench, config)
+    sendmail_fitted(tap, bench, config)
     config = config.replace("00D8d000003TRx3EAG: {", "00D8d000003TRx3EAG: {envelope: {null_sender: no, bounce_domains: []}, ")
     config = re.sub("networks: .*?\\]", "networks: []", config)
-    postfix = parts(bench, "postfix", config)
-    tap.equal([line.split()[0] for line in postfix["sfdc_senders"]], ["a.test", ".a.test", ".b.test"],
+    postfix = Postfix(bench, config)
+    tap.equal([line.split()[0] for line in postfix.senders], ["a.test", ".a.test", ".b.test"],
               "neither null sender nor bounces where they are refused")
-    lists = postfix["sfdc_clients.cidr"] + parts(bench, "sendmail", config)["access"]
+    lists = postfix.clients + parts(bench, config)["access"]
     tap.ok(all(line.startswith("#") for line in lists), "without networks a comment says what belongs there", lines=lists)
+    tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, bad, weak, groups, mta, agreement, fitted)
+main(good, bad, weak, rest, groups, mta, agreement, unsafe, fitted)

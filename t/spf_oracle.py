@@ -30,6 +30,7 @@ CLASSES = {
     "bytes": "a term may hold bytes that are not visible ASCII; 7.1, 12: it may not",
     "impossible": "a domain-spec without macros that is no DNS name matches nothing; 4.8 leaves it open, here permerror",
     "impossible-ptr": "ptr looks names up although its target is no DNS name; 4.8 leaves it open, here it matches nothing",
+    "void-lookups": "void lookups are counted one by one; 4.6.4: terms that have some are counted",
     "one-label": "a target of one label is looked up; 4.3: that gives \"none\"",
 }
 
@@ -50,6 +51,7 @@ CHANGES = [
     ("                if arg == self.d:\n", "                if arg == self.d and ('self-include' not in FIX or ':' not in mech):\n"),
     ("        for mech, m, arg, cidrlength, result in mechs:\n",
      "        for mech, m, arg, cidrlength, result in mechs:\n"
+     "            self.void_term = False\n"
      "            if m in ('a', 'mx', 'ptr', 'exists', 'include') and 'early-names' in FIX:\n"
      "                implied = 'domain-again' in FIX and ':' not in mech\n"
      "                arg = self.d if implied else self.later(m, parse_mechanism(mech, self.d)[1])\n"
@@ -77,6 +79,7 @@ CHANGES = [
      "                has_redirect, raw_redirect = True, arg\n"),
     ("            if redirect:\n",
      "            if has_redirect:\n"
+     "                self.void_term = False\n"
      "                if 'redirect-count' in FIX: self.check_lookups()\n"
      "                if 'early-names' in FIX: redirect = self.expand_domain(raw_redirect)\n"),
     ("        redirect = None\n", "        redirect = None\n        has_redirect = False\n        fix_bytes(''.join(spf))\n"),
@@ -107,7 +110,7 @@ CHANGES = [
     ("        self.l, self.o = split_email(s, h)\n        self.t =",
      "        self.l, self.o = split_email(s, h)\n"
      "        if 'macro-s' in FIX: self.s = self.l + '@' + self.o\n"
-     "        self.parsing = self.asked = False\n        self.raws = {}\n        self.t ="),
+     "        self.parsing = self.asked = self.void_term = False\n        self.raws = {}\n        self.t ="),
     ("        return self.expand(arg)\n", "        if 'macro-p' in FIX: self.p = None\n        return self.expand(arg)\n"),
     # Lookups.
     ("        return [a for mx in mxnames[:max] for a in self.dns_a(mx[1],self.A)]\n",
@@ -120,6 +123,9 @@ CHANGES = [
     ("                if domainmatch(self.validated_ptrs(), arg):\n",
      "                if 'impossible-ptr' in FIX and not possible(arg): continue\n"
      "                if domainmatch(self.validated_ptrs(), arg):\n"),
+    ("            self.void_lookups += 1\n",
+     "            if self.void_term and 'void-lookups' in FIX: return result\n"
+     "            self.void_term = True\n            self.void_lookups += 1\n"),
     ("        for label in domain.split('.'):\n          if not label or len(label) > 63:\n            return None\n",
      "        for label in domain.split('.'):\n          if not label or len(label) > 63:\n            return None\n"
      "        if 'one-label' in FIX and '.' not in domain: return None\n"),

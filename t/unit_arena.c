@@ -68,7 +68,10 @@ static void test_span(void)
 	ok(span_starts_nocase(span_of("ABc"), span_of("ab")) && !span_starts_nocase(span_of("a"), span_of("ab")), "starts");
 	ok(span_ends_nocase(span_of("xAB"), span_of("ab")) && !span_ends_nocase(span_of("b"), span_of("ab")), "ends");
 	ok(span_find(span_of("abc"), 0, 'c') == 2 && span_find(span_of("abc"), 3, 'c') == 3, "find");
-	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 2 && span_distance(span_of(""), span_of("abc")) == 3, "distance");
+	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 1 && span_distance(span_of(""), span_of("abc")) == 3, "distance");
+	ok(span_distance(span_of("rogs"), span_of("orgs")) == 1 && span_distance(span_of("ca"), span_of("abc")) == 3
+	       && span_distance(span_of("abcdef"), span_of("badcfe")) == 3 && span_distance(span_of("dcab"), span_of("abcd")) == 4,
+	   "neighbors that changed places count one");
 	ok(span_distance(span_of("TLS"), span_of("tls")) == 0 && span_distance(span_of("org"), span_of("orgs")) == 1,
 	   "distance without case");
 	char word[SPAN_DISTANCE_MAX + 1];

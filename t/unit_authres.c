@@ -257,6 +257,8 @@ static void test_hostile(void)
 		const char *want;
 	} rows[] = {
 		{ "plain", SPAN_LITERAL("a@b.example"), "smtp.mailfrom=a@b.example" },
+		{ "underscore in the local part", SPAN_LITERAL("a_c@b.example"), "smtp.mailfrom=a_c@b.example" },
+		{ "underscore in the domain", SPAN_LITERAL("a@b_c.example"), "smtp.mailfrom=\"a@b_c.example\"" },
 		{ "semicolon", SPAN_LITERAL("\"a;dkim=pass\"@b.example"), "smtp.mailfrom=\"\\\"a;dkim=pass\\\"@b.example\"" },
 		{ "quote and backslash", SPAN_LITERAL("\"\\\"\\\\\"@b.example"),
 		  "smtp.mailfrom=\"\\\"\\\\\\\"\\\\\\\\\\\"@b.example\"" },
@@ -353,7 +355,7 @@ static void test_result_header(void)
 	        span_of(OURS "; verdict=accept;\n"
 	                     "\torg=00D8d000003TRx3EAG; tls=pass; cert=none (cert-absent);\n"
 	                     "\tmessage=pass; org=pass; from=pass; envelope=pass; verp=skip;\n"
-	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=pending"),
+	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=\"not needed\""),
 	        "the result header");
 	judgement.mode = MODE_MONITOR;
 	judgement.would = VERDICT_REJECT;

@@ -41,8 +41,9 @@ static const struct {
 	{ "hyphen last", SPAN_LITERAL("a-.com"), false, false },
 	{ "hyphen at the end", SPAN_LITERAL("a.com-"), false, false },
 	{ "hyphen alone", SPAN_LITERAL("a.-.com"), false, false },
-	{ "underscore", SPAN_LITERAL("_spf.example.com"), false, true },
-	{ "underscore inside", SPAN_LITERAL("a_b.com"), false, true },
+	{ "underscore", SPAN_LITERAL("_spf.example.com"), true, true },
+	{ "underscore alone", SPAN_LITERAL("_.a_._b"), true, true },
+	{ "underscore inside", SPAN_LITERAL("a_b.com"), true, true },
 	{ "space", SPAN_LITERAL("exa mple.com"), false, false },
 	{ "leading space", SPAN_LITERAL(" example.com"), false, false },
 	{ "line feed", SPAN_LITERAL("example.com\n"), false, false },
@@ -75,6 +76,8 @@ static void test_within(void)
 		{ "D01", "evil-example.com", "example.com", false },
 		{ "D01 letter", "evilexample.com", "example.com", false },
 		{ "D02", "example.com.attack.example", "example.com", false },
+		{ "underscore", "a.b_c.com", "b_c.com", true },
+		{ "D01 underscore", "evil_example.com", "example.com", false },
 		{ "above", "com", "example.com", false },
 		{ "sibling", "b.example.com", "a.example.com", false },
 		{ "D04 trailing dot", "example.com.", "example.com", false },
@@ -136,7 +139,11 @@ static void test_comparable(void)
 		{ "answer has a trailing dot", SPAN_LITERAL("dot\xc3\xbc.example"), { NULL, 0 } },
 		{ "answer does not end", SPAN_LITERAL("endless\xc3\xbc"), { NULL, 0 } },
 		{ "first byte beyond ASCII", SPAN_LITERAL("mapped-1.\x80"), SPAN_LITERAL("mapped.example") },
-		{ "ASCII is not mapped", SPAN_LITERAL("mapped_.com"), { NULL, 0 } },
+		{ "ASCII is not mapped", SPAN_LITERAL("mapped!.com"), { NULL, 0 } },
+		{ "underscore", SPAN_LITERAL("A_b.com"), SPAN_LITERAL("a_b.com") },
+		{ "underscore beside a U-label", SPAN_LITERAL("mapped._x.\xc3\xbc"), SPAN_LITERAL("mapped.example") },
+		{ "underscore in a U-label, before", SPAN_LITERAL("mapped._\xc3\xbc"), { NULL, 0 } },
+		{ "underscore in a U-label, after", SPAN_LITERAL("mapped.\xc3\xbc_.example"), { NULL, 0 } },
 		{ "other ASCII beside 8-bit", SPAN_LITERAL("mapped\xc3\xbc b"), { NULL, 0 } },
 		{ "other ASCII before 8-bit", SPAN_LITERAL("mapped@\xc3\xbc"), { NULL, 0 } },
 		{ "NUL beside 8-bit", SPAN_LITERAL("b\xc3\xbc" "cher.example\0"), { NULL, 0 } },
@@ -164,7 +171,8 @@ static void test_lower(void)
 	struct arena arena;
 	arena_init(&arena, 0);
 	is_span(domain_lower(&arena, span_of("A-B.Example.COM")), span_of("a-b.example.com"), "lower case");
-	is_span(domain_lower(&arena, span_of("a_b.com")), span_make(NULL, 0), "not a domain");
+	is_span(domain_lower(&arena, span_of("A_b.com")), span_of("a_b.com"), "underscore");
+	is_span(domain_lower(&arena, span_of("a!b.com")), span_make(NULL, 0), "not a domain");
 	arena_clear(&arena);
 	arena_init(&arena, 1);
 	is_span(domain_lower(&arena, span_of("example.com")), span_make(NULL, 0), "no memory");

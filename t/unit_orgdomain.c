@@ -29,7 +29,9 @@ static void test_find(const struct orgdomain *orgdomain)
 		{ ".com", NULL },
 		{ "192.0.2.1", NULL },
 		{ "[192.0.2.1]", NULL },
-		{ "a_b.com", NULL },
+		{ "a_b.com", "a_b.com" },
+		{ "x.a_b.com", "a_b.com" },
+		{ "_x.example.com", "example.com" },
 		{ "b\xc3\xbc" "cher.example", NULL },
 		{ "", NULL },
 	};

@@ -76,6 +76,146 @@ static void test_look_ups(void)
 	}
 }
 
+/* Which reasons stand in the reply, and what a broken choice is said to ask for. */
+static const struct {
+	const char *sentence;
+	struct {
+		enum check_id check;
+		enum result_code code;
+		enum reason reason;
+	} results[7]; /* those of all others pass */
+	const char *text;
+} broken[] = {
+	{ "tls and (cert or auth or ip)",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED } },
+	  "cert-absent,auth-none,ip-unlisted: one of these is asked for: a verified client certificate, SMTP AUTH, a listed "
+	  "address (id 1f)" },
+	{ "tls and org",
+	  { { CHECK_TLS, RESULT_FAIL, REASON_TLS_ABSENT }, { CHECK_ORG, RESULT_FAIL, REASON_ORG_UNKNOWN } },
+	  "tls-absent,org-unknown: this relay takes mail over TLS only; in Salesforce set TLS Setting of the Email Relay to "
+	  "Required (id 1f)" },
+	{ "from and (cert or auth)",
+	  { { CHECK_FROM, RESULT_FAIL, REASON_FROM_DOMAIN },
+	    { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE } },
+	  "from-domain,cert-absent,auth-none: the domain of the From: address is not one of the organization's domains (id 1f)" },
+	{ "(cert or auth) and from",
+	  { { CHECK_FROM, RESULT_FAIL, REASON_FROM_DOMAIN },
+	    { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE } },
+	  "cert-absent,auth-none,from-domain: one of these is asked for: a verified client certificate, SMTP AUTH (id 1f)" },
+	{ "cert and auth and ip and from",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED },
+	    { CHECK_FROM, RESULT_FAIL, REASON_FROM_DOMAIN } },
+	  "cert-absent,auth-none,ip-unlisted,from-domain: this relay asks for a client certificate that it can verify (id 1f)" },
+	{ "cert and auth and ip and from and dkim",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED },
+	    { CHECK_FROM, RESULT_FAIL, REASON_FROM_DOMAIN },
+	    { CHECK_DKIM, RESULT_NONE, REASON_DKIM_NONE } },
+	  "cert-absent,auth-none,ip-unlisted,from-domain,...: this relay asks for a client certificate that it can verify (id 1f)" },
+	{ "dkim and dmarc",
+	  { { CHECK_DKIM, RESULT_FAIL, REASON_DNS_TIMEOUT }, { CHECK_DMARC, RESULT_FAIL, REASON_DNS_TIMEOUT } },
+	  "dns-timeout: a DNS look-up took too long; try again later (id 1f)" },
+	{ "2 of (cert, auth, ip, dkim)",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED } },
+	  "cert-absent,auth-none,ip-unlisted: one of these is asked for: a verified client certificate, SMTP AUTH, a listed "
+	  "address (id 1f)" },
+	{ "2 of (cert, auth, ip)",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT },
+	    { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED } },
+	  "cert-absent,auth-none,ip-unlisted: two of these are asked for: a verified client certificate, SMTP AUTH, a listed "
+	  "address (id 1f)" },
+	{ "2 of (cert, auth)",
+	  { { CHECK_CERT, RESULT_NONE, REASON_CERT_ABSENT }, { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE } },
+	  "cert-absent,auth-none: this relay asks for a client certificate that it can verify (id 1f)" },
+	{ "cert or auth",
+	  { { CHECK_CERT, RESULT_SKIP, REASON_NOT_REQUIRED }, { CHECK_AUTH, RESULT_NONE, REASON_AUTH_NONE } },
+	  "auth-none: this relay asks for SMTP authentication; in Salesforce turn on Enable SMTP Auth in the Email Relay (id 1f)" },
+	{ "auth or tls and (cert or ip)",
+	  { { CHECK_CERT, RESULT_FAIL, REASON_CERT_NAME },
+	    { CHECK_AUTH, RESULT_FAIL, REASON_AUTH_USER },
+	    { CHECK_IP, RESULT_FAIL, REASON_IP_UNLISTED } },
+	  "auth-user,cert-name,ip-unlisted: one of these is asked for: SMTP AUTH, a verified client certificate or a listed "
+	  "address (id 1f)" },
+	{ "auth or tls and cert",
+	  { { CHECK_TLS, RESULT_FAIL, REASON_TLS_VERSION },
+	    { CHECK_CERT, RESULT_FAIL, REASON_CERT_NAME },
+	    { CHECK_AUTH, RESULT_FAIL, REASON_AUTH_USER } },
+	  "auth-user,tls-version,cert-name: one of these is asked for: SMTP AUTH, strong TLS with a verified client "
+	  "certificate (id 1f)" },
+};
+
+static void judgement_of(size_t number, struct arena *arena, struct sentence *sentence_r, struct judgement *judgement_r)
+{
+	struct bounds bounds[CHECK_COUNT];
+	struct sentence_error error;
+	memset(judgement_r, 0, sizeof *judgement_r);
+	if (!sentence_parse(span_of(broken[number].sentence), arena, sentence_r, &error))
+		ok(false, "%s: %s", broken[number].sentence, error.text);
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		judgement_r->results[i] = result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
+	for (size_t i = 0; i < 7 && broken[number].results[i].reason != REASON_NONE; i++)
+		judgement_r->results[broken[number].results[i].check] =
+		    result_make(broken[number].results[i].code, broken[number].results[i].reason, span_make(NULL, 0));
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		bounds[i] = bounds_of(judgement_r->results[i].code);
+	sentence_responsible(sentence_r, bounds, true, &judgement_r->why);
+	judgement_r->reason = judgement_r->results[judgement_r->why.ids[0]].reason;
+	judgement_r->broken = sentence_r;
+}
+
+static void test_broken(void)
+{
+	struct arena arena;
+	struct sentence sentence;
+	struct judgement judgement;
+	struct reply reply;
+	arena_init(&arena, 0);
+	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+		judgement_of(i, &arena, &sentence, &judgement);
+		reply_make(VERDICT_REJECT, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
+		is_text(reply.text, broken[i].text, broken[i].sentence);
+	}
+	arena_clear(&arena);
+}
+
+/* The longest there can be: every check of a choice failed, the longest contact, and each of its bytes is doubled. */
+static void test_longest(void)
+{
+	char contact[201];
+	struct arena arena;
+	struct sentence sentence;
+	struct sentence_error error;
+	struct judgement judgement = { .reason = REASON_ORG_RELAY_MISMATCH };
+	struct reply reply;
+	memset(contact, '%', sizeof contact - 1);
+	contact[sizeof contact - 1] = '\0';
+	arena_init(&arena, 0);
+	if (!sentence_parse(span_of("org or tls or cert or message or from or envelope or verp or dkim or auth or ip or spf or dmarc"), &arena,
+	                    &sentence, &error))
+		ok(false, "%s", error.text);
+	judgement.broken = &sentence;
+	for (unsigned i = 0; i < CHECK_COUNT; i++) {
+		judgement.results[i] = result_make(RESULT_FAIL, (enum reason)(REASON_ORG_RELAY_MISMATCH + i), span_make(NULL, 0));
+		judgement.why.ids[judgement.why.count++] = (enum check_id)i;
+	}
+	reply_make(VERDICT_REJECT, &judgement, span_of("0123456789abcdef"), span_of(contact), &reply);
+	size_t length = strlen(reply.text);
+	ok(strstr(reply.text, "a DMARC pass (id 0123456789abcdef) %%%") && length + strlen(contact) + strlen("550 5.7.20 ") < 980
+	       && strcmp(reply.text + length - strlen(contact), contact) == 0,
+	   "the longest reply is whole and below 980 characters, its percent signs doubled: %zu", length);
+	arena_clear(&arena);
+}
+
 static void test_reasons(void)
 {
 	for (unsigned i = 0; i < REASON_COUNT; i++) {
@@ -128,6 +268,8 @@ int main(void)
 {
 	test_reply();
 	test_look_ups();
+	test_broken();
+	test_longest();
 	test_reasons();
 	test_printable();
 	test_record();

@@ -112,7 +112,7 @@ static void test_pattern_valid(void)
 		{ "*", false },            { "*.", false },           { "*.*.example.com", false }, { "*example.com", false },
 		{ "smtp*.a.com", false },  { ".example.com", false }, { "*..example.com", false }, { "*.example.com.", false },
 		{ "example.com.", false }, { "", false },             { "a.*.com", false },       { "*.192.0.2.1", false },
-		{ "a_b.com", false },      { "*.b\xc3\xbc.com", false },
+		{ "a_b.com", true },       { "*.a_b.com", true },     { "a!b.com", false },        { "*.b\xc3\xbc.com", false },
 	};
 	struct arena arena;
 	arena_init(&arena, 0);
@@ -163,7 +163,8 @@ static void test_pattern_match(void)
 		{ "C10", SPAN_LITERAL("smtp-0a1b.core2.sfdc-lywfpd.mta.salesforce.com"), true },
 		{ "V05 glued", SPAN_LITERAL("a.evilbnc.salesforce.com"), false },
 		{ "V05 below evil", SPAN_LITERAL("a.bnc.salesforce.com.evil"), false },
-		{ "underscore", SPAN_LITERAL("a_b.sub.example.com"), false },
+		{ "underscore", SPAN_LITERAL("a_b.sub.example.com"), true },
+		{ "underscore instead of a dot", SPAN_LITERAL("a_sub.example.com"), false },
 		{ "empty label", SPAN_LITERAL("a..sub.example.com"), false },
 		{ "space", SPAN_LITERAL("a .sub.example.com"), false },
 		{ "empty", SPAN_LITERAL(""), false },

@@ -9,9 +9,10 @@
 #include "core/settings.h"
 
 /*
- * Print the lines for that MTA (MTA_POSTFIX or MTA_SENDMAIL) and the socket, domains, networks and AUTH users of settings,
- * and what to check besides. They are those of conf/postfix-main.cf, postfix-master.cf and sendmail.mc: t/relayctl_config.t
- * compares them.
+ * Print what that MTA (MTA_POSTFIX or MTA_SENDMAIL) needs for the socket, domains, networks and AUTH users of settings, and
+ * what is to be known besides. For Postfix all of it is input for a shell, what is to be known in comments; a socket whose
+ * path would need quoting gives no command. They are the settings of conf/postfix-master.cf and sendmail.mc:
+ * t/relayctl_config.t compares them.
  */
 void mtaside_print(FILE *out, enum mta mta, const struct settings *settings);
 

@@ -88,6 +88,12 @@ void orgs_read_defaults(struct loading *loading, const struct source *source, co
 /* Read a map of organizations. */
 void orgs_read(struct loading *loading, const struct source *source, const struct node *map);
 
+/* Whether a key is an organization's ID, or was meant to be one. */
+bool orgs_is_id(const struct node *key);
+
+/* Report an ID that does not stand below `orgs`. */
+void orgs_report_misplaced(struct loading *loading, const struct source *source, const struct node *key);
+
 /* After settings_complete(): report what is allowed, but hardly meant, and enforcing that cannot work. */
 void review(struct loading *loading);
 

@@ -43,6 +43,9 @@ bool tree_parse(const struct source *source, struct arena *arena, struct finding
 /* Where a node begins. */
 struct place node_place(const struct source *source, const struct node *node);
 
+/* Whether nothing was written where the value belongs. */
+bool node_is_empty(const struct node *node);
+
 /*
  * The place of byte number offset of a scalar's text (offset may be its length: the end). Exact where the text stands
  * in the file as it is, but for white space; else where the scalar begins.

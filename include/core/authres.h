@@ -41,7 +41,8 @@ struct span authres_write(struct span authserv_id, const struct facts *facts, co
 /*
  * The value of X-SFDC-Relay: "AUTHSERV-ID; verdict=...; org=ID; tls=pass; cert=none (cert-absent); ...", in monitor mode
  * with "would=..." after the verdict, org=ID only when an organization is served, and then every check in the table's
- * order (that of the check `org` comes after the ID). Nothing the sender wrote is in it. Folded like authres_write().
+ * order (that of the check `org` comes after the ID). A check that the verdict did not wait for is "not needed". Nothing
+ * the sender wrote is in it. Folded like authres_write().
  */
 struct span result_header_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
                                 struct arena *arena);

@@ -97,8 +97,9 @@ struct dmarc_walk;
 struct dmarc_walk *dmarc_walk_new(struct arena *arena, struct span author, bool look_ahead);
 
 /*
- * Add an authenticated identifier: the d= of a signature that passed, or the MAIL FROM domain (never the HELO name) for
- * which SPF passed. At any time before dmarc_walk_close(). What is no domain is ignored.
+ * Add an authenticated identifier: the d= of a signature that passed, or the domain for which SPF passed: MAIL FROM's, and
+ * with a null sender the HELO name (RFC 7208 2.4), but never the HELO name beside another sender. At any time before
+ * dmarc_walk_close(). What is no domain is ignored.
  */
 void dmarc_walk_add(struct dmarc_walk *walk, enum dmarc_identifier by, struct span domain);
 

@@ -31,6 +31,7 @@ struct judgement {
 	const struct org *org; /* NULL: none that is served */
 	struct result results[CHECK_COUNT];
 	struct check_list why;  /* the responsible checks of what decided; empty for an accept */
+	const struct sentence *broken; /* the sentence that can hold no more, and that decided; NULL: none did */
 	enum reason reason;     /* the first of them; or why the message is exempt, out of scope or deferred */
 	struct check_list warn; /* the responsible checks of a broken warn_unless */
 	check_bits wanted;      /* pending checks whose evidence can still change the outcome */

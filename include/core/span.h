@@ -95,8 +95,9 @@ size_t span_utf8(struct span span, size_t at);
 bool span_number(struct span span, unsigned long max, unsigned long *number_r);
 
 /*
- * The edit distance of two words without regard to the case of ASCII letters, for "did you mean"; (unsigned)-1 when one
- * is longer than SPAN_DISTANCE_MAX bytes.
+ * The edit distance of two words without regard to the case of ASCII letters, for "did you mean": letters missing, too
+ * many, wrong, and neighbors that changed places, each counting one (Damerau's, each place edited once). (unsigned)-1 when
+ * one is longer than SPAN_DISTANCE_MAX bytes.
  */
 #define SPAN_DISTANCE_MAX 48
 unsigned span_distance(struct span a, struct span b);

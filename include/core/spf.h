@@ -8,8 +8,8 @@
  * Decisions where RFC 7208 leaves room:
  * - Terms are evaluated from left to right; a lookup that is not reached is not judged. So neither a failing host
  *   behind the MX host that matched, nor %{p} in a later term, changes the result.
- * - Void lookups (4.6.4) are counted for each lookup a term made, those of "ptr" and %{p} included; the third gives
- *   permerror.
+ * - Void lookups (4.6.4) are counted by terms: a term is void once, when one or more of its lookups were, those of "ptr"
+ *   and %{p} included; the third such term gives permerror.
  * - A domain-spec without macros that cannot be a DNS name is a syntax error. A name that becomes impossible only by
  *   expansion matches nothing; as the target of include or redirect it gives permerror (4.8).
  * - The letters c, r and t are refused everywhere: the only text in which they are allowed, that of exp=, is never
@@ -39,7 +39,7 @@
 
 /* Limits of RFC 7208 4.6.4, over the whole evaluation. */
 #define SPF_TERMS_MAX 10 /* terms that cause lookups */
-#define SPF_VOIDS_MAX 2  /* void lookups */
+#define SPF_VOIDS_MAX 2  /* terms with void lookups */
 #define SPF_NAMES_MAX 10 /* MX hosts, PTR names */
 
 enum spf_result {
@@ -140,7 +140,7 @@ struct spf_outcome {
 	struct spf_problem problem; /* what is wrong; for SPF_TEMPERROR and SPF_PERMERROR, and where SPF_NONE needs a word */
 	struct span problem_domain; /* in whose record, or about whose lookup */
 	unsigned terms;             /* counted terms */
-	unsigned voids;             /* void lookups */
+	unsigned voids;             /* terms with void lookups */
 	unsigned questions;         /* handed out */
 };
 

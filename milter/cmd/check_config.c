@@ -79,6 +79,20 @@ static void print_set(const struct proof_set *set, check_bits skippable)
 	printf("%s\n", text);
 }
 
+/* What the sets stand on besides the policy: what only the mail server can see to. */
+static void print_rest(const struct org *org, const struct proof *proof)
+{
+	bool cert = false;
+	for (size_t i = 0; i < proof->shown; i++)
+		cert |= (proof->sets[i].checks & CHECK_BIT(CHECK_CERT)) != 0;
+	print_row("resting on", span_of("a mail server that refuses bare newlines (else a message smuggles in another)"), "");
+	print_row("", span_of("and past whose milter there is no way; --mta prints what it needs"), "");
+	if (cert && set_count(org->cert.issuers) == 0) {
+		print_row("", span_of("cert: also on each authority that the mail server trusts, on any of its ports"), "");
+		print_row("", span_of("unless it hands out no TLS session tickets; or set cert.issuers"), "");
+	}
+}
+
 static void print_proof(const struct org *org)
 {
 	struct proof proof;
@@ -92,6 +106,8 @@ static void print_proof(const struct org *org)
 		print_set(&proof.sets[i], proof_skippable(org));
 	if (proof.minimal > proof.shown)
 		printf("    and %zu more\n", proof.minimal - proof.shown);
+	if (proof.minimal != 0)
+		print_rest(org, &proof);
 }
 
 /* The organization number first and those after it that are judged alike, unless an earlier one has shown them. */

@@ -52,7 +52,7 @@ static bool authenticates(const struct settings *settings)
 /* With AUTH and without it the port is told other things. */
 enum when { ALWAYS, WITH_AUTH, WITHOUT_AUTH };
 
-/* As in conf/postfix-master.cf. */
+/* The port and its cleanup service as in conf/postfix-master.cf. */
 static const struct {
 	const char *text;
 	enum when when;
@@ -63,14 +63,21 @@ static const struct {
 	{ "smtpd_tls_security_level=encrypt", ALWAYS },
 	{ "smtpd_tls_mandatory_protocols=>=TLSv1.2", ALWAYS },
 	{ "smtpd_tls_ask_ccert=yes", ALWAYS },
+	{ "smtpd_tls_CAfile=/etc/ssl/certs/ca-certificates.crt", ALWAYS },
+	{ "tls_ssl_options=NO_TICKET", ALWAYS },
 	{ "smtpd_tls_auth_only=yes", ALWAYS },
 	{ "smtpd_sasl_auth_enable=yes", WITH_AUTH },
+	{ "smtpd_sasl_type=cyrus", WITH_AUTH },
+	{ "smtpd_sasl_path=smtpd", WITH_AUTH },
+	{ "smtpd_sasl_security_options=noanonymous", WITH_AUTH },
+	{ "cyrus_sasl_config_path=/etc/postfix/sasl", WITH_AUTH },
+	{ "smtpd_sasl_auth_enable=no", WITHOUT_AUTH },
 	{ "smtpd_delay_reject=yes", ALWAYS },
 	{ "mynetworks=", ALWAYS },
 	{ "parent_domain_matches_subdomains=", ALWAYS },
 	{ "smtpd_client_restrictions=", ALWAYS },
 	{ "smtpd_helo_restrictions=", ALWAYS },
-	{ "smtpd_sender_restrictions=reject_non_fqdn_sender,check_sender_access,hash:/etc/postfix/sfdc_senders,reject",
+	{ "smtpd_sender_restrictions=reject_non_fqdn_sender,check_sender_access,texthash:/etc/postfix/sfdc_senders,reject",
 	  ALWAYS },
 	{ "smtpd_relay_restrictions=check_client_access,cidr:/etc/postfix/sfdc_clients.cidr,permit_sasl_authenticated,reject",
 	  WITH_AUTH },
@@ -82,33 +89,8 @@ static const struct {
 	{ "smtpd_forbid_bare_newline=reject", ALWAYS },
 	{ "smtpd_forbid_bare_newline_exclusions=", ALWAYS },
 	{ "receive_override_options=", ALWAYS },
+	{ "cleanup_service_name=sfdc-cleanup", ALWAYS },
 };
-
-static void postfix_port(FILE *out, const struct place *place, bool auth)
-{
-	fputs("# master.cf: a port for Salesforce alone (25, 587, 10025 and 11025 can be chosen in the Email Relay)\n"
-	      "10025 inet n - n - 50 smtpd\n  -o syslog_name=postfix/sfdc\n  -o smtpd_milters=", out);
-	postfix_socket(out, place);
-	fputc('\n', out);
-	for (size_t i = 0; i < sizeof port_options / sizeof port_options[0]; i++)
-		if (port_options[i].when == ALWAYS || (port_options[i].when == WITH_AUTH) == auth)
-			fprintf(out, "  -o %s\n", port_options[i].text);
-}
-
-/* As in conf/postfix-main.cf. */
-static void postfix_main(FILE *out, const struct settings *settings)
-{
-	fputs("\n# main.cf: the server's certificate, the authorities that may vouch for Salesforce's (the fewest that do)\n"
-	      "smtpd_tls_cert_file = /etc/postfix/relay.crt\n"
-	      "smtpd_tls_key_file = /etc/postfix/relay.key\n"
-	      "smtpd_tls_CAfile = /etc/ssl/certs/ca-certificates.crt\n"
-	      "message_reject_characters = \\0\n", out);
-	if (authenticates(settings))
-		fputs("smtpd_sasl_type = cyrus\n"
-		      "smtpd_sasl_path = smtpd\n"
-		      "smtpd_sasl_security_options = noanonymous\n", out);
-	fprintf(out, "milter_content_timeout = %us\n", patience(settings));
-}
 
 static void postfix_access(FILE *out, struct span key)
 {
@@ -122,10 +104,25 @@ static void postfix_network(const struct network *network, void *context)
 	postfix_access(context, span_of(text));
 }
 
-/* A wildcard is kept with a leading dot, and that is how Postfix writes one. */
-static void postfix_lists(FILE *out, const struct org *any)
+static void postfix_clients(FILE *out, const struct org *any, bool auth)
 {
-	fputs("\n# sfdc_senders (run postmap afterwards): your domains, Salesforce's bounce domains, the null sender\n", out);
+	fputs("\n# Addresses that may relay without AUTH: ip.networks.\n"
+	      "cat > /etc/postfix/sfdc_clients.cidr <<'END'\n", out);
+	if (network_set_count(any->ip.networks) == 0)
+		fputs("# ADDRESSES OK, as in 192.0.2.0/24 OK: those your organization sends from.\n", out);
+	network_set_each(any->ip.networks, postfix_network, out);
+	fputs("END\n", out);
+	if (network_set_count(any->ip.networks) == 0)
+		fputs(auth ? "# ip.networks names none: only AUTH may relay.\n"
+		           : "# ip.networks names none, and no organization has auth.users: the port relays for\n"
+		             "# nobody until you set one of them, check again and paste again.\n", out);
+}
+
+/* A wildcard is kept with a leading dot, and that is how Postfix writes one. */
+static void postfix_senders(FILE *out, const struct org *any)
+{
+	fputs("\n# Envelope senders: your domains, Salesforce's bounce domains, the null sender.\n"
+	      "cat > /etc/postfix/sfdc_senders <<'END'\n", out);
 	for (size_t i = 0; i < set_count(any->domains); i++)
 		postfix_access(out, set_at(any->domains, i));
 	for (size_t i = 0; i < set_count(any->envelope.bounce_domains); i++)
@@ -133,43 +130,83 @@ static void postfix_lists(FILE *out, const struct org *any)
 			postfix_access(out, set_at(any->envelope.bounce_domains, i));
 	if (any->envelope.null_sender)
 		postfix_access(out, span_of("<>"));
-	fputs("\n# sfdc_clients.cidr: the addresses that may relay without AUTH\n", out);
-	if (network_set_count(any->ip.networks) == 0)
-		fputs("# ADDRESSES OK, as in 192.0.2.0/24 OK: those your organization sends from (ip.networks names none)\n",
-		      out);
-	network_set_each(any->ip.networks, postfix_network, out);
+	fputs("END\n", out);
+}
+
+/* Whether the text means itself within a shell's single quotes and a value of master.cf. */
+static bool pasteable(struct span text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@,=+-[]", text.at[i]))
+			return false;
+	return true;
+}
+
+static void postfix_port(FILE *out, const struct place *place, const struct settings *settings)
+{
+	bool auth = authenticates(settings);
+
+	if (!pasteable(settings->socket)) {
+		fputs("\n# The port is left out: the path of the milter's socket holds characters that a shell or\n"
+		      "# Postfix could take for something else. Give it another one and check again.\n", out);
+		return;
+	}
+	fputs("\n# The port. It is not chrooted (fifth column \"n\"), so that it sees the milter's socket.\n"
+	      "postconf -M '10025/inet=10025 inet n - n - 50 smtpd'\n"
+	      "postconf -P '10025/inet/syslog_name=postfix/sfdc' \\\n", out);
+	fputs("    '10025/inet/smtpd_milters=", out);
+	postfix_socket(out, place);
+	fputs("' \\\n", out);
+	for (size_t i = 0; i < sizeof port_options / sizeof port_options[0]; i++)
+		if (port_options[i].when == ALWAYS || (port_options[i].when == WITH_AUTH) == auth)
+			fprintf(out, "    '10025/inet/%s' \\\n", port_options[i].text);
+	fprintf(out, "    '10025/inet/milter_content_timeout=%us'\n", patience(settings));
+	fputs("# The port's own way into the queue: it refuses a NUL, which no milter can see.\n"
+	      "postconf -M 'sfdc-cleanup/unix=sfdc-cleanup unix n - n - 0 cleanup'\n"
+	      "postconf -P 'sfdc-cleanup/unix/message_reject_characters=\\0'\n", out);
 }
 
 static void postfix_advice(FILE *out, const struct place *place, bool auth)
 {
-	fputs("\nTo check:\n"
-	      "- milter_default_action=tempfail: any other but shutdown (3.7.20 and later) lets mail through while the milter is down.\n"
-	      "- smtpd_tls_ask_ccert=yes: without it no client certificate is ever seen, and cert finds none. Postfix tells of a\n"
-	      "  certificate only when it verified the chain: smtpd_tls_CAfile must hold the CA that issued Salesforce's.\n"
-	      "- smtpd_forbid_bare_newline=reject (Debian's default is no; yes only repairs line ends): else one message can\n"
-	      "  smuggle in a second one. It needs Postfix 3.6.14, 3.7.10, 3.8.5 or 3.9.\n"
-	      "- message_reject_characters = \\0: a milter sees a header field with a NUL only up to the NUL.\n"
-	      "- smtpd_milter_maps stays empty: an entry there goes round the milter.\n"
-	      "- parent_domain_matches_subdomains stays empty: else example.com in sfdc_senders takes every name below it, too,\n"
-	      "  and .example.com, which stands for those names, takes none.\n"
-	      "- milter_content_timeout must be more than message_timeout of the milter.\n"
-	      "- non_smtpd_milters: mail that enters by sendmail(1) does not pass this port, and is not judged.\n", out);
-	fputs(auth ? "- AUTH: logins that are used for nothing else; the milter knows those of auth.users.\n"
-	           : "- AUTH: not offered, since no organization has auth.users. Set them if the Email Relay authenticates.\n",
-	      out);
-	fputs("- A milter only refuses. The port itself must relay, so end smtpd_relay_restrictions in reject. A static list of\n"
-	      "  addresses refuses Salesforce's newer hosts before the milter can judge them; a port without one makes the\n"
-	      "  milter the only lock: then set monitor_floor before you use monitor mode.\n", out);
-	if (span_equal(place->kind, span_of("unix")))
-		fprintf(out, "- The path is that of an smtpd that is not chrooted (fifth column \"n\"); user postfix must be able to open\n"
-		             "  %.*s: make it a member of socket_group.\n", TEXT(place->path));
+	fputs("\n# Then: postfix reload\n"
+	      "# The way back: postconf -MX 10025/inet sfdc-cleanup/unix && postfix reload\n"
+	      "#\n"
+	      "# To know:\n"
+	      "# - The certificate the port shows is that of main.cf. Salesforce's \"Required Verify\" asks\n"
+	      "#   that a public authority signed it and that it names the host set in Salesforce. To give\n"
+	      "#   this port one of its own, key first:\n"
+	      "#   postconf -P '10025/inet/smtpd_tls_chain_files=/etc/postfix/relay.key,/etc/postfix/relay.crt'\n"
+	      "# - smtpd_tls_ask_ccert, smtpd_tls_CAfile: Postfix tells a milter only of a certificate that\n"
+	      "#   it asked for and verified. Name the fewest authorities that vouch for Salesforce's.\n"
+	      "# - tls_ssl_options=NO_TICKET: else a client can bring a TLS session from another port of this\n"
+	      "#   Postfix, and with it a certificate that only the CA file there vouches for.\n"
+	      "# - smtpd_forbid_bare_newline=reject (Debian 12's default is no; yes only repairs line ends):\n"
+	      "#   else one message can smuggle in a second one. Needs Postfix 3.6.14, 3.7.10, 3.8.5 or 3.9.\n"
+	      "# - milter_default_action=tempfail: any other but shutdown (3.7.20 and later) lets mail\n"
+	      "#   through while the milter is down.\n"
+	      "# - smtpd_milter_maps stays empty: an entry there goes round the milter.\n"
+	      "# - parent_domain_matches_subdomains stays empty: else example.com in sfdc_senders takes every\n"
+	      "#   name below it, too, and .example.com, which stands for those names, takes none.\n"
+	      "# - milter_content_timeout must be more than message_timeout of the milter.\n"
+	      "# - Mail that enters by sendmail(1) does not pass this port, and is not judged.\n", out);
+	fputs(auth ? "# - AUTH: logins that are used for nothing else, the milter knows those of auth.users. With\n"
+	             "#   Dovecot set smtpd_sasl_type=dovecot and smtpd_sasl_path to its socket.\n"
+	           : "# - AUTH is not offered, since no organization has auth.users. Set them if the Email Relay\n"
+	             "#   authenticates.\n", out);
+	fputs("# - A milter only refuses. The port itself must relay: to the listed addresses and to AUTH. A\n"
+	      "#   static list refuses Salesforce's newer hosts before the milter can judge them; a port\n"
+	      "#   without one makes the milter the only lock: then set monitor_floor before monitor mode.\n", out);
+	if (span_equal(place->kind, span_of("unix")) && pasteable(place->path))
+		fprintf(out, "# - User postfix must be able to open %.*s:\n#   socket_group: postfix.\n", TEXT(place->path));
 }
 
 static void print_postfix(FILE *out, const struct place *place, const struct settings *settings)
 {
-	postfix_port(out, place, authenticates(settings));
-	postfix_main(out, settings);
-	postfix_lists(out, &settings->any);
+	fputs("# Postfix: a port for Salesforce alone (25, 587, 10025 and 11025 can be chosen in the Email\n"
+	      "# Relay). Paste what follows into a shell of root. Other ports stay as they are.\n", out);
+	postfix_clients(out, &settings->any, authenticates(settings));
+	postfix_senders(out, &settings->any);
+	postfix_port(out, place, settings);
 	postfix_advice(out, place, authenticates(settings));
 }
 

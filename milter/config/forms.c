@@ -223,7 +223,8 @@ static const char *domain_mistake(struct span value)
 	if (value.length == 0)
 		return "is empty; write a domain, as in example.com";
 	if (has_8bit(value))
-		return "holds letters outside ASCII; write its A-label form, which begins with xn--";
+		return "holds characters outside ASCII, perhaps some that cannot be seen; retype it, or write its A-label form, which "
+		       "begins with xn--";
 	if (address_parse(value, &address))
 		return "is an address, not a domain; write a domain, as in example.com";
 	if (span_find(value, 0, '@') != value.length)
@@ -232,7 +233,7 @@ static const char *domain_mistake(struct span value)
 		return "is no domain; write it without scheme, port and path, as in example.com";
 	if (value.at[value.length - 1] == '.')
 		return "ends in a dot; leave the dot out";
-	return "is no domain; write labels of letters, digits and inner hyphens, joined by dots, as in example.com";
+	return "is no domain; write labels of letters, digits, underscores and inner hyphens, joined by dots, as in example.com";
 }
 
 bool form_pattern(struct span value, char problem_r[OPTION_PROBLEM_SIZE])

@@ -144,6 +144,10 @@ static void report_unknown(const struct walk *walk, const struct node *node, str
 	struct findings *findings = &walk->loading->findings;
 	struct place place = node_place(walk->source, node);
 	struct span key = node->text;
+	if (orgs_is_id(node)) {
+		orgs_report_misplaced(walk->loading, walk->source, node);
+		return;
+	}
 	if (report_dotted(walk, place, prefix, key) || report_misplaced(walk, place, prefix, key))
 		return;
 	struct span name = closest(walk->scope, prefix, key);
@@ -199,10 +203,9 @@ static void walk_section(struct walk *walk, struct span key, const struct node *
 	}
 	if (value->kind == NODE_BAD)
 		return;
-	bool nothing = value->kind == NODE_SCALAR && value->style == NODE_PLAIN && value->text.length == 0;
 	finding_error(&walk->loading->findings, node_place(walk->source, value),
 	              "%.*s: %s; write its keys below it, indented, or remove it", (int)key.length, key.at,
-	              nothing ? "there is no value" : "this must be a map of keys and values");
+	              node_is_empty(value) ? "there is no value" : "this must be a map of keys and values");
 }
 
 static void walk_key(struct walk *walk, struct span prefix, const struct node *key)
@@ -216,7 +219,10 @@ static void walk_key(struct walk *walk, struct span prefix, const struct node *k
 	memcpy(name + prefix.length, key->text.at, key->text.length);
 	struct span full = { name, prefix.length + key->text.length };
 	const struct option *option = option_find(walk->scope, full);
-	if (option) {
+	if (option && option->type == OPTION_ORGS && node_is_empty(key->first) && key->next && orgs_is_id(key->next)) {
+		/* What should stand below it stands behind it, and is reported there. */
+		walk->given->nodes[option_number(option)] = key->first;
+	} else if (option) {
 		walk->given->nodes[option_number(option)] = key->first;
 		value_read(walk->loading, walk->source, option, key->first, walk->holder);
 	} else if (option_is_section(walk->scope, full)) {

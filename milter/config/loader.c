@@ -52,7 +52,9 @@ static void read_included(struct loading *loading, const struct source *source, 
 		struct place place = node_place(source, key);
 		if (key->kind != NODE_SCALAR)
 			continue;
-		if (!span_equal(key->text, span_of("orgs"))) {
+		if (orgs_is_id(key)) {
+			orgs_report_misplaced(loading, source, key);
+		} else if (!span_equal(key->text, span_of("orgs"))) {
 			finding_error(&loading->findings, place,
 			              "%s has no place in an included file, which holds orgs only; move it to %s",
 			              shown(key->text).text, loading->main->name);

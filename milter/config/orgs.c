@@ -104,14 +104,45 @@ static bool grow(struct loading *loading)
 	return orgs && origins;
 }
 
+bool orgs_is_id(const struct node *key)
+{
+	struct orgid id;
+	if (key->kind != NODE_SCALAR)
+		return false;
+	enum orgid_status status = orgid_parse(key->text, &id);
+	return status == ORGID_OK || status == ORGID_CHECKSUM;
+}
+
+void orgs_report_misplaced(struct loading *loading, const struct source *source, const struct node *key)
+{
+	loading->org_keys++;
+	finding_error(&loading->findings, node_place(source, key),
+	              "the organization ID %s stands outside orgs; put it below orgs, indented", shown(key->text).text);
+}
+
+static bool is_option(const struct node *key)
+{
+	return key->kind == NODE_SCALAR && (option_find(OPTION_ORG, key->text) || option_is_section(OPTION_ORG, key->text));
+}
+
+/* An option beside the IDs. Its value is looked at all the same, as the option's that it is. */
+static void read_misplaced(struct loading *loading, const struct source *source, const struct node *key)
+{
+	struct node alone = *key;
+	struct node map = { .kind = NODE_MAP, .line = key->line, .column = key->column, .index = key->index, .count = 1, .first = &alone };
+	struct org org = loading->settings->defaults;
+	struct given given;
+	alone.next = NULL;
+	finding_error(&loading->findings, node_place(source, key),
+	              "%s stands where an organization ID is expected; put it below the ID, indented, or below defaults",
+	              shown(key->text).text);
+	keys_read(loading, source, &map, OPTION_ORG, &org, &given);
+}
+
 static void report_id(struct loading *loading, struct place place, struct span text, enum orgid_status status)
 {
 	char checksum[3];
-	if (option_find(OPTION_ORG, text) || option_is_section(OPTION_ORG, text)) {
-		finding_error(&loading->findings, place,
-		              "%s stands where an organization ID is expected; put it below the ID, indented, or below defaults",
-		              shown(text).text);
-	} else if (status == ORGID_CHECKSUM) {
+	if (status == ORGID_CHECKSUM) {
 		orgid_checksum(text.at, checksum);
 		finding_error(&loading->findings, place,
 		              "%s is not an organization ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
@@ -174,7 +205,9 @@ static void read_org(struct loading *loading, const struct source *source, const
 	struct place place = node_place(source, key);
 	bool good = read_id(loading, place, key->text, &org.id);
 	const struct node *map = key->first;
-	if (map->kind != NODE_MAP && map->kind != NODE_BAD)
+	/* Where options stand beside the ID instead of below it, they are what is wrong. */
+	bool beside = node_is_empty(map) && key->next && is_option(key->next);
+	if (map->kind != NODE_MAP && map->kind != NODE_BAD && !beside)
 		finding_error(&loading->findings, node_place(source, map),
 		              "%s: what belongs to an organization is a map; write its options below its ID, indented, or {}",
 		              shown(key->text).text);
@@ -182,7 +215,7 @@ static void read_org(struct loading *loading, const struct source *source, const
 	read_networks(loading, source, &given, &org);
 	if (org.mode == MODE_UNSET)
 		org.mode = loading->settings->mode;
-	bool sound = loading->defaults_sound && loading->findings.errors == errors;
+	bool sound = loading->defaults_sound && loading->findings.errors == errors && !beside;
 	check_domains(loading, source, &given, &org, good && sound);
 	if (!good)
 		return;
@@ -200,7 +233,9 @@ void orgs_read(struct loading *loading, const struct source *source, const struc
 {
 	for (const struct node *key = map->first; key; key = key->next) {
 		loading->org_keys++;
-		if (key->kind == NODE_SCALAR)
+		if (is_option(key))
+			read_misplaced(loading, source, key);
+		else if (key->kind == NODE_SCALAR)
 			read_org(loading, source, key);
 	}
 }

@@ -35,6 +35,11 @@ struct place node_place(const struct source *source, const struct node *node)
 	return place;
 }
 
+bool node_is_empty(const struct node *node)
+{
+	return node->kind == NODE_SCALAR && node->style == NODE_PLAIN && node->text.length == 0;
+}
+
 static struct node *node_new(struct builder *builder, enum node_kind kind, yaml_mark_t mark)
 {
 	struct node *node = arena_alloc(builder->arena, sizeof *node);
@@ -323,8 +328,6 @@ struct place node_place_at(const struct source *source, const struct node *node,
 static const char *syntax_hint(const struct source *source, size_t offset)
 {
 	char c = offset < source->text.length ? source->text.at[offset] : '\0';
-	if (c == '*' || (offset > 0 && c == '.' && source->text.at[offset - 1] == '*'))
-		return "put a value that begins with * in quotes, as in \"*.example.com\"";
 	switch (c) {
 	case '\t':
 		return "indent with spaces, not with tabs";
@@ -341,6 +344,27 @@ static const char *syntax_hint(const struct source *source, size_t offset)
 	}
 }
 
+/* The word that begins there: up to white space, or what ends an item or a list. */
+static struct span word_at(struct span text, size_t begin)
+{
+	size_t end = begin;
+	while (end < text.length && !is_white(text.at[end]) && !strchr(",]}", text.at[end]))
+		end++;
+	return span_slice(text, begin, end);
+}
+
+/* libyaml takes a wildcard without quotes for an alias, of which it then finds no name. */
+static bool report_wildcard(const struct source *source, const yaml_parser_t *parser, struct findings *findings)
+{
+	size_t begin = index_offset(source->text, (unsigned)parser->context_mark.index);
+	if (!parser->context || begin >= source->text.length || source->text.at[begin] != '*')
+		return false;
+	struct span word = word_at(source->text, begin);
+	finding_error(findings, mark_place(source, parser->context_mark),
+	              "a value that begins with * must be quoted; write \"%s\"", shown_bare(word).text);
+	return true;
+}
+
 static void report_syntax(const struct source *source, const yaml_parser_t *parser, struct findings *findings)
 {
 	if (parser->error == YAML_MEMORY_ERROR) {
@@ -349,7 +373,7 @@ static void report_syntax(const struct source *source, const yaml_parser_t *pars
 		finding_error(findings, offset_place(source, parser->problem_offset),
 		              "this is no text: %s (0x%x); write the file in UTF-8 without control characters",
 		              parser->problem ? parser->problem : "unreadable", (unsigned)parser->problem_value);
-	} else {
+	} else if (!report_wildcard(source, parser, findings)) {
 		const char *hint = syntax_hint(source, index_offset(source->text, (unsigned)parser->problem_mark.index));
 		finding_error(findings, mark_place(source, parser->problem_mark), "this is no YAML: %s%s%s; %s",
 		              parser->problem ? parser->problem : "it cannot be parsed", parser->context ? " " : "",

@@ -42,11 +42,6 @@ static const char *kind_name(const struct node *node)
 	return "a single value";
 }
 
-static bool has_no_value(const struct node *node)
-{
-	return node->kind == NODE_SCALAR && node->style == NODE_PLAIN && node->text.length == 0;
-}
-
 static bool takes_white_space(enum option_type type)
 {
 	return type == OPTION_SENTENCE;
@@ -63,7 +58,7 @@ static bool want_scalar(const struct value *value, const struct node *node)
 		              value->option->key, kind_name(node), node->kind == NODE_LIST ? "brackets or hyphens" : "keys in it");
 		return false;
 	}
-	if (has_no_value(node)) {
+	if (node_is_empty(node)) {
 		finding_error(&value->loading->findings, place,
 		              "%s: there is no value; write one, \"\" for an empty one, or remove this", value->option->key);
 		return false;
@@ -83,7 +78,7 @@ static bool want_list(const struct value *value)
 	struct findings *findings = &value->loading->findings;
 	if (node->kind == NODE_LIST)
 		return true;
-	if (has_no_value(node))
+	if (node_is_empty(node))
 		finding_error(findings, node_place(value->source, node), "%s: there is no value; write [] for an empty list, or remove this",
 		              value->option->key);
 	else if (node->kind == NODE_SCALAR)
@@ -98,10 +93,16 @@ static bool want_list(const struct value *value)
 static bool want_map(const struct value *value)
 {
 	const struct node *node = value->node;
-	if (node->kind != NODE_MAP && node->kind != NODE_BAD)
-		finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s; write %s: {} or remove this",
-		              value->option->key, has_no_value(node) ? "there is no value" : "this must be a map of keys and values",
-		              value->option->key);
+	bool orgs = value->option->type == OPTION_ORGS;
+	if (node->kind == NODE_LIST)
+		finding_error(&value->loading->findings, node_place(value->source, node),
+		              "%s: this must be a map, not a list; write %s without a hyphen or brackets, %s", value->option->key,
+		              orgs ? "each organization's ID" : "its keys", orgs ? "a colon behind it, its options below it" : "indented");
+	else if (node->kind == NODE_SCALAR)
+		finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s; write %s", value->option->key,
+		              node_is_empty(node) ? "there is no value" : "this must be a map of keys and values",
+		              orgs ? "each organization's ID below it, indented, a colon behind the ID and its options below that"
+		                   : "its keys below it, indented, or remove it");
 	return node->kind == NODE_MAP;
 }
 

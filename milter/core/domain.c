@@ -3,8 +3,8 @@
 /* No U-label form of a domain that fits DOMAIN_LENGTH_MAX is longer: a code point takes at most four bytes. */
 #define UTF8_LENGTH_MAX ((size_t)DOMAIN_LENGTH_MAX * 4)
 
-/* One label: 1 to 63 letters, digits and inner hyphens; underscores too where they are allowed. */
-static bool label_valid(struct span label, bool underscore)
+/* One label: 1 to 63 letters, digits, underscores and inner hyphens. */
+static bool label_valid(struct span label)
 {
 	if (label.length == 0 || label.length > DOMAIN_LABEL_MAX)
 		return false;
@@ -12,7 +12,7 @@ static bool label_valid(struct span label, bool underscore)
 		return false;
 	for (size_t i = 0; i < label.length; i++) {
 		char c = label.at[i];
-		if (!ascii_alnum(c) && c != '-' && !(underscore && c == '_'))
+		if (!ascii_alnum(c) && c != '-' && c != '_')
 			return false;
 	}
 	return true;
@@ -27,7 +27,7 @@ static bool all_digits(struct span label)
 }
 
 /* Walk the labels; *last_r is the last one. */
-static bool labels_valid(struct span domain, bool underscore, struct span *last_r)
+static bool labels_valid(struct span domain, struct span *last_r)
 {
 	if (domain.length == 0 || domain.length > DOMAIN_LENGTH_MAX)
 		return false;
@@ -36,7 +36,7 @@ static bool labels_valid(struct span domain, bool underscore, struct span *last_
 	do {
 		to = span_find(domain, from, '.');
 		*last_r = span_slice(domain, from, to);
-		if (!label_valid(*last_r, underscore))
+		if (!label_valid(*last_r))
 			return false;
 		from = to + 1;
 	} while (to < domain.length);
@@ -46,13 +46,13 @@ static bool labels_valid(struct span domain, bool underscore, struct span *last_
 bool domain_valid(struct span domain)
 {
 	struct span last;
-	return labels_valid(domain, false, &last) && !all_digits(last);
+	return labels_valid(domain, &last) && !all_digits(last);
 }
 
 bool domain_queryable(struct span name)
 {
 	struct span last;
-	return labels_valid(name, true, &last);
+	return labels_valid(name, &last);
 }
 
 struct span domain_lower(struct arena *arena, struct span domain)
@@ -75,17 +75,28 @@ bool domain_within(struct span child, struct span parent)
 	return child.length == parent.length || child.at[child.length - parent.length - 1] == '.';
 }
 
-/* What is left to IDNA: bytes above ASCII beside letters, digits, hyphens and dots. No other ASCII byte is mapped. */
+/*
+ * What is left to IDNA: bytes above ASCII beside what may stand in a domain. No other ASCII byte is mapped, and a label
+ * with an underscore has no U-label form (RFC 5891 5.4).
+ */
 static bool idna_candidate(struct span domain)
 {
 	if (domain.length > UTF8_LENGTH_MAX)
 		return false;
 	bool wide = false;
+	bool label_wide = false;
+	bool label_underscore = false;
 	for (size_t i = 0; i < domain.length; i++) {
 		char c = domain.at[i];
-		if ((unsigned char)c >= 0x80)
-			wide = true;
-		else if (!ascii_alnum(c) && c != '-' && c != '.')
+		if (c == '.')
+			label_wide = label_underscore = false;
+		else if ((unsigned char)c >= 0x80)
+			wide = label_wide = true;
+		else if (c == '_')
+			label_underscore = true;
+		else if (!ascii_alnum(c) && c != '-')
+			return false;
+		if (label_wide && label_underscore)
 			return false;
 	}
 	return wide;

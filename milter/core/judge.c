@@ -61,6 +61,7 @@ static void set_why_open(struct judgement *judgement, const struct sentence *sen
 {
 	struct check_list all;
 	struct check_list unknown = { 0 };
+	judgement->broken = NULL;
 	sentence_responsible(sentence, bounds, false, &all);
 	for (size_t i = 0; i < all.count; i++)
 		if (bounds[all.ids[i]].most != bounds[all.ids[i]].least)
@@ -73,6 +74,7 @@ static void set_why_broken(struct judgement *judgement, const struct sentence *s
 	struct check_list broken;
 	sentence_responsible(sentence, bounds, true, &broken);
 	set_why(judgement, &broken);
+	judgement->broken = sentence;
 }
 
 static bool is_open(struct bounds bounds)
@@ -139,6 +141,7 @@ static void judge_trouble(const struct settings *settings, const struct facts *f
 	judgement->would = VERDICT_TEMPFAIL;
 	judgement->reason = REASON_INTERNAL;
 	judgement->why.count = 0;
+	judgement->broken = NULL;
 	judgement->wanted = 0;
 	if (locked)
 		judgement->verdict = VERDICT_TEMPFAIL;

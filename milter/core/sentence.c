@@ -30,14 +30,14 @@ static enum truth truth_pick(struct bounds bounds, bool most)
 	return most ? bounds.most : bounds.least;
 }
 
-static enum truth node_truth(const struct sentence_node *node, const struct bounds *checks, bool most)
+enum truth sentence_node_truth(const struct sentence_node *node, const struct bounds *checks, bool most)
 {
 	if (node->is_check)
 		return truth_pick(checks[node->check], most);
 	unsigned left = 0;
 	unsigned hold = 0;
 	for (const struct sentence_node *child = node->first; child; child = child->next) {
-		enum truth truth = node_truth(child, checks, most);
+		enum truth truth = sentence_node_truth(child, checks, most);
 		if (truth == TRUTH_SKIP)
 			continue;
 		left++;
@@ -52,7 +52,7 @@ static enum truth node_truth(const struct sentence_node *node, const struct boun
 
 static struct bounds node_bounds(const struct sentence_node *node, const struct bounds *checks)
 {
-	struct bounds bounds = { node_truth(node, checks, false), node_truth(node, checks, true) };
+	struct bounds bounds = { sentence_node_truth(node, checks, false), sentence_node_truth(node, checks, true) };
 	return bounds;
 }
 
@@ -77,7 +77,7 @@ static void list_add(struct check_list *list, enum check_id id)
 static void node_responsible(const struct sentence_node *node, const struct bounds *checks, bool most,
                              struct check_list *list)
 {
-	if (node_truth(node, checks, most) != TRUTH_FALSE)
+	if (sentence_node_truth(node, checks, most) != TRUTH_FALSE)
 		return;
 	if (node->is_check)
 		list_add(list, node->check);

@@ -94,23 +94,36 @@ size_t span_utf8(struct span span, size_t at)
 	return length;
 }
 
+static bool same_letter(char a, char b)
+{
+	return ascii_lower(a) == ascii_lower(b);
+}
+
 unsigned span_distance(struct span a, struct span b)
 {
-	unsigned row[SPAN_DISTANCE_MAX + 1];
+	unsigned rows[3][SPAN_DISTANCE_MAX + 1]; /* of a's prefix before the last two letters, before the last, and of it all */
 	if (a.length > SPAN_DISTANCE_MAX || b.length > SPAN_DISTANCE_MAX)
 		return (unsigned)-1;
+	unsigned *before = rows[0];
+	unsigned *above = rows[1];
+	unsigned *row = rows[2];
 	for (size_t j = 0; j <= b.length; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= a.length; i++) {
-		unsigned diagonal = row[0];
+		unsigned *free_row = before;
+		before = above;
+		above = row;
+		row = free_row;
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b.length; j++) {
-			unsigned cost = diagonal + (ascii_lower(a.at[i - 1]) != ascii_lower(b.at[j - 1]));
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
+			unsigned cost = above[j - 1] + !same_letter(a.at[i - 1], b.at[j - 1]);
+			if (above[j] + 1 < cost)
+				cost = above[j] + 1;
 			if (row[j - 1] + 1 < cost)
 				cost = row[j - 1] + 1;
+			if (i > 1 && j > 1 && same_letter(a.at[i - 1], b.at[j - 2]) && same_letter(a.at[i - 2], b.at[j - 1])
+			    && before[j - 2] + 1 < cost)
+				cost = before[j - 2] + 1;
 			row[j] = cost;
 		}
 	}

@@ -101,10 +101,10 @@ enum spf_step spf_term_judge(struct spf_walk *walk, const struct spf_frame *fram
 
 /*
  * Build the target-name of a term for frame. SPF_STEP_NEXT: it is there, though perhaps not valid; SPF_STEP_WAIT and
- * SPF_STEP_END because of %{p}. *voids grows by the void lookups of %{p}.
+ * SPF_STEP_END because of %{p}. *is_void is set when a lookup of %{p} was void.
  */
 enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_domain *domain,
-                              struct span text, unsigned *voids, struct spf_target *target_r);
+                              struct span text, bool *is_void, struct spf_target *target_r);
 
 /* Note the questions that the terms after the current ones would ask. */
 void spf_term_look_ahead(struct spf_walk *walk);

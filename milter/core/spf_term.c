@@ -6,11 +6,11 @@ struct validated {
 	struct span names[SPF_NAMES_MAX];
 };
 
-/* A lookup for a term: its answer, void lookups counted. */
+/* A lookup for a term: its answer. *is_void is set when there is none; the term then counts as void, once. */
 enum fetch { FETCH_WAIT, FETCH_FOUND, FETCH_VOID, FETCH_FAILED, FETCH_END };
 
 static enum fetch fetch(struct spf_walk *walk, enum record_type type, struct span name, struct span term,
-                        unsigned *voids, const struct answer **answer_r)
+                        bool *is_void, const struct answer **answer_r)
 {
 	const struct spf_lookup *lookup = spf_walk_lookup(walk, type, name);
 	if (!lookup)
@@ -20,10 +20,11 @@ static enum fetch fetch(struct spf_walk *walk, enum record_type type, struct spa
 		return FETCH_FAILED;
 	if (lookup->answer->status == ANSWER_FOUND && lookup->answer->count != 0)
 		return FETCH_FOUND;
-	if (++*voids <= SPF_VOIDS_MAX)
+	*is_void = true;
+	if (walk->outcome.voids < SPF_VOIDS_MAX)
 		return FETCH_VOID;
-	walk->outcome.voids = *voids;
-	spf_walk_fail(walk, SPF_PERMERROR, "more than two void lookups", term);
+	walk->outcome.voids++;
+	spf_walk_fail(walk, SPF_PERMERROR, "more than two terms with void lookups", term);
 	return FETCH_END;
 }
 
@@ -90,13 +91,13 @@ static struct span asked(struct span name, char buffer[ANSWER_NAME_SIZE])
 }
 
 /* All names are asked about at once; the answers are judged in order. */
-static enum spf_step validate(struct spf_walk *walk, struct span term, unsigned *voids, struct validated *validated_r)
+static enum spf_step validate(struct spf_walk *walk, struct span term, bool *is_void, struct validated *validated_r)
 {
 	const struct answer *answer;
 	const struct answer_record *records[SPF_NAMES_MAX];
 	enum spf_step step = SPF_STEP_NEXT;
 	validated_r->count = 0;
-	switch (fetch(walk, RECORD_PTR, walk->reverse, term, voids, &answer)) {
+	switch (fetch(walk, RECORD_PTR, walk->reverse, term, is_void, &answer)) {
 	case FETCH_WAIT:
 		return SPF_STEP_WAIT;
 	case FETCH_END:
@@ -112,7 +113,7 @@ static enum spf_step validate(struct spf_walk *walk, struct span term, unsigned 
 		char buffer[ANSWER_NAME_SIZE];
 		if (!answer_name_plain(records[i]->text))
 			continue;
-		enum fetch got = fetch(walk, address_type(walk), asked(records[i]->text, buffer), term, voids, &answer);
+		enum fetch got = fetch(walk, address_type(walk), asked(records[i]->text, buffer), term, is_void, &answer);
 		if (got == FETCH_END)
 			return SPF_STEP_END;
 		if (got == FETCH_WAIT)
@@ -144,13 +145,13 @@ static struct span best_name(const struct validated *validated, struct span doma
 }
 
 enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_domain *domain,
-                              struct span text, unsigned *voids, struct spf_target *target_r)
+                              struct span text, bool *is_void, struct spf_target *target_r)
 {
 	struct spf_values values = walk->values;
 	struct validated validated;
 	values.domain = frame->domain;
 	if (domain->uses_p) {
-		enum spf_step step = validate(walk, text, voids, &validated);
+		enum spf_step step = validate(walk, text, is_void, &validated);
 		if (step != SPF_STEP_NEXT)
 			return step;
 		values.ptr = best_name(&validated, frame->domain);
@@ -160,11 +161,11 @@ enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *fra
 }
 
 /* a, exists. */
-static enum spf_step judge_address(struct spf_walk *walk, const struct spf_term *term, struct span name, unsigned *voids)
+static enum spf_step judge_address(struct spf_walk *walk, const struct spf_term *term, struct span name, bool *is_void)
 {
 	const struct answer *answer;
 	bool exists = term->mechanism == SPF_EXISTS;
-	switch (fetch(walk, exists ? RECORD_A : address_type(walk), name, term->text, voids, &answer)) {
+	switch (fetch(walk, exists ? RECORD_A : address_type(walk), name, term->text, is_void, &answer)) {
 	case FETCH_WAIT:
 		return SPF_STEP_WAIT;
 	case FETCH_END:
@@ -181,7 +182,7 @@ static enum spf_step judge_address(struct spf_walk *walk, const struct spf_term 
 
 /* The hosts are judged in order of preference; those after one that is awaited are asked about already. */
 static enum spf_step judge_hosts(struct spf_walk *walk, const struct spf_term *term, const struct answer *answer,
-                                 unsigned *voids)
+                                 bool *is_void)
 {
 	const struct answer_record *records[SPF_NAMES_MAX];
 	size_t count = records_first(answer, records);
@@ -196,7 +197,7 @@ static enum spf_step judge_hosts(struct spf_walk *walk, const struct spf_term *t
 				spf_walk_lookup(walk, address_type(walk), name);
 			continue;
 		}
-		enum spf_step step = judge_address(walk, term, name, voids);
+		enum spf_step step = judge_address(walk, term, name, is_void);
 		if (step == SPF_STEP_WAIT)
 			waits = true;
 		else if (step != SPF_STEP_NEXT)
@@ -205,10 +206,10 @@ static enum spf_step judge_hosts(struct spf_walk *walk, const struct spf_term *t
 	return waits ? SPF_STEP_WAIT : SPF_STEP_NEXT;
 }
 
-static enum spf_step judge_mx(struct spf_walk *walk, const struct spf_term *term, struct span name, unsigned *voids)
+static enum spf_step judge_mx(struct spf_walk *walk, const struct spf_term *term, struct span name, bool *is_void)
 {
 	const struct answer *answer;
-	switch (fetch(walk, RECORD_MX, name, term->text, voids, &answer)) {
+	switch (fetch(walk, RECORD_MX, name, term->text, is_void, &answer)) {
 	case FETCH_WAIT:
 		return SPF_STEP_WAIT;
 	case FETCH_END:
@@ -222,13 +223,13 @@ static enum spf_step judge_mx(struct spf_walk *walk, const struct spf_term *term
 	}
 	if (answer->count > SPF_NAMES_MAX)
 		return spf_walk_fail(walk, SPF_PERMERROR, "more than ten MX hosts", term->text);
-	return judge_hosts(walk, term, answer, voids);
+	return judge_hosts(walk, term, answer, is_void);
 }
 
-static enum spf_step judge_ptr(struct spf_walk *walk, const struct spf_term *term, struct span target, unsigned *voids)
+static enum spf_step judge_ptr(struct spf_walk *walk, const struct spf_term *term, struct span target, bool *is_void)
 {
 	struct validated validated;
-	enum spf_step step = validate(walk, term->text, voids, &validated);
+	enum spf_step step = validate(walk, term->text, is_void, &validated);
 	if (step != SPF_STEP_NEXT)
 		return step;
 	for (size_t i = 0; i < validated.count; i++)
@@ -239,21 +240,21 @@ static enum spf_step judge_ptr(struct spf_walk *walk, const struct spf_term *ter
 
 static enum spf_step judge_named(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_term *term)
 {
-	/* Evaluated anew when it is resumed, so void lookups are kept only once it is through. */
-	unsigned voids = walk->outcome.voids;
+	/* Evaluated anew when it is resumed, so it counts as void only once it is through. */
+	bool is_void = false;
 	struct spf_target target;
-	enum spf_step step = spf_term_target(walk, frame, &term->domain, term->text, &voids, &target);
+	enum spf_step step = spf_term_target(walk, frame, &term->domain, term->text, &is_void, &target);
 	struct span name = span_make(target.name, target.name_length);
 	if (step == SPF_STEP_NEXT && target.valid) {
 		if (term->mechanism == SPF_MX)
-			step = judge_mx(walk, term, name, &voids);
+			step = judge_mx(walk, term, name, &is_void);
 		else if (term->mechanism == SPF_PTR)
-			step = judge_ptr(walk, term, span_make(target.bytes, target.length), &voids);
+			step = judge_ptr(walk, term, span_make(target.bytes, target.length), &is_void);
 		else
-			step = judge_address(walk, term, name, &voids);
+			step = judge_address(walk, term, name, &is_void);
 	}
 	if (step == SPF_STEP_NEXT || step == SPF_STEP_MATCH)
-		walk->outcome.voids = voids;
+		walk->outcome.voids += is_void;
 	return step;
 }
 
@@ -289,10 +290,10 @@ static void ahead(struct spf_walk *walk, const struct spf_frame *frame, enum rec
                   const struct spf_domain *domain)
 {
 	struct spf_target target;
-	unsigned voids = 0;
+	bool is_void = false;
 	if (domain->uses_p || walk->noted >= AHEAD_MAX)
 		return;
-	if (spf_term_target(walk, frame, domain, span_make(NULL, 0), &voids, &target) == SPF_STEP_NEXT && target.valid)
+	if (spf_term_target(walk, frame, domain, span_make(NULL, 0), &is_void, &target) == SPF_STEP_NEXT && target.valid)
 		spf_walk_lookup(walk, type, span_make(target.name, target.name_length));
 }
 

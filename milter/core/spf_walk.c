@@ -232,11 +232,11 @@ static enum spf_step enter(struct spf_walk *walk, const struct spf_domain *domai
 {
 	struct spf_frame *frame = current(walk);
 	struct spf_target target;
-	unsigned voids = walk->outcome.voids;
-	enum spf_step step = spf_term_target(walk, frame, domain, text, &voids, &target);
+	bool is_void = false;
+	enum spf_step step = spf_term_target(walk, frame, domain, text, &is_void, &target);
 	if (step != SPF_STEP_NEXT)
 		return step;
-	walk->outcome.voids = voids;
+	walk->outcome.voids += is_void;
 	if (!target.valid || !memchr(target.bytes, '.', target.length))
 		return spf_walk_fail(walk, SPF_PERMERROR, "a target of include or redirect that is no DNS name", text);
 	struct spf_frame next = { .target = true };

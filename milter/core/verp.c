@@ -95,10 +95,14 @@ static bool decode_author(struct span local_part, struct arena *arena, struct ve
 		equals--;
 	if (equals < 2)
 		return true;
-	size_t end = span_find(local_part, equals, '_');
-	struct span domain = span_slice(local_part, equals, end);
-	if (!domain_valid(domain) || local_part.length - end < 2 || local_part.at[end + 1] != '_'
-	    || !is_token(span_slice(local_part, end + 2, local_part.length)))
+	/* The domain may hold underscores, the token none: the last two stand between them. */
+	size_t token = local_part.length;
+	while (token > equals && local_part.at[token - 1] != '_')
+		token--;
+	if (token < equals + 2 || local_part.at[token - 2] != '_')
+		return true;
+	struct span domain = span_slice(local_part, equals, token - 2);
+	if (!domain_valid(domain) || !is_token(span_slice(local_part, token, local_part.length)))
 		return true;
 	verp_r->author_domain = domain_lower(arena, domain);
 	verp_r->author_local = span_slice(local_part, 0, equals - 1);

@@ -196,7 +196,10 @@ static struct result dmarc_result(const struct dmarc_outcome *outcome, struct sp
 	return result_make(RESULT_PENDING, REASON_NONE, author);
 }
 
-/* Hand in the identifiers that have been authenticated since. A temporary error is not one: see dmarc_step(). */
+/*
+ * Hand in the identifiers that have been authenticated since. SPF's is the sender's domain, or with a null sender the HELO
+ * name (RFC 7208 2.4), and never that beside another sender. A temporary error is none: see dmarc_step().
+ */
 static void tell_identifiers(struct policies *policies)
 {
 	const struct facts *facts = policies->facts;
@@ -208,7 +211,7 @@ static void tell_identifiers(struct policies *policies)
 		policies->told[i] = true;
 		dmarc_walk_add(policies->dmarc, DMARC_BY_DKIM, signature->domain);
 	}
-	if (!policies->told_sender && facts->spf.complete && !facts->spf.by_helo && facts->spf.outcome.code == RESULT_PASS) {
+	if (!policies->told_sender && facts->spf.complete && facts->spf.outcome.code == RESULT_PASS) {
 		policies->told_sender = true;
 		dmarc_walk_add(policies->dmarc, DMARC_BY_SPF, facts->spf.domain);
 	}
@@ -222,7 +225,7 @@ static void tell_hidden(struct policies *policies)
 	for (size_t i = 0; i < facts->dkim.count; i++)
 		if (facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR)
 			dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_DKIM, facts->dkim.signatures[i].domain);
-	if (facts->spf.outcome.code == RESULT_TEMPERROR && !facts->spf.by_helo)
+	if (facts->spf.outcome.code == RESULT_TEMPERROR)
 		dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_SPF, facts->spf.domain);
 }
 

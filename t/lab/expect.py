@@ -35,14 +35,20 @@ def accepted(tap, outcome, name, **expected):
     return tap.ok(good, name, outcome=outcome, expected=expected)
 
 
+def told_reasons(log):
+    """How the reply names the reasons that the log has: each once, four at most."""
+    reasons = list(dict.fromkeys(log.get("reasons", log.get("reason", "")).split(",")))
+    return ",".join(reasons[:4] + ["..."] * (len(reasons) > 4))
+
+
 def refused(tap, outcome, name, reason, reply="550 5.7.1", stage="end", verdict="reject", **expected):
     """
-    Refused at that stage with that reply; the reply names the reason and the log's sid, and the log names the reason
+    Refused at that stage with that reply; the reply names the reasons and the log's sid, and the log names the reason
     and the reply.
     """
     expected.update(verdict=verdict, reason=reason, reply=reply)
     # Sendmail puts the address before the text of its replies to MAIL and RCPT.
     text = re.sub(r"<\S*>\.\.\. ", "", str(outcome.reply), count=1)
-    good = outcome.stage == stage and text.startswith("%s %s: " % (reply, reason)) \
+    good = outcome.stage == stage and text.startswith("%s %s: " % (reply, told_reasons(outcome.log))) \
         and "(id %s)" % outcome.log.get("sid") in text and not _differences(outcome, expected)
     return tap.ok(good, name, outcome=outcome, expected="%s at %s; log: %s" % (reply, stage, expected))

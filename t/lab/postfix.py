@@ -55,6 +55,7 @@ tls_random_source = dev:/dev/urandom
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
+cyrus_sasl_config_path = {root}/etc/sasl
 smtpd_sasl_security_options = noanonymous
 milter_default_action = tempfail
 milter_connect_timeout = 10s
@@ -137,7 +138,7 @@ class Postfix:
         os.chmod(path, mode)
 
     def _sasl(self):
-        # Debian's Postfix looks only here, whatever cyrus_sasl_config_path says.
+        # Debian 12's Postfix looks only here, whatever cyrus_sasl_config_path says; later ones only there.
         folder = os.path.join(self.etc, "sasl")
         database = os.path.join(folder, "sasldb2")
         os.mkdir(folder, 0o750)

@@ -83,8 +83,14 @@ class Client:
             self.handshake(version, certificate)
         return reply
 
-    def handshake(self, version=None, certificate=None):
-        """The handshake alone; ssl.SSLError when it fails."""
+    def handshake(self, version=None, certificate=None, resume=None):
+        """The handshake alone; ssl.SSLError when it fails. resume: what resumable() of another connection gave."""
+        self.context, session = resume or (self._context(version, certificate), None)
+        self.stream.close()
+        self.socket = self.context.wrap_socket(self.socket, session=session)
+        self.stream = self.socket.makefile("rb")
+
+    def _context(self, version, certificate):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -93,9 +99,11 @@ class Client:
             context.minimum_version = context.maximum_version = self.VERSIONS[version]
         if certificate:
             context.load_cert_chain(certificate)
-        self.stream.close()
-        self.socket = context.wrap_socket(self.socket)
-        self.stream = self.socket.makefile("rb")
+        return context
+
+    def resumable(self):
+        """The TLS session, for handshake() of another connection. With TLS 1.3 there is none before the first reply."""
+        return self.context, self.socket.session
 
     def auth(self, user, password, mechanism="PLAIN"):
         if mechanism == "PLAIN":
