@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import A, Lab, Tap, message
-from lab.expect import accepted, config
+from lab.expect import accepted, config, refused
 from lab.laboratory import ELSEWHERE
 from lab.postfix import HOSTNAME, USER
 
@@ -161,10 +161,33 @@ def everywhere(tap, relays):
     tap.equal([len(ours(delivered)), len(delivered.all(RESULT))], [1, 1], "R09 quarantined: forged ones gone")
 
 
+def too_many(tap, relays):
+    """R11: Postfix's cleanup(8) dies of 10,000 removals, and takes seconds for a few thousand."""
+    lab = relays["local"].lab
+    other = {"address": ELSEWHERE, "name": "mail.attack.example", "certificate": None}
+    for name, would, session in (("monitor", "reject", {}), ("scope", "skip", other), ("exempt", "exempt", other)):
+        relay = relays[name]
+        for what, line in (("result headers", RESULTS[1]), ("Authentication-Results", FORGED[0])):
+            outcome = relay.send("x@attack.example", message(lk=None, extra=[line] * 20000), **session)
+            refused(tap, outcome, "R11 20,000 %s, %s" % (what, name), "message-limit", "550 5.6.0", why="message",
+                    would=would, r_message="fail")
+        outcome = relay.send("x@attack.example", message(lk=None, extra=[RESULTS[1]] * 201), **session)
+        refused(tap, outcome, "R11 201 in all, %s" % name, "message-limit", "550 5.6.0", would=would)
+        outcome = relay.send("x@attack.example", message(lk=None, extra=(FORGED[:1] + RESULTS[1:2]) * 100), **session)
+        accepted(tap, outcome, "R11 200 in all, %s" % name, verdict="accept" if would == "reject" else would)
+        found = [value for value in lab.delivered(outcome).all(RESULT) if "would=" not in value]
+        tap.equal(found, [], "R11 all of them are gone, %s" % name)
+    relay = relays["local"]
+    outcome = relay.send(A.address, message(extra=[RESULTS[1]] * 201))
+    refused(tap, outcome, "R11 a message that is good in all else", "message-limit", "550 5.6.0", would="accept")
+    log = lab.mtas[0].log()
+    tap.equal([line for line in log.splitlines() if "panic" in line or "fatal" in line], [], "R11 and nothing of Postfix dies")
+
+
 def main():
     with Tap() as tap, Lab() as lab:
         relays = lab.relays(CONFIGURATIONS)
-        for function in (added, removed, single_forgeries, where, everywhere):
+        for function in (added, removed, single_forgeries, where, everywhere, too_many):
             tap.case(function, relays)
 
 

@@ -88,6 +88,8 @@ static void test_check_forms(void)
 	          { "@salesforce.com", "local@" }, { "a@", "local@" }, { "a@b@c.com", "plain" }, { "<a@b.com>", "local@" },
 	          { "A <a@b.com", "plain" }, { "\"a\"@b.com", "plain" }, { "a@192.0.2.1", "local@" },
 	          { "\xc3\xa9@b.com", "plain" }, { A50 A10 "aaaaa@b.com", "local@" });
+	TEST_FORM(form_mailer, { "relay", NULL }, { "*file*", NULL }, { "out-1", NULL }, { "", "mailer" }, { "re lay", "mailer" },
+	          { "relay\t", "mailer" }, { "r\xc3\xa9", "mailer" });
 	TEST_FORM(form_mechanism, { "PLAIN", NULL }, { "SCRAM-SHA-256", NULL }, { "", "SASL" }, { "PLAIN LOGIN", "SASL" },
 	          { A10 A10 "a", "SASL" });
 	TEST_FORM(form_some, { "x", NULL }, { "CN=a b", NULL }, { "", "empty" }, { " x", "white space" }, { "x\t", "white space" });

@@ -85,29 +85,102 @@ static void test_removals(void)
 	}
 }
 
-/* Past the limit fields are only counted; what cannot be judged goes. */
-static void test_beyond_limit(void)
+/* Begin a message that is monitored, with a recipient inside. */
+static void begin_monitored(struct message *message)
 {
 	struct session_input input = good_session();
+	message_init(message);
+	message->settings->orgs[0].mode = message->settings->orgs[1].mode = MODE_MONITOR;
+	settings_complete(message->settings, unite_options);
+	examine_begin(&message->examination, message->settings, &message->ports, span_of("1f"), &input);
+}
+
+static void end(struct examination *examination)
+{
+	examine_header_end(examination);
+	examine_end(examination);
+}
+
+/* Past the limit fields are no more kept, but told apart all the same. */
+static void test_beyond_limit(void)
+{
 	struct message message;
 	struct edits edits;
-	message_init(&message);
+	begin_monitored(&message);
 	struct examination *examination = &message.examination;
-	message.settings->orgs[0].mode = message.settings->orgs[1].mode = MODE_MONITOR;
-	settings_complete(message.settings, unite_options);
-	examine_begin(examination, message.settings, &message.ports, span_of("1f"), &input);
 	feed_fields(examination, FIELDS(AR, " mx.example; none"));
 	for (unsigned i = 0; i < HEADER_FIELDS_MAX; i++)
 		feed_fields(examination, FIELDS("X", ""));
-	feed_fields(examination, FIELDS(AR, " mx.example; none", "X-SFDC-Relay", " x"));
-	examine_header_end(examination);
-	examine_end(examination);
-	ok(edits_plan(examination, &edits) && edits.removal_count == 2, "one that was not kept goes, one that was is judged");
-	if (edits.removal_count == 2) {
-		ok(span_equal(edits.removals[0].name, span_of(AR)) && edits.removals[0].index == 2, "the second of its name");
-		ok(span_equal(edits.removals[1].name, span_of("X-SFDC-Relay")) && edits.removals[1].index == 1, "the result header, too");
-	}
+	feed_fields(examination, FIELDS(AR, " mx.example; none", AR, " relay.test; none", AR, " mx.example; none", "X-SFDC-Relay", " x"));
+	end(examination);
+	char got[64] = "";
+	if (edits_plan(examination, &edits))
+		describe(&edits, got, sizeof got);
+	is_text(got, "a3 r1", "of those that were not kept ours go, and the result header");
 	message_clear(&message);
+}
+
+/* R11: as many as can be removed are; with one more the message is refused. */
+static void test_too_many(void)
+{
+	static const struct {
+		unsigned claims, foreign, results;
+		bool planned;
+	} rows[] = {
+		{ 200, 0, 0, true },  { 0, 0, 200, true },   { 100, 300, 100, true }, { 200, 20000, 0, true },
+		{ 201, 0, 0, false }, { 0, 0, 201, false },  { 100, 0, 101, false },  { 20000, 0, 0, false },
+		{ 0, 0, 20000, false },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct message message;
+		struct edits edits;
+		begin_monitored(&message);
+		struct examination *examination = &message.examination;
+		for (unsigned j = 0; j < rows[i].claims || j < rows[i].foreign || j < rows[i].results; j++) {
+			if (j < rows[i].foreign)
+				feed_fields(examination, FIELDS(AR, " mx.example; none"));
+			if (j < rows[i].claims)
+				feed_fields(examination, FIELDS(AR, " relay.test; none"));
+			if (j < rows[i].results)
+				feed_fields(examination, FIELDS("X-SFDC-Relay", " x"));
+		}
+		end(examination);
+		const struct judgement *judgement = &examination->judgement;
+		bool planned = judgement->verdict == VERDICT_ACCEPT && edits_plan(examination, &edits);
+		ok(planned == rows[i].planned, "R11 %u claims, %u of others, %u result headers: %s", rows[i].claims, rows[i].foreign,
+		   rows[i].results, planned ? "removed" : "refused");
+		if (planned)
+			ok(edits.removal_count == rows[i].claims + rows[i].results, "%zu are removed", edits.removal_count);
+		else
+			ok(judgement->verdict == VERDICT_REJECT && judgement->reason == REASON_MESSAGE_LIMIT, "as a limit");
+		if (planned && rows[i].foreign > rows[i].claims && rows[i].claims != 0)
+			ok(edits.removals[0].index == rows[i].claims * 2 && edits.removals[rows[i].claims - 1].index == 2,
+			   "the right ones, from the highest index down");
+		message_clear(&message);
+	}
+}
+
+/* Where something went wrong inside, all of them would have to go; more than can go are a reason to defer. */
+static void test_too_many_in_trouble(void)
+{
+	for (unsigned count = REMOVALS_MAX; count <= REMOVALS_MAX + 1; count++)
+		for (unsigned kind = 0; kind < 2; kind++) {
+			struct message message;
+			struct edits edits;
+			begin_monitored(&message);
+			struct examination *examination = &message.examination;
+			for (unsigned i = 0; i < count; i++)
+				feed_fields(examination, kind ? FIELDS(AR, " mx.example; none") : FIELDS("X-SFDC-Relay", " x"));
+			examine_incomplete(examination);
+			end(examination);
+			ok(examination->judgement.verdict == VERDICT_ACCEPT && examination->judgement.would == VERDICT_TEMPFAIL,
+			   "R11 in trouble nothing is refused for good");
+			bool planned = edits_plan(examination, &edits);
+			ok(planned == (count == REMOVALS_MAX), "%u fields in trouble: %s", count, planned ? "all go" : "no plan");
+			if (planned)
+				ok(edits.removal_count == count && edits.insertion_count == 0, "and nothing comes");
+			message_clear(&message);
+		}
 }
 
 static void test_insertions(void)
@@ -227,6 +300,8 @@ int main(void)
 {
 	test_removals();
 	test_beyond_limit();
+	test_too_many();
+	test_too_many_in_trouble();
 	test_insertions();
 	test_verdicts();
 	test_authserv_id();

@@ -103,19 +103,34 @@ static void test_recipients(void)
 		size_t count;
 		bool leaves;
 	} rows[] = {
-		{ { "local" }, 1, false },          { { "smtp" }, 1, true },           { { "SMTP" }, 1, true },
-		{ { "esmtp" }, 1, true },           { { "lmtp" }, 1, false },          { { "" }, 1, false },
-		{ { NULL }, 1, true },              { { "local", "smtp" }, 2, true },  { { "smtp", "local" }, 2, true },
-		{ { "local", "lmtp", "virtual" }, 3, false }, { { "smtps" }, 1, false },
+		{ { "local" }, 1, false },          { { "virtual" }, 1, false },       { { "lmtp" }, 1, false },
+		{ { "lmtps" }, 1, false },          { { "cyrus" }, 1, false },         { { "procmail" }, 1, false },
+		{ { "maildrop" }, 1, false },       { { "dovecot" }, 1, false },       { { "pipe" }, 1, false },
+		{ { "error" }, 1, false },          { { "discard" }, 1, false },       { { "prog" }, 1, false },
+		{ { "*file*" }, 1, false },         { { "inner" }, 1, false },         { { "local", "lmtp", "virtual" }, 3, false },
+		{ { "smtp" }, 1, true },            { { "esmtp" }, 1, true },          { { "relay" }, 1, true },
+		{ { "smtp8" }, 1, true },           { { "dsmtp" }, 1, true },          { { "smtps" }, 1, true },
+		{ { "none" }, 1, true },            { { "out1" }, 1, true },           { { "SMTP" }, 1, true },
+		{ { "Local" }, 1, true },           { { "local " }, 1, true },         { { "localx" }, 1, true },
+		{ { "INNER" }, 1, true },           { { "" }, 1, true },               { { NULL }, 1, true },
+		{ { "local", "smtp" }, 2, true },   { { "smtp", "local" }, 2, true },  { { "inner", "relay" }, 2, true },
 	};
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct set *local_mailers = set_new(&arena, SET_EXACT);
+	set_add(local_mailers, span_of("inner"));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct facts facts = { .stage = STAGE_MAIL };
+		struct facts facts = { .stage = STAGE_MAIL, .local_mailers = local_mailers };
 		for (size_t j = 0; j < rows[i].count; j++)
 			facts_recipient(&facts, span_of(rows[i].mailers[j]));
 		ok(facts.stage == STAGE_RCPT && facts.recipients == rows[i].count && facts.some_recipient_leaves == rows[i].leaves,
 		   "%zu recipients, first mailer [%s]: mail %s", rows[i].count, rows[i].mailers[0] ? rows[i].mailers[0] : "absent",
 		   rows[i].leaves ? "leaves" : "stays");
 	}
+	arena_clear(&arena);
+	struct facts facts = { .stage = STAGE_MAIL };
+	facts_recipient(&facts, span_of("inner"));
+	ok(facts.some_recipient_leaves, "where no mailer is named, none but the usual ones stays inside");
 }
 
 #define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }

@@ -411,6 +411,28 @@ static void test_exempt(void)
 }
 
 /* Which mail scope: salesforce looks at. Each row changes one thing about mail that has no trait at all. */
+/* R11: what is wrong inside is never a reason to refuse for good, however many fields would have to be removed. */
+static void test_removals_in_trouble(void)
+{
+	for (unsigned exempt = 0; exempt < 2; exempt++)
+		for (unsigned trouble = 0; trouble < 2; trouble++) {
+			struct run run;
+			run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
+			run.settings->exempt_clients = networks(run.settings, exempt ? "13.110.74.200/32" : NULL);
+			run_mail(&run);
+			for (unsigned i = 0; i <= REMOVALS_MAX; i++)
+				feed_fields(&run.examination, FIELDS("X-SFDC-Relay", " x"));
+			feed_fields(&run.examination, FIELDS(GOOD_A));
+			if (trouble)
+				examine_incomplete(&run.examination);
+			examine_header_end(&run.examination);
+			ok(finish(&run) == (trouble ? VERDICT_TEMPFAIL : VERDICT_REJECT)
+			       && reason_is(&run, trouble ? REASON_INTERNAL : REASON_MESSAGE_LIMIT),
+			   "R11 %s, %s", exempt ? "exempt" : "judged", trouble ? "in trouble: deferred" : "refused");
+			run_end(&run);
+		}
+}
+
 static void test_scope(void)
 {
 	const struct {
@@ -594,6 +616,7 @@ int main(void)
 	test_required_no();
 	test_trouble();
 	test_exempt();
+	test_removals_in_trouble();
 	test_scope();
 	test_gather_all();
 	test_union();

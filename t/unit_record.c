@@ -135,6 +135,17 @@ static void test_unjudged(void)
 	is_span(value_of(&message, "reason"), span_of("exempt-client"), "says so");
 	ok(span_absent(value_of(&message, "r_tls")) && span_absent(value_of(&message, "reply")), "without results and reply");
 	ok(span_absent(value_of(&message, "mode")) && span_absent(value_of(&message, "bits")), "and what is not known");
+	for (unsigned i = 0; i <= REMOVALS_MAX; i++)
+		feed_fields(&message.examination, FIELDS("X-SFDC-Relay", " x"));
+	examine_header_end(&message.examination);
+	record_examination(&message.examination, &message.record);
+	is_span(value_of(&message, "verdict"), span_of("reject"), "R11 refused although it is exempt");
+	is_span(value_of(&message, "would"), span_of("exempt"), "says so");
+	is_span(value_of(&message, "why"), span_of("message"), "and why");
+	is_span(value_of(&message, "reason"), span_of("message-limit"), "by which reason");
+	is_span(value_of(&message, "r_message"), span_of("fail"), "the one check that was asked is shown");
+	ok(span_absent(value_of(&message, "r_tls")), "and no other");
+	is_span(value_of(&message, "reply"), span_of("550 5.6.0"), "with the reply");
 	message_clear(&message);
 }
 

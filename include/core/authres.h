@@ -1,6 +1,6 @@
 /*
- * authres: Authentication-Results fields (RFC 8601), recognizing those that claim an identity of ours and writing ours.
- * Pure; memory comes from the caller's arena.
+ * authres: the Authentication-Results field (RFC 8601) and the result header that we write. Which incoming ones claim to
+ * be ours is told by authres_claim. Pure; memory comes from the caller's arena.
  */
 #ifndef SFDC_CORE_AUTHRES_H
 #define SFDC_CORE_AUTHRES_H
@@ -9,18 +9,7 @@
 
 #include "core/arena.h"
 #include "core/judge.h"
-#include "core/set.h"
 #include "core/span.h"
-
-/*
- * Whether an incoming field's authserv-id is ours: own_id or a member of own_ids, compared without case, in any
- * spelling RFC 8601 allows (comments, folds, quoted string, version), and with a trailing dot. A value that cannot be
- * parsed claims us if it holds an id of ours anywhere, quotes, backslashes and control characters in it not counting.
- * In a well-formed value an id of ours in a comment or a property does not count. Well-formed is the whole grammar of
- * RFC 8601 2.2, with "word=value" let through among the properties; an authserv-id must be what a token may hold, also
- * where it is quoted.
- */
-bool authres_claims(struct span value, struct span own_id, const struct set *own_ids);
 
 /*
  * The keyword (RFC 8601 2.7) that our field shows for SPF or DMARC, and for a signature; NULL: it shows none. What had

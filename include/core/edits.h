@@ -36,7 +36,9 @@ struct span edits_authserv_id(const struct examination *examination);
 /*
  * False without memory, or when something else went wrong: the message must then be deferred, for a forged field might
  * stay. In monitor mode, where trouble is no reason to defer, every Authentication-Results is removed instead and
- * nothing is added. Memory: the examination's.
+ * nothing is added. A plan never removes more than REMOVALS_MAX fields, for Postfix's cleanup(8) takes a time that grows
+ * with the square of their number, and dies of some 10,000; judge() refuses such a message before it comes here.
+ * Memory: the examination's.
  */
 bool edits_plan(struct examination *examination, struct edits *edits_r);
 

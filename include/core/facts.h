@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "core/arena.h"
+#include "core/authres_claim.h"
 #include "core/certname.h"
 #include "core/checks.h"
 #include "core/header.h"
@@ -25,6 +26,8 @@
 #include "core/verp.h"
 
 struct settings;
+
+#define REMOVALS_MAX 200 /* header fields that are removed from one message; one with more is refused */
 
 /*
  * The session as the MTA tells of it at MAIL. Absent spans: not told. The macros' names are those of the MTA's
@@ -124,10 +127,15 @@ struct facts {
 	enum mailbox_status sender_status;
 	struct mailbox sender;
 	unsigned recipients;
-	bool some_recipient_leaves; /* at least one recipient's mailer is smtp, or is not known */
+	bool some_recipient_leaves; /* at least one recipient's mailer is not known to stay inside */
+	const struct set *local_mailers; /* borrowed from the settings */
 
 	/* The header; complete from STAGE_HEADER. */
 	struct header header;
+	struct span own_id;      /* the name under which we speak: configured, or the MTA's own */
+	struct authres_ids own_ids;
+	unsigned claims;         /* Authentication-Results that claim to be ours; no more is looked at past REMOVALS_MAX */
+	unsigned claimed[REMOVALS_MAX]; /* their indexes */
 	enum mailbox_status author_status; /* of the one From: field; MAILBOX_UNSET unless there is exactly one */
 	struct mailbox author;
 	enum org_header org_header;
@@ -159,7 +167,11 @@ struct facts {
 void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_ascii, const struct settings *settings,
                  const struct session_input *input);
 
-/* One recipient that the MTA accepted so far. mailer is {rcpt_mailer}, absent when it was not told. */
+/*
+ * One recipient that the MTA accepted so far. mailer is {rcpt_mailer}, absent when it was not told. It stays inside if
+ * this is, to the letter, one of the mailers that both MTAs deliver by on the spot, or one of local_mailers; any other
+ * name may be that of a way to the Internet, whatever it looks like.
+ */
 void facts_recipient(struct facts *facts, struct span mailer);
 
 /* The queue ID, as soon as it is known. */
@@ -167,6 +179,9 @@ void facts_queue_id(struct facts *facts, struct span queue_id);
 
 /* One header field, raw. */
 void facts_field(struct facts *facts, struct span name, struct span value);
+
+/* How many header fields are to be removed: as many as there are, however many are kept; past REMOVALS_MAX at least so many. */
+unsigned facts_removals(const struct facts *facts);
 
 /* The header is complete: parse what depends on all of it. now is the wall clock in seconds. */
 void facts_header_end(struct facts *facts, long long now);

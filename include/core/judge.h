@@ -11,6 +11,9 @@
  *   quarantine_unless broken                -> quarantine
  *   otherwise                               -> accept, at the end of the message
  *
+ * A message from which more than REMOVALS_MAX header fields would have to be removed is refused whatever mode, scope,
+ * verdict or exemption say, as soon as it is known what it `would` have come to.
+ *
  * In monitor mode the same is computed as what it `would` do, nothing is decided early, and the message is accepted
  * unless monitor_floor says otherwise.
  */

@@ -31,7 +31,7 @@
 	X(REASON_MESSAGE_NAME, "message-name", "550", "5.6.0", "a header field has a malformed name") \
 	X(REASON_MESSAGE_LINE, "message-line", "550", "5.6.0", "the header holds a line that is no header field") \
 	X(REASON_MESSAGE_DUPLICATE, "message-duplicate", "550", "5.6.0", "a header field that may stand once stands more than once") \
-	X(REASON_MESSAGE_LIMIT, "message-limit", "550", "5.6.0", "the header is larger than this relay accepts") \
+	X(REASON_MESSAGE_LIMIT, "message-limit", "550", "5.6.0", "the header is larger than this relay accepts, or holds too many fields that may only come from this relay") \
 	X(REASON_MESSAGE_SENDER, "message-sender", "550", "5.6.0", "the Sender: field names somebody else than the organization or Salesforce") \
 	X(REASON_ORG_ABSENT, "org-absent", "550", "5.7.1", "there is no X-SFDC-LK header field: the message does not come from a Salesforce organization") \
 	X(REASON_ORG_DUPLICATE, "org-duplicate", "550", "5.7.1", "there is more than one X-SFDC-LK header field") \

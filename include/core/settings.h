@@ -99,6 +99,7 @@ struct settings {
 	struct span pidfile;
 	enum mode mode;
 	enum scope scope;
+	struct set *local_mailers; /* exact */
 	struct span authserv_id; /* absent or empty: the MTA's {j} */
 	struct network_set *exempt_clients;
 	struct sentence monitor_floor;

@@ -2,51 +2,31 @@
 
 #include "core/authres.h"
 
-/* The name under which we speak: configured, or the MTA's own. */
 struct span edits_authserv_id(const struct examination *examination)
 {
-	struct span configured = examination->settings->authserv_id;
-	if (configured.length != 0)
-		return configured;
-	return examination->facts.authserv_id.length != 0 ? examination->facts.authserv_id : span_of("localhost");
+	return examination->facts.own_id;
 }
 
 /*
- * Whether Authentication-Results number index goes. Fields beyond those that were kept cannot be judged, and go; where
- * something went wrong inside, all do.
+ * Where something went wrong inside, nothing can be told of the Authentication-Results, and all go. More than can go are
+ * a reason to refuse the message, or, where something went wrong, to defer it.
  */
-static bool *mark_claims(struct examination *examination, unsigned count)
-{
-	const struct header *header = &examination->facts.header;
-	bool *goes = arena_array(&examination->arena, (size_t)count + 1, sizeof *goes);
-	if (!goes)
-		return NULL;
-	for (unsigned i = 1; i <= count; i++)
-		goes[i] = true;
-	if (examination->facts.trouble)
-		return goes;
-	const struct field *field = header_find(header, FIELD_AUTHENTICATION_RESULTS);
-	for (; field; field = header_next(field))
-		if (field->index <= count)
-			goes[field->index] = authres_claims(field->value, edits_authserv_id(examination),
-			                                    examination->settings->headers.own_ids);
-	return goes;
-}
-
 static bool plan_removals(struct examination *examination, struct edits *edits)
 {
-	const struct header *header = &examination->facts.header;
-	unsigned results = header->count[FIELD_AUTHENTICATION_RESULTS];
+	const struct facts *facts = &examination->facts;
+	const struct header *header = &facts->header;
+	unsigned results = facts->trouble ? header->count[FIELD_AUTHENTICATION_RESULTS] : facts->claims;
 	unsigned ours = header->watched_count;
-	bool *goes = mark_claims(examination, results);
 
+	if (results > REMOVALS_MAX || ours > REMOVALS_MAX - results)
+		return false;
 	edits->removals = arena_array(&examination->arena, (size_t)results + ours, sizeof *edits->removals);
-	if (!goes || !edits->removals)
+	if (!edits->removals)
 		return false;
 	for (unsigned i = results; i >= 1; i--)
-		if (goes[i])
-			edits->removals[edits->removal_count++] =
-			    (struct removal){ span_of(field_text(FIELD_AUTHENTICATION_RESULTS)), i };
+		edits->removals[edits->removal_count++] = (struct removal){
+			span_of(field_text(FIELD_AUTHENTICATION_RESULTS)), facts->trouble ? i : facts->claimed[i - 1]
+		};
 	for (unsigned i = ours; i >= 1; i--)
 		edits->removals[edits->removal_count++] = (struct removal){ header->watched, i };
 	return true;

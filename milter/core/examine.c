@@ -91,8 +91,10 @@ void examine_header_end(struct examination *examination)
 		examination->facts.trouble = true;
 	else
 		facts_header_end(&examination->facts, ports->now(ports->context));
-	if (decided(examination))
+	/* An exempt message, decided before its header was seen, may have to be refused for it. */
+	if (decided(examination) && facts_removals(&examination->facts) <= REMOVALS_MAX)
 		return;
+	examination->ended_ms = 0;
 	look(examination);
 	if (decided(examination) || !examination->evidence)
 		return;

@@ -61,13 +61,36 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 	facts->mail_from = keep(facts, input->mail_from);
 	facts->sender_status = mailbox_parse_path(facts->mail_from, arena, to_ascii, &facts->sender);
 	header_init(&facts->header, arena, settings->headers.result_header);
+	facts->local_mailers = settings->local_mailers;
+	facts->own_id = settings->authserv_id.length != 0 ? settings->authserv_id
+	                : facts->authserv_id.length != 0  ? facts->authserv_id
+	                                                  : span_of("localhost");
+	if (!authres_ids_init(&facts->own_ids, facts->own_id, settings->headers.own_ids, to_ascii, arena))
+		facts->trouble = true;
 	facts->stage = STAGE_MAIL;
+}
+
+/* Those by which Postfix and Sendmail deliver on the spot, hand over to a program or a store of the site, or refuse. */
+static bool stays_inside(const struct facts *facts, struct span mailer)
+{
+	static const struct span inside[] = {
+		SPAN_LITERAL("local"),    SPAN_LITERAL("virtual"), SPAN_LITERAL("lmtp"),  SPAN_LITERAL("lmtps"),
+		SPAN_LITERAL("cyrus"),    SPAN_LITERAL("procmail"), SPAN_LITERAL("maildrop"), SPAN_LITERAL("dovecot"),
+		SPAN_LITERAL("pipe"),     SPAN_LITERAL("error"),   SPAN_LITERAL("discard"), SPAN_LITERAL("prog"),
+		SPAN_LITERAL("*file*"),
+	};
+	if (span_absent(mailer))
+		return false;
+	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+		if (span_equal(mailer, inside[i]))
+			return true;
+	return set_has(facts->local_mailers, mailer);
 }
 
 void facts_recipient(struct facts *facts, struct span mailer)
 {
 	facts->recipients++;
-	if (span_absent(mailer) || span_equal_nocase(mailer, span_of("smtp")) || span_equal_nocase(mailer, span_of("esmtp")))
+	if (!stays_inside(facts, mailer))
 		facts->some_recipient_leaves = true;
 	facts->stage = STAGE_RCPT;
 }
@@ -78,10 +101,30 @@ void facts_queue_id(struct facts *facts, struct span queue_id)
 		facts->queue_id = keep(facts, queue_id);
 }
 
+/* Looked at as it comes, since not all that come are kept. */
+static void look_for_claim(struct facts *facts, struct span value)
+{
+	bool claims;
+	if (!authres_claims(&facts->own_ids, value, &claims)) {
+		facts->trouble = true;
+	} else if (claims) {
+		if (facts->claims < REMOVALS_MAX)
+			facts->claimed[facts->claims] = facts->header.count[FIELD_AUTHENTICATION_RESULTS];
+		facts->claims++;
+	}
+}
+
 void facts_field(struct facts *facts, struct span name, struct span value)
 {
 	if (!header_add(&facts->header, name, value))
 		facts->trouble = true;
+	if (field_from_name(name) == FIELD_AUTHENTICATION_RESULTS && facts->claims <= REMOVALS_MAX)
+		look_for_claim(facts, value);
+}
+
+unsigned facts_removals(const struct facts *facts)
+{
+	return facts->claims + facts->header.watched_count;
 }
 
 static void read_author(struct facts *facts)

@@ -191,6 +191,24 @@ static void judge_message(const struct settings *settings, const struct facts *f
 	}
 }
 
+/*
+ * More fields would have to be removed than can be: the message is refused whatever was found about it, for with them it
+ * may not go on. Until that is known, it is judged as any other.
+ */
+static void refuse_removals(struct judgement *judgement)
+{
+	static const struct span detail = SPAN_LITERAL("more than 200 header fields would have to be removed");
+	struct check_list why = { 1, { CHECK_MESSAGE } };
+
+	if (judgement->would == VERDICT_UNDECIDED)
+		return;
+	judgement->verdict = VERDICT_REJECT;
+	judgement->results[CHECK_MESSAGE] = result_make(RESULT_FAIL, REASON_MESSAGE_LIMIT, detail);
+	judgement->warn.count = 0;
+	judgement->wanted = 0;
+	set_why(judgement, &why);
+}
+
 void judge(const struct settings *settings, const struct facts *facts, struct judgement *judgement_r)
 {
 	memset(judgement_r, 0, sizeof *judgement_r);
@@ -206,6 +224,8 @@ void judge(const struct settings *settings, const struct facts *facts, struct ju
 	} else {
 		judge_message(settings, facts, judgement_r);
 	}
+	if (facts->stage >= STAGE_HEADER && facts_removals(facts) > REMOVALS_MAX && judgement_r->reason != REASON_INTERNAL)
+		refuse_removals(judgement_r);
 	if (arena_failed(facts->arena) && judgement_r->reason != REASON_INTERNAL) {
 		memset(judgement_r, 0, sizeof *judgement_r);
 		judge_trouble(settings, facts, judgement_r);

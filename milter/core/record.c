@@ -117,11 +117,11 @@ static void record_reason(struct examination *examination, struct record *record
 static void record_judgement(struct examination *examination, struct record *record)
 {
 	const struct judgement *judgement = &examination->judgement;
-	bool judged = judgement->verdict != VERDICT_EXEMPT && judgement->verdict != VERDICT_SKIP;
+	bool judged = judgement->would != VERDICT_EXEMPT && judgement->would != VERDICT_SKIP;
 	struct reply reply;
 
-	if (judged)
-		for (unsigned i = 0; i < CHECK_COUNT; i++)
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (judged || judgement->results[i].code != RESULT_PENDING)
 			record_text(record, result_keys[i], span_of(result_name(judgement->results[i].code)));
 	record_reason(examination, record);
 	reply_make(judgement->verdict, judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
