@@ -64,6 +64,8 @@ VALUES = [
     ("choice", top("mode: enforcing", "1:7: mode: \"enforcing\" is not known here; write monitor or enforce")),
     ("choice in other case", top("mode: Monitor", "1:7: mode: \"Monitor\" is not known")),
     ("unknown target", top("log: {target: journald}", "1:15: log.target: \"journald\" is not known here; write syslog")),
+    ("mailer", top("local_mailers: [re lay]", "1:17: local_mailers: \"re lay\" is no mailer; write the name of a transport")),
+    ("no mailer", top('local_mailers: [""]', "1:17: local_mailers: \"\" is no mailer")),
     ("boolean", top("headers: {authentication_results: maybe}", "1:35: headers.authentication_results: \"maybe\" is neither")),
     ("number", top("message_timeout: x", "1:18: message_timeout: \"x\" is no number from 1 to 240")),
     ("number too small", top("message_timeout: 0", "1:18: message_timeout: \"0\" is no number from 1 to 240")),
@@ -289,6 +291,8 @@ INCLUDES = [
 
 FORGED = "reject_unless: tls and ip"
 WARNINGS = [
+    ("a way out among the local mailers", ("local_mailers: [relay, inner, smtp, esmtp]\n" + GOOD, [
+        "warning a.yaml:1:16: local_mailers: smtp is how mail leaves", "warning a.yaml:1:16: local_mailers: esmtp is how"])),
     ("wide networks", ("exempt_clients: [10.0.0.0/23, 10.0.0.0/24, 2001:db8::/47, 2001:db8::/48]\n" + GOOD, [
         "warning a.yaml:1:18: exempt_clients: \"10.0.0.0/23\" is wide", "warning a.yaml:1:44: exempt_clients: \"2001:db8::/47\""])),
     ("root", ("user: root\n" + GOOD, ["warning a.yaml:1:7: user: the daemon keeps running as root"])),

@@ -26,6 +26,7 @@ user: nobody
 pidfile: /run/x.pid
 mode: enforce
 scope: salesforce
+local_mailers: [relay, Inner]
 authserv_id: relay.example.com
 exempt_clients: [192.0.2.0/24, 2001:db8::/48]
 monitor_floor: (tls)   and from
@@ -75,7 +76,8 @@ orgs:
 
 EVERYTHING_TOP = {
     "socket": "inet:8891@127.0.0.1", "socket_mode": "0600", "socket_group": "postfix", "user": "nobody",
-    "pidfile": "/run/x.pid", "mode": "enforce", "scope": "salesforce", "authserv_id": "relay.example.com",
+    "pidfile": "/run/x.pid", "mode": "enforce", "scope": "salesforce", "local_mailers": "[relay, Inner]",
+    "authserv_id": "relay.example.com",
     "exempt_clients": "2 networks", "monitor_floor": "tls and from", "early_reject": "mail", "undecided": "quarantine",
     "reply_contact": "call +1 555 0100", "message_timeout": "30", "include": "-",
     "dns.nameservers": "[127.0.0.1@5353, ::1]", "dns.trust_anchor": "FOLDER/anchor", "dns.local_data": "FOLDER/data",

@@ -103,6 +103,31 @@ def scope(tap, relays):
     refused(tap, relay.send(verp(STRANGER), message(STRANGER, author=A.address)), "and in our name", "org-unknown")
 
 
+def outward(tap, lab):
+    """W02: whatever a transport is called, what is not known to stay inside leaves."""
+    foreign = dict(sender=verp(STRANGER), message=message(STRANGER))
+    scoped = {A: {"ip": {"networks": ["13.108.0.0/14"], "spf": []}}}
+    server = lab.postfix(main="default_transport = out1:[127.0.0.1]:%d\n" % lab.sink.port)
+    server.master += "out1 unix - - n - - smtp\n"
+    milters = {name: lab.milter(config(scoped, scope="salesforce", local_mailers=mailers), name="outward-" + name)
+               for name, mailers in (("none", []), ("relay", ["relay"]), ("all", ["relay", "out1"]))}
+    relays = {name: Relay(lab, server.port(milter.postfix), milter) for name, milter in milters.items()}
+    server.start()
+    inside, outside = "user@dest.test", "user@outside.test"
+    for name, recipients, leaves in (
+            ("none", outside, True), ("none", inside, True), ("relay", outside, True), ("relay", inside, False),
+            ("relay", [inside, outside], True), ("all", [inside, outside], False)):
+        text = "local_mailers: %s, to %s" % (name, recipients)
+        outcome = relays[name].send(recipients=recipients, **foreign)
+        if leaves:
+            refused(tap, outcome, "W02 another company's mail is refused, " + text, "org-unknown")
+        else:
+            accepted(tap, outcome, "W02 it passes, " + text, verdict="skip", reason="foreign-org")
+        outcome = relays[name].send(A.address, message(), recipients)
+        accepted(tap, outcome, "W02 our own mail passes, " + text)
+        tap.equal(len(lab.delivered(outcome).all("X-SFDC-Relay")), 0 if leaves else 1, "W02 and add_to: local goes by the same")
+
+
 def exempt(tap, relays):
     relay = relays["exempt"]
     accepted(tap, relay.send("x@attack.example", message(lk=None), address=ELSEWHERE, tls=None), "an exempt client",
@@ -223,6 +248,7 @@ def main():
         server.start()
         for function, milter, port in zip((crash, down), milters, ports):
             tap.case(function, Relay(lab, port, milter))
+        tap.case(outward, lab)
 
 
 main()

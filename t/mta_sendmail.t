@@ -24,13 +24,15 @@ CONFIGURATIONS = {
     "unix": config({A: {"reject_unless": POLICY + "(cert or auth)", "auth": {"users": USERS}}}),
     "inet": config({A: {"reject_unless": POLICY + "ip", "ip": {"networks": ["127.9.8.0/24"], "spf": []},
                         "quarantine_unless": "cert"}}),
+    "scope": config({A: {"reject_unless": POLICY + "cert"}}, scope="salesforce", local_mailers=[]),
 }
 
 
 def install(lab):
     """The shipped piece, with nothing changed but socket and port; and a second port whose milter is on TCP."""
     server = lab.sendmail()
-    relays = {name: Relay(lab, server.port(), lab.milter(configuration, kind=name, name=name))
+    kinds = {"unix": "unix", "inet": "inet", "scope": "unix"}
+    relays = {name: Relay(lab, server.port(), lab.milter(configuration, kind=kinds[name], name=name))
               for name, configuration in CONFIGURATIONS.items()}
     snippet = read(os.path.join(SRCDIR, "conf", "sendmail.mc"))
     for old, new in (("local:/run/sfdc-milter/sfdc-milter.sock", relays["unix"].milter.sendmail),
@@ -43,6 +45,8 @@ def install(lab):
     snippet += "MAIL_FILTER(`second', `S=%s, F=T')dnl\n" % relays["inet"].milter.sendmail
     snippet += "DAEMON_OPTIONS(`Port=%d, Addr=127.0.0.1, Name=SECOND, InputMailFilters=second')dnl\n" \
         % relays["inet"].port
+    snippet += "MAIL_FILTER(`third', `S=%s, F=T')dnl\n" % relays["scope"].milter.sendmail
+    snippet += "DAEMON_OPTIONS(`Port=%d, Addr=127.0.0.1, Name=THIRD, InputMailFilters=third')dnl\n" % relays["scope"].port
     server.start(snippet)
     return relays
 
@@ -65,7 +69,7 @@ def certificates(tap, relays):
 
 
 def plaintext(tap, relays):
-    for relay in relays.values():
+    for relay in (relays["unix"], relays["inet"]):
         refused(tap, relay.send(A.address, message(), source=LISTED, tls=None), "T01 no STARTTLS", "tls-absent",
                 "530 5.7.0", "rcpt")
 
@@ -151,6 +155,17 @@ def relaying(tap, relays):
     relays["unix"].milter.next()
 
 
+def smart_host(tap, relays):
+    """W02: with SMART_HOST the mailer of all mail is relay; none of it counts as staying inside."""
+    relay = relays["scope"]
+    for recipient in ("user@outside.test", "user@dest.test"):
+        refused(tap, relay.send(verp(STRANGER), message(STRANGER), recipient, source=LISTED),
+                "W02 another company's mail to %s by SMART_HOST" % recipient, "org-unknown")
+    outcome = relay.send(A.address, message(extra=["%s: x" % RESULT]), "user@outside.test", source=LISTED)
+    accepted(tap, outcome, "W02 our own mail by SMART_HOST")
+    tap.equal(relay.lab.delivered(outcome).all(RESULT), [], "W02 and it gains no fields, though forged ones go")
+
+
 def silent(tap, relays):
     relay = relays["inet"]
     relay.milter.stop()
@@ -166,7 +181,7 @@ def main():
         Tap.skip_all(why)
     with Tap() as tap, Lab() as lab:
         relays = install(lab)
-        for function in (certificates, plaintext, authentication, messages, headers, quarantine, relaying, silent):
+        for function in (certificates, plaintext, authentication, messages, headers, quarantine, relaying, smart_host, silent):
             tap.case(function, relays)
 
 

@@ -95,6 +95,22 @@ def rest(tap, bench):
                   out=out)
 
 
+def scope(tap, bench):
+    """W02: what `scope: salesforce` lets pass and what it refuses is said wherever it stands."""
+    bench.file("scope.yaml", CONFIG % DEFAULT)
+    tap.ok("stay inside" not in bench.run("check-config", "-c", "scope.yaml").out, "scope: all has no such consequences")
+    for mailers, passing, refused in (
+            ("", "discard, prog,\n    *file*.\n", "relay does not count as inside"),
+            ("local_mailers: [inner]\n", "*file*, inner.\n", "relay does not count as inside"),
+            ("local_mailers: [relay, inner]\n", "*file*, relay, inner.\n", "relay counts as inside: were it to lead to the Internet")):
+        bench.file("scope.yaml", "scope: salesforce\n" + mailers + CONFIG % DEFAULT)
+        result = bench.run("check-config", "-c", "scope.yaml")
+        tap.equal((result.code, result.err), (0, ""), "scope: salesforce, %r: good" % mailers)
+        for text in ("scope              salesforce\n", "passes, and is not judged, if all its recipients stay inside", passing,
+                     refused, "To any other mailer their mail leaves, and is refused with 550 org-unknown"):
+            tap.contains(result.out, text, "scope: salesforce, %r: it says %r" % (mailers, text))
+
+
 def groups(tap, bench):
     config = CONFIG % DEFAULT + "".join(
         "  %s:\n    name: %s\n    domains: [%s]\n    auth: {users: [%s]}\n%s" % entry for entry in [
@@ -247,4 +263,4 @@ def fitted(tap, bench):
     tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, bad, weak, rest, groups, mta, agreement, unsafe, fitted)
+main(good, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)

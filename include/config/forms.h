@@ -41,6 +41,9 @@ bool form_address(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 /* The name of a SASL mechanism (RFC 4422 3.1). */
 bool form_mechanism(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 
+/* The name of a mailer, as the MTA tells it in {rcpt_mailer}: printable ASCII without white space. */
+bool form_mailer(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
+
 /* Not empty: a user, an issuer, a file name. */
 bool form_some(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 

@@ -128,6 +128,30 @@ static void print_group(const struct settings *settings, size_t first)
 	print_proof(org);
 }
 
+/* What `scope: salesforce` lets pass and what it refuses: both are a matter of where the MTA's mailers lead. */
+static void print_scope(const struct settings *settings)
+{
+	bool relay = set_has(settings->local_mailers, span_of("relay"));
+
+	print_row("scope", span_of(settings->scope == SCOPE_ALL ? "all" : "salesforce"), "");
+	if (settings->scope == SCOPE_ALL)
+		return;
+	fputs("    mail of other companies' Salesforce organizations passes, and is not judged, if all its recipients stay inside:\n"
+	      "    those of the mailers local, virtual, lmtp, lmtps, cyrus, procmail, maildrop, dovecot, pipe, error, discard, prog,\n"
+	      "    *file*", stdout);
+	for (size_t i = 0; i < set_count(settings->local_mailers); i++) {
+		fputs(", ", stdout);
+		screen_printable(stdout, set_at(settings->local_mailers, i));
+	}
+	fputs(".\n", stdout);
+	fputs(relay ? "    relay counts as inside: were it to lead to the Internet (as with SMART_HOST in Sendmail, or relayhost and\n"
+	              "    default_transport in Postfix), every Salesforce customer could send to anybody.\n"
+	            : "    relay does not count as inside: if it hands your own domains, and nothing else, to inner servers, list it in\n"
+	              "    local_mailers.\n", stdout);
+	fputs("    To any other mailer their mail leaves, and is refused with 550 org-unknown, addressed to your own people or not.\n",
+	      stdout);
+}
+
 static void print_settings(const char *path, const struct settings *settings)
 {
 	screen_printable(stdout, span_of(path));
@@ -136,7 +160,7 @@ static void print_settings(const char *path, const struct settings *settings)
 	printf("\n\n");
 	print_row("socket", settings->socket, "");
 	print_row("mode", span_of(mode_name(settings->mode)), "");
-	print_row("scope", span_of(settings->scope == SCOPE_ALL ? "all" : "salesforce"), "");
+	print_scope(settings);
 	print_row("authserv_id", settings->authserv_id, settings->authserv_id.length ? "" : "(the MTA's {j})");
 	if (settings->undecided != VERDICT_TEMPFAIL)
 		print_row("undecided", span_of(verdict_name(settings->undecided)), "");

@@ -13,6 +13,7 @@
 #define FIELD_NAME_MAX 76
 #define LOCAL_PART_MAX 64
 #define MECHANISM_MAX 20
+#define MAILER_MAX 64
 
 static bool wrong(char problem_r[OPTION_PROBLEM_SIZE], const char *problem)
 {
@@ -280,6 +281,14 @@ bool form_mechanism(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 	for (size_t i = 0; good && i < value.length; i++)
 		good = ascii_alnum(value.at[i]) || value.at[i] == '-' || value.at[i] == '_';
 	return good || wrong(problem_r, "is no SASL mechanism; write its name, as in PLAIN or LOGIN");
+}
+
+bool form_mailer(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
+{
+	bool good = value.length != 0 && value.length <= MAILER_MAX;
+	for (size_t i = 0; good && i < value.length; i++)
+		good = value.at[i] > ' ' && value.at[i] <= '~';
+	return good || wrong(problem_r, "is no mailer; write the name of a transport of master.cf or a mailer of sendmail.cf, as in relay");
 }
 
 bool form_some(struct span value, char problem_r[OPTION_PROBLEM_SIZE])

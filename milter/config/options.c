@@ -95,6 +95,8 @@ static const struct option options[] = {
 	    "monitor logs what would be done and accepts; enforce does it"),
 	TOP("scope", OPTION_CHOICE, "all", CHOICE_FIELD(settings, scope), scopes, 0, 0, NULL,
 	    "all mail is judged, or only mail with a trait of Salesforce"),
+	TOP("local_mailers", OPTION_EXACT, "[]", SET(settings, local_mailers), NULL, 0, 0, form_mailer,
+	    "further mailers whose recipients stay inside"),
 	TOP("authserv_id", OPTION_TEXT, "\"\"", SPAN(settings, authserv_id), NULL, 0, 0, form_authserv_id,
 	    "name of this relay in Authentication-Results; empty: the MTA's own name"),
 	TOP("exempt_clients", OPTION_NETWORKS, "[]", NETWORKS(settings, exempt_clients), NULL, 0, 0, NULL,

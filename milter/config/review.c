@@ -310,8 +310,22 @@ static void review_user(struct loading *loading)
 		                "user: the daemon keeps running as root; name a user of its own, such as sfdc-milter");
 }
 
+/* Mailers that both MTAs ship as ways to the Internet; what is listed as inside must not be one. */
+static void review_mailers(struct loading *loading)
+{
+	static const char *const outward[] = { "smtp", "esmtp", "smtp8", "dsmtp" };
+	const struct node *node = loading->top.nodes[option_number(option_find(OPTION_TOP, span_of("local_mailers")))];
+	for (size_t i = 0; node && i < sizeof outward / sizeof outward[0]; i++)
+		if (set_has(loading->settings->local_mailers, span_of(outward[i])))
+			finding_warning(&loading->findings, node_place(loading->main, node),
+			                "local_mailers: %s is how mail leaves for the Internet, yet its recipients count as inside, so that "
+			                "with scope: salesforce every Salesforce customer can send to anybody; give inner servers a mailer "
+			                "of their own, and list that", outward[i]);
+}
+
 void review(struct loading *loading)
 {
+	review_mailers(loading);
 	review_user(loading);
 	review_empty_lists(loading);
 	review_proof(loading);
