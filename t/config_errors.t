@@ -318,8 +318,30 @@ WARNINGS = [
         "auth.users;" % ID])),
     ("an empty list of bounce domains", ("defaults: {envelope: {bounce_domains: [], null_sender: no}}\n"
                                          "orgs: {%s: {reject_unless: auth and envelope, auth: {users: [x]}}}\n" % ID, [
-        "warning a.yaml:2:44: %s: reject_unless can never hold, since lists are empty: envelope.bounce_domains" % ID,
-        "warning a.yaml:2:44: %s: mail is accepted on envelope and auth alone: without from" % ID])),
+        "warning a.yaml:2:44: %s: reject_unless can never hold, since lists are empty: envelope.bounce_domains" % ID])),
+    ("W03 what a sender can leave undecided", ("undecided: accept\norgs: {%s: {domains: [a.b], reject_unless: from and dkim}}\n" % ID, [
+        "warning a.yaml:2:60: %s: mail is accepted on from alone: anyone can write these header fields, and undecided: accept "
+        "makes no evidence of dkim; prove the customer" % ID])),
+    ("W03 nothing but what can be left so", ("undecided: accept\norgs: {%s: {domains: [a.b], reject_unless: ip or dkim}}\n" % ID, [
+        "warning a.yaml:2:60: %s: mail is accepted though no check passes, and undecided: accept makes no evidence of dkim and "
+        "ip;" % ID])),
+    ("W03 ip by networks alone", ("undecided: accept\norgs: {%s: {domains: [a.b], reject_unless: tls and org and ip and from, "
+                                  "ip: {networks: [192.0.2.0/24], spf: []}}}\n" % ID, [])),
+    ("W03 undecided: quarantine is no accept", ("undecided: quarantine\norgs: {%s: {domains: [a.b], reject_unless: from and dkim}}\n"
+                                                % ID, [])),
+    ("X16 a floor that anyone passes", ("monitor_floor: tls and (cert or from)\n"
+                                        "orgs: {%s: {domains: [a.b], reject_unless: tls and from and org and cert}}\n" % ID, [
+        "warning a.yaml:1:16: monitor_floor: in monitor mode mail is accepted on tls and from alone, which is none of auth, dkim, "
+        "cert and ip, so that anyone passes; ask for one of these"])),
+    ("X16 a floor that a policy does not imply", ("monitor_floor: cert\ndefaults: {domains: [a.b], reject_unless: from and dkim}\n"
+                                                  "orgs: {%s: {}, %s: {reject_unless: from and cert and org}, %s: {}}\n"
+                                                  % (ID, OTHER, THIRD), [
+        "warning a.yaml:2:21: \"a.b\" is listed by",
+        "warning a.yaml:2:43: 2 organizations (first %s): reject_unless does not imply monitor_floor, which holds in monitor mode "
+        "only: enforced, mail is accepted on from and dkim; put what the floor asks for" % ID])),
+    ("X16 a floor that is implied", ("monitor_floor: dkim or cert\norgs: {%s: {domains: [a.b], reject_unless: from and dkim}}\n" % ID,
+                                     [])),
+    ("X16 no floor", ("monitor_floor: \"\"\n" + GOOD, [])),
     ("many weak sets", ("orgs: {%s: {reject_unless: \"2 of (tls, spf, message, org, envelope, ip)\"}}\n" % ID, [
         "warning a.yaml:1:44: %s: mail is accepted on " % ID] * 10 + [
         "warning a.yaml:1:44: %s: mail is accepted on 5 more combinations" % ID])),

@@ -37,6 +37,18 @@ def good(tap, bench):
     result = bench.run("check-config", "-c", "open.yaml")
     for text in ("undecided          accept", "exempt_clients     1 network, never judged", "monitor_floor      tls"):
         tap.contains(result.out, text, "it shows " + text)
+    for text in ("1 minimal set of checks, 1 of them weak\n    WEAK        tls: none of auth, dkim, cert and ip",
+                 "undecided: accept makes no evidence of dkim: a sender can see to it that look-ups fail"):
+        tap.contains(result.out, text, "W03, X16: it shows " + text)
+    tap.contains(result.err, "monitor_floor: in monitor mode mail is accepted on tls alone", "X16 and warns of the floor")
+    bench.file("open.yaml", "undecided: accept\n" + CONFIG % "from and dkim")
+    tap.contains(bench.run("check-config", "-c", "open.yaml").out, "WEAK        mail is accepted on from alone: anyone can write",
+                 "W03 what is left undecided is no evidence")
+    bench.file("floor.yaml", "monitor_floor: tls and (cert or auth)\n" + CONFIG % "tls and from and org and cert")
+    result = bench.run("check-config", "-c", "floor.yaml")
+    tap.contains(result.out, "in monitor mode mail is accepted on 2 minimal sets of checks, 0 of them weak\n"
+                 "    floor       tls and cert\n    floor       tls and auth\n", "a floor's minimal sets are shown")
+    tap.equal(result.err, "", "and it is nothing to warn of")
 
 
 def bad(tap, bench):

@@ -2,11 +2,15 @@
  * proof: does a policy prove that the customer sent the mail?
  *
  * Sentences are monotone, so the minimal sets of checks that get mail accepted describe a policy completely. They are
- * enumerated over all subsets (2^CHECK_COUNT); checks that can be skipped (verp, dmarc where no record is required,
- * and auth, cert, dkim with `required: no`) count as skipped when they are not in the set, and prove nothing.
+ * enumerated over all subsets (2^CHECK_COUNT). A check that can be skipped (verp, dmarc where no record is required, and
+ * auth, cert, dkim with `required: no`) counts as skipped when it is not in the set, and proves nothing. Where
+ * `undecided` is accept, what look-ups can leave undecided (dkim, spf, dmarc, and ip where it asks for SPF) is in no
+ * set and proves nothing either: a sender can see to it that it stays open, and so holds. A check that can never pass,
+ * since its list is empty, is in no set.
  *
  * A set proves the customer if it contains `from` and one of: `auth`; `dkim`; `org` with `cert`; `org` with `ip` and
- * `tls`. Which check proves it is said too, for `dkim` alone can be replayed. Pure.
+ * `tls`. Which check proves it is said too, for `dkim` alone can be replayed. Of monitor_floor a set is weak if it holds
+ * none of `auth`, `dkim`, `cert` and `ip`, so that anyone passes. Pure.
  */
 #ifndef SFDC_CORE_PROOF_H
 #define SFDC_CORE_PROOF_H
@@ -36,19 +40,42 @@ struct proof {
 	struct proof_set sets[PROOF_SETS_MAX];
 };
 
+/* What the parameters of an organization make of the checks. */
+struct proof_terms {
+	check_bits skippable;
+	check_bits undecidable; /* and `undecided: accept` takes what is undecided */
+	check_bits hopeless;    /* can never pass */
+};
+
+/* The terms under which reject_unless of org is judged. */
+struct proof_terms proof_terms(const struct settings *settings, const struct org *org);
+bool proof_terms_equal(const struct proof_terms *a, const struct proof_terms *b);
+
+/* The best that a check can come to under these terms. */
+enum result_code proof_best(const struct proof_terms *terms, enum check_id check);
+
 /* The proof of one organization's reject_unless. */
-void proof_make(const struct org *org, struct proof *proof_r);
+void proof_make(const struct settings *settings, const struct org *org, struct proof *proof_r);
 
-/* The strength of one set. skippable: checks that prove nothing. */
-enum proof_strength proof_strength(check_bits set, check_bits skippable);
+/*
+ * The minimal sets of monitor_floor, under the widest parameters of any organization, for it holds for mail that names
+ * none as well; `undecided` has no say in it. Those that are not weak are PROOF_CUSTOMER.
+ */
+void proof_floor(const struct settings *settings, struct proof *proof_r);
 
-/* Checks that can be skipped under the parameters of org. */
-check_bits proof_skippable(const struct org *org);
+/*
+ * Whether all mail that reject_unless of org lets in fulfills monitor_floor. If not, *witness_r is one of the smallest
+ * sets of passing checks with which mail is let in and the floor is not fulfilled.
+ */
+bool proof_implies_floor(const struct settings *settings, const struct org *org, check_bits *witness_r);
+
+/* The strength of one set of reject_unless. */
+enum proof_strength proof_strength(check_bits set, const struct proof_terms *terms);
 
 /* "tls and from" for a set; "nothing" for the empty one. Writes at most size bytes, NUL included. */
 void proof_set_text(check_bits set, char *to, size_t size);
 
 /* Why a weak set is weak, as a clause: "every Salesforce customer shares these addresses". */
-const char *proof_weakness(check_bits set, check_bits skippable);
+const char *proof_weakness(check_bits set, const struct proof_terms *terms);
 
 #endif

@@ -22,12 +22,14 @@ static void print_row(const char *label, struct span text, const char *instead)
 	printf("%s\n", instead);
 }
 
-/* Organizations with the same sentences, mode and skippable checks are judged alike, and shown together. */
-static bool alike(const struct org *a, const struct org *b)
+/* Organizations with the same sentences, mode and terms of proof are judged alike, and shown together. */
+static bool alike(const struct settings *settings, const struct org *a, const struct org *b)
 {
+	struct proof_terms terms_a = proof_terms(settings, a);
+	struct proof_terms terms_b = proof_terms(settings, b);
 	return a->mode == b->mode && span_equal(a->reject_unless.text, b->reject_unless.text)
 	       && span_equal(a->quarantine_unless.text, b->quarantine_unless.text)
-	       && span_equal(a->warn_unless.text, b->warn_unless.text) && proof_skippable(a) == proof_skippable(b);
+	       && span_equal(a->warn_unless.text, b->warn_unless.text) && proof_terms_equal(&terms_a, &terms_b);
 }
 
 static int id_width(void)
@@ -59,7 +61,7 @@ static void print_member(const struct settings *settings, const struct org *org)
 	puts(set_count(org->domains) == 0 ? "no domain: none of its mail can be accepted" : "");
 }
 
-static void print_set(const struct proof_set *set, check_bits skippable)
+static void print_set(const struct proof_set *set, const struct proof_terms *terms)
 {
 	char text[SET_TEXT_SIZE];
 	proof_set_text(set->checks, text, sizeof text);
@@ -67,7 +69,7 @@ static void print_set(const struct proof_set *set, check_bits skippable)
 	switch (set->strength) {
 	case PROOF_WEAK:
 		screen_put(stdout, SHADE_BAD, span_of("WEAK"), 12);
-		printf("mail is accepted on %s alone: %s\n", text, proof_weakness(set->checks, skippable));
+		printf("mail is accepted on %s alone: %s\n", text, proof_weakness(set->checks, terms));
 		return;
 	case PROOF_REPLAYABLE:
 		screen_put(stdout, SHADE_DOUBT, span_of("replayable"), 12);
@@ -93,21 +95,48 @@ static void print_rest(const struct org *org, const struct proof *proof)
 	}
 }
 
-static void print_proof(const struct org *org)
+static void print_proof(const struct settings *settings, const struct org *org)
 {
+	struct proof_terms terms = proof_terms(settings, org);
+	check_bits undecidable = terms.undecidable & org->reject_unless.checks;
 	struct proof proof;
-	proof_make(org, &proof);
+	proof_make(settings, org, &proof);
 	printf("  %-18s %zu minimal set%s of checks, ", "accepted on", proof.minimal, proof.minimal == 1 ? "" : "s");
 	if (proof.weak == 0)
 		puts(proof.minimal == 0 ? "so no mail is ever accepted" : "each proves the customer");
 	else
 		printf("%zu of them weak\n", proof.weak);
 	for (size_t i = 0; i < proof.shown; i++)
-		print_set(&proof.sets[i], proof_skippable(org));
+		print_set(&proof.sets[i], &terms);
 	if (proof.minimal > proof.shown)
 		printf("    and %zu more\n", proof.minimal - proof.shown);
+	if (undecidable != 0) {
+		char text[SET_TEXT_SIZE];
+		proof_set_text(undecidable, text, sizeof text);
+		printf("    undecided: accept makes no evidence of %s: a sender can see to it that look-ups fail\n", text);
+	}
 	if (proof.minimal != 0)
 		print_rest(org, &proof);
+}
+
+/* The sets of checks on which mail is taken in monitor mode. */
+static void print_floor(const struct settings *settings)
+{
+	char text[SET_TEXT_SIZE];
+	struct proof proof;
+	print_row("monitor_floor", settings->monitor_floor.text, "");
+	proof_floor(settings, &proof);
+	printf("    in monitor mode mail is accepted on %zu minimal set%s of checks, %zu of them weak\n", proof.minimal,
+	       proof.minimal == 1 ? "" : "s", proof.weak);
+	for (size_t i = 0; i < proof.shown; i++) {
+		bool weak = proof.sets[i].strength == PROOF_WEAK;
+		proof_set_text(proof.sets[i].checks, text, sizeof text);
+		fputs("    ", stdout);
+		screen_put(stdout, weak ? SHADE_BAD : SHADE_GOOD, span_of(weak ? "WEAK" : "floor"), 12);
+		printf("%s%s\n", text, weak ? ": none of auth, dkim, cert and ip, so that anyone passes" : "");
+	}
+	if (proof.minimal > proof.shown)
+		printf("    and %zu more\n", proof.minimal - proof.shown);
 }
 
 /* The organization number first and those after it that are judged alike, unless an earlier one has shown them. */
@@ -115,17 +144,17 @@ static void print_group(const struct settings *settings, size_t first)
 {
 	const struct org *org = &settings->orgs[first];
 	for (size_t i = 0; i < first; i++)
-		if (alike(&settings->orgs[i], org))
+		if (alike(settings, &settings->orgs[i], org))
 			return;
 	putchar('\n');
 	for (size_t i = first; i < settings->org_count; i++)
-		if (alike(&settings->orgs[i], org))
+		if (alike(settings, &settings->orgs[i], org))
 			print_member(settings, &settings->orgs[i]);
 	print_row("mode", span_of(mode_name(org->mode)), "");
 	print_row("reject_unless", org->reject_unless.text, or_empty(org->reject_unless.text));
 	print_row("quarantine_unless", org->quarantine_unless.text, or_empty(org->quarantine_unless.text));
 	print_row("warn_unless", org->warn_unless.text, or_empty(org->warn_unless.text));
-	print_proof(org);
+	print_proof(settings, org);
 }
 
 /* What `scope: salesforce` lets pass and what it refuses: both are a matter of where the MTA's mailers lead. */
@@ -168,7 +197,7 @@ static void print_settings(const char *path, const struct settings *settings)
 		printf("  %-18s %zu network%s, never judged\n", "exempt_clients", network_set_count(settings->exempt_clients),
 		       network_set_count(settings->exempt_clients) == 1 ? "" : "s");
 	if (settings->monitor_floor.root)
-		print_row("monitor_floor", settings->monitor_floor.text, "");
+		print_floor(settings);
 	printf("  %-18s %zu\n", "organizations", settings->org_count);
 	for (size_t i = 0; i < settings->org_count; i++)
 		print_group(settings, i);

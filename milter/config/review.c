@@ -74,17 +74,43 @@ static bool holds_always(const struct sentence *sentence)
 	return bounds_hold(sentence_evaluate(sentence, bounds));
 }
 
+/* What tells policies apart: the sentence, and what the parameters make of its checks. */
+static struct span policy_key(struct loading *loading, const struct org *org)
+{
+	struct proof_terms terms = proof_terms(loading->settings, org);
+	struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
+	return arena_printf(&loading->scratch, "%x %x %x:%.*s", terms.skippable, terms.undecidable, terms.hopeless,
+	                    (int)text.length, text.at);
+}
+
+/* "; with undecided: accept dkim and ip are no evidence", where that is so. */
+struct undecided_clause {
+	char text[120];
+};
+
+static struct undecided_clause undecided_clause(const struct org *org, const struct proof_terms *terms)
+{
+	struct undecided_clause clause = { "" };
+	check_bits undecidable = terms->undecidable & org->reject_unless.checks;
+	char names[64];
+	if (undecidable == 0)
+		return clause;
+	proof_set_text(undecidable, names, sizeof names);
+	snprintf(clause.text, sizeof clause.text, ", and undecided: accept makes no evidence of %s", names);
+	return clause;
+}
+
 /* The weak sets of one policy. */
 static void report_weak(struct loading *loading, const struct group *group)
 {
 	const struct org *org = &loading->settings->orgs[group->first];
 	struct place place = loading->origins[group->first].sentence;
 	struct group_label label = group_label(loading, group);
-	check_bits skippable = proof_skippable(org);
+	struct proof_terms terms = proof_terms(loading->settings, org);
 	struct proof proof;
 	size_t shown_weak = 0;
 
-	proof_make(org, &proof);
+	proof_make(loading->settings, org, &proof);
 	for (size_t i = 0; i < proof.shown; i++) {
 		char text[160];
 		if (proof.sets[i].strength != PROOF_WEAK)
@@ -92,10 +118,11 @@ static void report_weak(struct loading *loading, const struct group *group)
 		shown_weak++;
 		proof_set_text(proof.sets[i].checks, text, sizeof text);
 		if (proof.sets[i].checks == 0)
-			finding_warning(&loading->findings, place, "%s: mail is accepted though no check passes; " REMEDY, label.text);
+			finding_warning(&loading->findings, place, "%s: mail is accepted though no check passes%s; " REMEDY, label.text,
+			                undecided_clause(org, &terms).text);
 		else
-			finding_warning(&loading->findings, place, "%s: mail is accepted on %s alone: %s; " REMEDY, label.text, text,
-			                proof_weakness(proof.sets[i].checks, skippable));
+			finding_warning(&loading->findings, place, "%s: mail is accepted on %s alone: %s%s; " REMEDY, label.text, text,
+			                proof_weakness(proof.sets[i].checks, &terms), undecided_clause(org, &terms).text);
 	}
 	if (proof.weak > shown_weak)
 		finding_warning(&loading->findings, place,
@@ -122,7 +149,7 @@ static void review_proof(struct loading *loading)
 		if (org->mode == MODE_ENFORCE && holds_always(&org->reject_unless))
 			groups_add(&always, i, text);
 		else
-			groups_add(&weak, i, arena_printf(&loading->scratch, "%x:%.*s", proof_skippable(org), (int)text.length, text.at));
+			groups_add(&weak, i, policy_key(loading, org));
 	}
 	for (size_t i = 0; i < set_count(weak.keys); i++)
 		report_weak(loading, &weak.groups[i]);
@@ -131,20 +158,11 @@ static void review_proof(struct loading *loading)
 }
 
 /* The best that each check can come to, given the organization's parameters. */
-static void best_results(const struct org *org, struct bounds best_r[CHECK_COUNT])
+static void best_results(const struct loading *loading, const struct org *org, struct bounds best_r[CHECK_COUNT])
 {
+	struct proof_terms terms = proof_terms(loading->settings, org);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		best_r[i] = bounds_of(RESULT_PASS);
-	if (set_count(org->domains) == 0)
-		best_r[CHECK_FROM] = bounds_of(RESULT_FAIL);
-	if (set_count(org->domains) == 0 && set_count(org->envelope.bounce_domains) == 0 && !org->envelope.null_sender)
-		best_r[CHECK_ENVELOPE] = bounds_of(RESULT_FAIL);
-	if (set_count(org->cert.names) == 0)
-		best_r[CHECK_CERT] = bounds_of(org->cert.required ? RESULT_FAIL : RESULT_SKIP);
-	if (set_count(org->auth.users) == 0)
-		best_r[CHECK_AUTH] = bounds_of(org->auth.required ? RESULT_FAIL : RESULT_SKIP);
-	if (network_set_count(org->ip.networks) == 0 && set_count(org->ip.spf) == 0)
-		best_r[CHECK_IP] = bounds_of(RESULT_FAIL);
+		best_r[i] = bounds_of(proof_best(&terms, (enum check_id)i));
 }
 
 static void add_empty(char *to, size_t size, const char *text)
@@ -160,7 +178,7 @@ static void report_hopeless(struct loading *loading, const struct group *group)
 	struct bounds best[CHECK_COUNT];
 	struct check_list list;
 	char empty[200] = "";
-	best_results(org, best);
+	best_results(loading, org, best);
 	sentence_responsible(&org->reject_unless, best, true, &list);
 	for (size_t i = 0; i < list.count; i++) {
 		if (list.ids[i] == CHECK_FROM || list.ids[i] == CHECK_ENVELOPE)
@@ -200,7 +218,7 @@ static void review_empty_lists(struct loading *loading)
 			report_no_domains(loading, i, asked);
 			continue;
 		}
-		best_results(org, best);
+		best_results(loading, org, best);
 		if (bounds_possible(sentence_evaluate(&org->reject_unless, best)))
 			continue;
 		char key[CHECK_COUNT + 1];
@@ -310,6 +328,50 @@ static void review_user(struct loading *loading)
 		                "user: the daemon keeps running as root; name a user of its own, such as sfdc-milter");
 }
 
+/* Sets of checks on which anyone's mail passes the floor. */
+static void report_weak_floor(struct loading *loading, struct place place)
+{
+	struct proof proof;
+	proof_floor(loading->settings, &proof);
+	for (size_t i = 0; i < proof.shown; i++) {
+		char text[160];
+		if (proof.sets[i].strength != PROOF_WEAK)
+			continue;
+		proof_set_text(proof.sets[i].checks, text, sizeof text);
+		finding_warning(&loading->findings, place,
+		                "monitor_floor: in monitor mode mail is accepted on %s alone, which is none of auth, dkim, cert and ip, so "
+		                "that anyone passes; ask for one of these", text);
+	}
+}
+
+/* An organization that would, enforcing, take what the floor refuses while it is monitored. */
+static void report_floor_gap(struct loading *loading, const struct group *group)
+{
+	const struct org *org = &loading->settings->orgs[group->first];
+	char text[160];
+	check_bits witness;
+	if (proof_implies_floor(loading->settings, org, &witness))
+		return;
+	proof_set_text(witness, text, sizeof text);
+	finding_warning(&loading->findings, loading->origins[group->first].sentence,
+	                "%s: reject_unless does not imply monitor_floor, which holds in monitor mode only: enforced, mail is accepted "
+	                "on %s; put what the floor asks for into reject_unless too", group_label(loading, group).text, text);
+}
+
+static void review_floor(struct loading *loading)
+{
+	const struct node *node = loading->top.nodes[option_number(option_find(OPTION_TOP, span_of("monitor_floor")))];
+	struct groups policies = groups_make(loading);
+	if (!node || !loading->settings->monitor_floor.root)
+		return;
+	report_weak_floor(loading, node_place(loading->main, node));
+	for (size_t i = 0; i < loading->settings->org_count && policies.keys; i++)
+		if (loading->origins[i].sound)
+			groups_add(&policies, i, policy_key(loading, &loading->settings->orgs[i]));
+	for (size_t i = 0; i < set_count(policies.keys); i++)
+		report_floor_gap(loading, &policies.groups[i]);
+}
+
 /* Mailers that both MTAs ship as ways to the Internet; what is listed as inside must not be one. */
 static void review_mailers(struct loading *loading)
 {
@@ -330,6 +392,7 @@ void review(struct loading *loading)
 	review_empty_lists(loading);
 	review_proof(loading);
 	review_shared(loading);
+	review_floor(loading);
 	if (arena_failed(&loading->scratch))
 		loading->findings.no_memory = true;
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-check_bits proof_skippable(const struct org *org)
+static check_bits skippable_of(const struct org *org)
 {
 	check_bits bits = CHECK_BIT(CHECK_VERP);
 	if (!org->auth.required)
@@ -16,14 +16,59 @@ check_bits proof_skippable(const struct org *org)
 	return bits;
 }
 
+/* Checks whose lists are empty, so that they match nothing. */
+static check_bits hopeless_of(const struct org *org)
+{
+	check_bits bits = 0;
+	bool domains = set_count(org->domains) != 0;
+	if (!domains)
+		bits |= CHECK_BIT(CHECK_FROM);
+	if (!domains && set_count(org->envelope.bounce_domains) == 0 && !org->envelope.null_sender)
+		bits |= CHECK_BIT(CHECK_ENVELOPE);
+	if (set_count(org->cert.names) == 0)
+		bits |= CHECK_BIT(CHECK_CERT);
+	if (set_count(org->auth.users) == 0)
+		bits |= CHECK_BIT(CHECK_AUTH);
+	if (network_set_count(org->ip.networks) == 0 && set_count(org->ip.spf) == 0)
+		bits |= CHECK_BIT(CHECK_IP);
+	return bits;
+}
+
+struct proof_terms proof_terms(const struct settings *settings, const struct org *org)
+{
+	struct proof_terms terms = { skippable_of(org), 0, hopeless_of(org) };
+	if (settings->undecided == VERDICT_ACCEPT)
+		terms.undecidable = CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_SPF) | CHECK_BIT(CHECK_DMARC)
+		                    | (set_count(org->ip.spf) != 0 ? CHECK_BIT(CHECK_IP) : 0);
+	return terms;
+}
+
+bool proof_terms_equal(const struct proof_terms *a, const struct proof_terms *b)
+{
+	return a->skippable == b->skippable && a->undecidable == b->undecidable && a->hopeless == b->hopeless;
+}
+
+/* What a check is when it does not pass, at best. */
+static enum result_code result_without(const struct proof_terms *terms, check_bits bit)
+{
+	if (terms->undecidable & bit)
+		return RESULT_PENDING;
+	return terms->skippable & bit ? RESULT_SKIP : RESULT_FAIL;
+}
+
+enum result_code proof_best(const struct proof_terms *terms, enum check_id check)
+{
+	return terms->hopeless & CHECK_BIT(check) ? result_without(terms, CHECK_BIT(check)) : RESULT_PASS;
+}
+
 static bool has(check_bits set, check_bits bits)
 {
 	return (set & bits) == bits;
 }
 
-enum proof_strength proof_strength(check_bits set, check_bits skippable)
+enum proof_strength proof_strength(check_bits set, const struct proof_terms *terms)
 {
-	check_bits evidence = set & ~skippable;
+	check_bits evidence = set & ~(terms->skippable | terms->undecidable);
 	if (!has(evidence, CHECK_BIT(CHECK_FROM)))
 		return PROOF_WEAK;
 	if (has(evidence, CHECK_BIT(CHECK_AUTH)) || has(evidence, CHECK_BIT(CHECK_ORG) | CHECK_BIT(CHECK_CERT))
@@ -32,21 +77,29 @@ enum proof_strength proof_strength(check_bits set, check_bits skippable)
 	return has(evidence, CHECK_BIT(CHECK_DKIM)) ? PROOF_REPLAYABLE : PROOF_WEAK;
 }
 
-static bool holds(const struct sentence *sentence, check_bits set, check_bits skippable)
+/* A floor is there to keep strangers out; who of Salesforce's customers comes is left to the policy. */
+static enum proof_strength floor_strength(check_bits set, const struct proof_terms *terms)
+{
+	check_bits told = CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_IP);
+	return set & ~terms->skippable & told ? PROOF_CUSTOMER : PROOF_WEAK;
+}
+
+/* Whether mail with these passing checks is let in. What is undecided counts as holding: it is there only where it does. */
+static bool lets_in(const struct sentence *sentence, check_bits set, const struct proof_terms *terms)
 {
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		bounds[i] = bounds_of(set & CHECK_BIT(i) ? RESULT_PASS : skippable & CHECK_BIT(i) ? RESULT_SKIP : RESULT_FAIL);
-	return bounds_hold(sentence_evaluate(sentence, bounds));
+		bounds[i] = bounds_of(set & CHECK_BIT(i) ? RESULT_PASS : result_without(terms, CHECK_BIT(i)));
+	return bounds_possible(sentence_evaluate(sentence, bounds));
 }
 
 /* Sentences are monotone: a set is minimal when none of its members can be left out. */
-static bool is_minimal(const struct sentence *sentence, check_bits set, check_bits skippable)
+static bool is_minimal(const struct sentence *sentence, check_bits set, const struct proof_terms *terms)
 {
-	if (!holds(sentence, set, skippable))
+	if (!lets_in(sentence, set, terms))
 		return false;
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		if ((set & CHECK_BIT(i)) && holds(sentence, set & ~CHECK_BIT(i), skippable))
+		if ((set & CHECK_BIT(i)) && lets_in(sentence, set & ~CHECK_BIT(i), terms))
 			return false;
 	return true;
 }
@@ -81,21 +134,72 @@ static void insert(struct proof *proof, struct proof_set set)
 	proof->sets[at] = set;
 }
 
-void proof_make(const struct org *org, struct proof *proof_r)
+static void enumerate(const struct sentence *sentence, const struct proof_terms *terms,
+                      enum proof_strength (*strength)(check_bits set, const struct proof_terms *terms),
+                      struct proof *proof_r)
 {
-	const struct sentence *sentence = &org->reject_unless;
-	check_bits skippable = proof_skippable(org);
+	check_bits members = sentence->checks & ~(terms->undecidable | terms->hopeless);
 
 	memset(proof_r, 0, sizeof *proof_r);
 	for (check_bits set = 0; set < CHECK_BIT(CHECK_COUNT); set++) {
-		if ((set & ~sentence->checks) != 0 || !is_minimal(sentence, set, skippable))
+		if ((set & ~members) != 0 || !is_minimal(sentence, set, terms))
 			continue;
-		struct proof_set found = { set, proof_strength(set, skippable) };
+		struct proof_set found = { set, strength(set, terms) };
 		proof_r->minimal++;
 		if (found.strength == PROOF_WEAK)
 			proof_r->weak++;
 		insert(proof_r, found);
 	}
+}
+
+void proof_make(const struct settings *settings, const struct org *org, struct proof *proof_r)
+{
+	struct proof_terms terms = proof_terms(settings, org);
+	enumerate(&org->reject_unless, &terms, proof_strength, proof_r);
+}
+
+void proof_floor(const struct settings *settings, struct proof *proof_r)
+{
+	struct proof_terms terms = proof_terms(settings, &settings->any);
+	terms.undecidable = 0;
+	enumerate(&settings->monitor_floor, &terms, floor_strength, proof_r);
+}
+
+/* With these checks passing, those skipped, and what can be left undecided left so. */
+static bool let_in_below_floor(const struct settings *settings, const struct org *org, const struct proof_terms *terms,
+                               check_bits passing, check_bits skipped)
+{
+	struct bounds bounds[CHECK_COUNT];
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		bounds[i] = bounds_of(passing & CHECK_BIT(i)              ? RESULT_PASS
+		                      : terms->undecidable & CHECK_BIT(i) ? RESULT_PENDING
+		                      : skipped & CHECK_BIT(i)            ? RESULT_SKIP
+		                                                          : RESULT_FAIL);
+	return bounds_possible(sentence_evaluate(&org->reject_unless, bounds))
+	       && !bounds_hold(sentence_evaluate(&settings->monitor_floor, bounds));
+}
+
+bool proof_implies_floor(const struct settings *settings, const struct org *org, check_bits *witness_r)
+{
+	struct proof_terms terms = proof_terms(settings, org);
+	check_bits asked = org->reject_unless.checks | settings->monitor_floor.checks;
+	check_bits members = asked & ~(terms.undecidable | terms.hopeless);
+	bool implied = true;
+
+	for (check_bits passing = 0; passing < CHECK_BIT(CHECK_COUNT); passing++) {
+		if ((passing & ~members) != 0 || (!implied && size_of(passing) >= size_of(*witness_r)))
+			continue;
+		check_bits skippable = asked & terms.skippable & ~(terms.undecidable | passing);
+		bool found = let_in_below_floor(settings, org, &terms, passing, 0);
+		/* Every other subset of what can be skipped. */
+		for (check_bits skipped = skippable; skipped != 0 && !found; skipped = (skipped - 1) & skippable)
+			found = let_in_below_floor(settings, org, &terms, passing, skipped);
+		if (found) {
+			implied = false;
+			*witness_r = passing;
+		}
+	}
+	return implied;
 }
 
 void proof_set_text(check_bits set, char *to, size_t size)
@@ -111,9 +215,9 @@ void proof_set_text(check_bits set, char *to, size_t size)
 		}
 }
 
-const char *proof_weakness(check_bits set, check_bits skippable)
+const char *proof_weakness(check_bits set, const struct proof_terms *terms)
 {
-	check_bits evidence = set & ~skippable;
+	check_bits evidence = set & ~(terms->skippable | terms->undecidable);
 	bool from = has(evidence, CHECK_BIT(CHECK_FROM));
 
 	if (has(evidence, CHECK_BIT(CHECK_AUTH)) || has(evidence, CHECK_BIT(CHECK_DKIM)))
