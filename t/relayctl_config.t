@@ -51,6 +51,33 @@ def good(tap, bench):
     tap.equal(result.err, "", "and it is nothing to warn of")
 
 
+def as_json(tap, bench):
+    bench.file("good.yaml", "monitor_floor: tls or ip\nundecided: accept\n" + (CONFIG % DEFAULT).replace("production", "prod"))
+    result = bench.run("check-config", "-c", "good.yaml", "--json", "--mta", "postfix")
+    item = result.objects()[0]
+    tap.equal((result.code, result.out.count("\n"), list(item)[:3], item["good"]), (0, 1, ["file", "good", "problems"], True),
+              "--json: one object", err=result.err)
+    tap.equal(result.err, "", "the warnings are in it")
+    tap.ok(item["problems"] and all(list(problem) == ["level", "text"] and problem["level"] == "warning"
+                                    for problem in item["problems"]), "each a warning", problems=item["problems"])
+    plain = bench.run("check-config", "-c", "good.yaml", "--mta", "postfix")
+    tap.equal(["warning: " + problem["text"] for problem in item["problems"]], plain.err.splitlines(), "those of the plain form")
+    org = item["orgs"][0]
+    tap.equal((org["id"], org["name"], org["mode"], org["domains"], org["reject_unless"]),
+              ("00D8d000003TRx3EAG", "prod", "enforce", ["example.com"], DEFAULT), "the organization", org=org)
+    tap.equal([one["strength"] for one in item["settings"]["monitor_floor_proof"]["sets"]], ["weak", "floor"], "the floor's sets")
+    tap.ok(org["proof"]["minimal"] == len(org["proof"]["sets"]) > 0 and item["settings"]["undecided"] == "accept", "its proof",
+           org=org)
+    tap.ok(item["mta"] in plain.out and "smtpd_milters" in item["mta"], "the MTA's side as it is printed")
+    for name, text, pattern in BAD:
+        bench.file("bad.yaml", text)
+        result = bench.run("check-config", "-c", "bad.yaml", "--json")
+        item = result.objects()[0]
+        tap.ok(result.code == 78 and not item["good"] and "settings" not in item
+               and re.search(pattern, "\n".join(problem["text"] for problem in item["problems"] if problem["level"] == "error")),
+               name + ": exit 78, the errors in JSON", item=item, err=result.err)
+
+
 def bad(tap, bench):
     for name, text, pattern in BAD:
         bench.file("bad.yaml", text)
@@ -275,4 +302,4 @@ def fitted(tap, bench):
     tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)
+main(good, as_json, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)

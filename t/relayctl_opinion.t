@@ -68,7 +68,7 @@ def prepare(bench):
 
 def check(bench, domain, client, *flags):
     return bench.run("check-message", "-c", "c.yaml", "--mail-from", "<joe@%s>" % domain, "--client-ip", client,
-                     "--helo", "mta.example.net", *flags, "m.eml")
+                     "--helo", "mta.example.net", *flags, "m.eml", environment={"COLUMNS": "1000"})
 
 
 def sentence(theirs, because, status, same):

@@ -39,25 +39,86 @@ def usage(tap, bench):
         result = bench.run(*arguments)
         tap.equal(result.code, 64, "%r is a usage error" % arguments)
         tap.ok(result.err and not result.out, "%r complains on standard error alone" % arguments, out=result.out)
+    for arguments, words in ((["--verson"], "--verson is no option; did you mean --version?"), (["chek-config"], "did you mean check-config?"),
+                             (["check-message", "--clinet-ip=1", "x"], "--clinet-ip is no option; did you mean --client-ip?"),
+                             (["check-message", "--mta", "exim", "x"], '--mta: "exim" is neither postfix nor sendmail'),
+                             (["check-message", "--cipher-bits", "ma\x1bny", "x"], '--cipher-bits: "ma\\x1bny" is not a number of bits'),
+                             (["check-config", "--mta", "ex\x1bim"], '--mta: "ex\\x1bim" is neither'),
+                             (["check-config", "-c"], "-c needs a value"), (["check-message", "--helo"], "--helo needs a value"),
+                             (["check-config", "-xc", "y"], "-x is no option"), (["org-id", "--json=1", "x"], "--json takes no value"),
+                             (["check-config", "a\x1bb"], "a\\x1bb is too much"), (["--\x1b"], "--\\x1b is no option")):
+        err = bench.run(*arguments).err
+        tap.contains(err, words, "%r is told as it was typed" % arguments)
+        tap.ok("\x1b" not in err and "--help" in err or "help" in err, "%r: where to look" % arguments, err=err)
+
+
+def explained(text):
+    """The options that a help text explains: the rows of its list, each with its words."""
+    found = {}
+    row = None
+    for line in text.split("Exit status:")[0].splitlines():
+        start = re.match(r"  ((?:-\w, )?-[-\w]+)(.*)", line)
+        if start:
+            row = start[1]
+            found[row] = re.sub(r"^ [A-Z]\S*", "", start[2]).strip()
+        elif row and line.startswith(" " * 20):
+            found[row] += " " + line.strip()
+    return found
+
+
+def helped(tap, bench):
+    """--help, -h and help: every option is explained, and no other exists; the manual page has the same."""
     result = bench.run("help")
     tap.equal(result.code, 0, "help exits 0")
-    for name in ("check-config", "check-message", "org-id"):
-        tap.contains(result.out, name, "help lists " + name)
-    for line in result.out.splitlines():
-        words = line.split()
-        if line.startswith("  ") and not line.startswith("   ") and words[0] != "help":
-            code = bench.run(words[0]).code
-            tap.ok(code in (64, 78), "%s of the help exists" % words[0], code=code)
-    tap.equal(bench.run("--help").out, result.out, "--help is help")
-    one = bench.run("check-message", "--help")
-    tap.ok(one.code == 0 and one.out in result.out, "--help of a subcommand is its part", out=one.out)
-    with open(os.path.join(os.environ.get("SRCDIR", "."), "milter", "cmd", "check_message.c"), encoding="ascii") as source:
-        flags = re.findall(r'{ "([a-z-]+)", (?:no|required)_argument', source.read())
-    tap.equal(sorted(re.findall(r"--([a-z-]+)", one.out)), sorted(flags), "and names every option there is")
+    names = [line.split()[0] for line in result.out.splitlines() if re.match(r"  [a-z]", line) and "help" not in line.split()[0]]
+    tap.equal(names, ["check-config", "check-message", "org-id"], "help lists the subcommands", out=result.out)
+    for word in ("--help", "-h"):
+        tap.equal(bench.run(word).out, result.out, word + " is help")
+    tap.equal(sorted(explained(result.out)), ["-V, --version", "-h, --help"], "and explains the program's own options")
+    for name in names:
+        texts = [bench.run(*words) for words in ((name, "--help"), (name, "-h"), ("help", name), (name, "x", "-h"))]
+        tap.ok(all(one.code == 0 and not one.err and one.out == texts[0].out for one in texts), name + ": --help, -h, help are one",
+               texts=[one.out + one.err for one in texts])
+        out = texts[0].out
+        rows = explained(out)
+        tap.ok(all(len(words) > 8 for words in rows.values()), name + ": every option is explained", rows=rows)
+        tap.ok("\nExample:\n  sfdc-relayctl %s " % name in out, name + ": an example", out=out)
+        tap.ok(all(len(line) <= 80 for line in out.splitlines()), name + ": at most 80 columns", out=out)
+        tap.equal(manual_options(name), sorted(flag for row in rows for flag in row.split(", ") if flag not in ("-h", "--help")),
+                  name + ": the manual page has the same options")
+        tap.equal(manual_exits(name), re.findall(r"^  (\d+) ", out.split("Exit status:")[1], re.MULTILINE),
+                  name + ": and the same exit status")
+        for letter in "abcdefgijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789":
+            if "-" + letter not in rows and "-h" not in bench.run(name, "-" + letter).err.split(";")[0]:
+                err = bench.run(name, "-" + letter).err
+                if "-%s is no option" % letter not in err:
+                    tap.ok(False, "%s: -%s is taken, but not explained" % (name, letter), err=err)
+    narrow = bench.run("check-message", "--help", environment={"COLUMNS": "72"}).out
+    tap.ok(max(map(len, narrow.split("Example:")[0].splitlines())) in range(66, 73), "folded at COLUMNS", out=narrow)
+    tap.equal(bench.run("help", "no-such-thing").code, 64, "help for what there is not")
     tap.equal(bench.run("--version").out, "sfdc-relayctl %s\n" % os.environ.get("VERSION", "0.1.0"), "--version")
     with open("/dev/full", "w") as full:
         code = subprocess.run([PROGRAM, "help"], stdout=full, stderr=subprocess.DEVNULL, check=False).returncode
     tap.equal(code, 75, "output that cannot be written is no success")
+
+
+def page():
+    with open(os.path.join(os.environ.get("SRCDIR", "."), "conf", "sfdc-relayctl.1"), encoding="utf-8") as file:
+        return file.read()
+
+
+def manual_options(name):
+    """The options of a subcommand that have an entry in the manual page."""
+    part = re.search(r"^\.Ss %s\n(.*?)^\.S[sh] " % name, page(), re.MULTILINE | re.DOTALL)[1]
+    heads = " ".join(re.findall(r"^\.It (Fl .*)$", part, re.MULTILINE))
+    return sorted("-" + flag for flag in re.findall(r"Fl (-?[\w-]+)", re.sub(r"Cm \S+|Ar \S+", "", heads)))
+
+
+def manual_exits(name):
+    """The exit codes that the manual page tells of a subcommand."""
+    rows = re.search(r"^\.Sh EXIT STATUS\n(.*?)^\.Sh ", page(), re.MULTILINE | re.DOTALL)[1].split(".It ")[1:]
+    rows = [row.split(".El")[0] for row in rows]
+    return [row.split("\n")[0] for row in rows if ".Cm " + name in row or ".Cm " not in row]
 
 
 def ids(tap, bench):
@@ -97,4 +158,4 @@ def wrong(tap, bench):
     tap.equal(bench.run("org-id", "--json", b"\xff\x1b[31m\n").objects()[0]["valid"], False, "JSON stays JSON")
 
 
-main(usage, ids, bounces, wrong)
+main(usage, helped, ids, bounces, wrong)

@@ -10,6 +10,7 @@
 #include "cmd/opinions.h"
 #include "core/edits.h"
 #include "core/examine.h"
+#include "core/record.h"
 #include "core/reply.h"
 
 /* What is shown of one message; everything is borrowed. */
@@ -27,7 +28,10 @@ bool view_make(const char *file, struct examination *examination, struct view *v
 /* The worse of what is done and what would be done: VERDICT_REJECT before TEMPFAIL before QUARANTINE before the rest. */
 enum verdict view_outcome(const struct view *view);
 
-/* An aligned block of lines; explained: every check and sentence is also told in words. */
+/*
+ * An aligned block of lines. explained: every check, with the second opinions on it, and every sentence is told in words, and
+ * lines are folded at the width of the screen.
+ */
 void present_plain(FILE *out, const struct view *view, bool explained);
 
 /* One JSON object on a line of its own. False without memory. */
@@ -36,8 +40,18 @@ bool present_json(FILE *out, const struct view *view);
 /* The state of the judgement after a step. */
 void present_trace(FILE *out, const struct examination *examination);
 
-/* Every check, with the second opinions on it, and every sentence in words. */
-void present_explanation(FILE *out, const struct view *view);
+/* Where the words of a check begin in its row. */
+#define PRESENT_WORDS_COLUMN 25
+#define PRESENT_WORDS_SIZE (RECORD_PRINTABLE_SIZE + 512)
+
+/*
+ * The words of a check, with its reason and detail, and the second opinions on it: the rest of its row. needed: the check
+ * decided, so what to do is told as well.
+ */
+void present_words(FILE *out, const struct view *view, enum check_id check, bool needed);
+
+/* Every sentence and its state. */
+void present_sentences(FILE *out, const struct view *view);
 
 /* The bounds of every check as the judgement has it. */
 void present_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT]);

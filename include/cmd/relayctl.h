@@ -1,5 +1,5 @@
 /*
- * relayctl: what the subcommands of sfdc-relayctl share: their entry points, exit codes, files and the screen.
+ * relayctl: what the subcommands of sfdc-relayctl share: their table, exit codes, files and JSON.
  *
  * Every entry point takes the arguments from its own name on, writes to standard output, complains on standard error,
  * and returns the exit code. One thread.
@@ -7,9 +7,12 @@
 #ifndef SFDC_CMD_RELAYCTL_H
 #define SFDC_CMD_RELAYCTL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cmd/arguments.h"
+#include "cmd/screen.h"
 #include "config/loader.h"
 #include "core/span.h"
 
@@ -26,32 +29,54 @@ enum relayctl_exit {
 
 #define RELAYCTL_CONFIG_FILE SYSCONFDIR "/sfdc-milter/sfdc-milter.yaml"
 
-int check_config_main(int argc, char **argv);
-int check_message_main(int argc, char **argv);
-int org_id_main(int argc, char **argv);
+/* A subcommand. Its entry point takes the arguments from its own name on. */
+struct subcommand {
+	struct command command;
+	int (*run)(int argc, char **argv);
+};
 
-/* Complain: "sfdc-relayctl: ..." on standard error. */
+extern const struct subcommand check_config_subcommand;
+extern const struct subcommand check_message_subcommand;
+extern const struct subcommand org_id_subcommand;
+
+/* What every subcommand says of -c. */
+#define RELAYCTL_CONFIG_HELP "read this configuration instead of " RELAYCTL_CONFIG_FILE
+
+/* Complain: "sfdc-relayctl: ..." on standard error. What others wrote is to be made printable by the caller. */
 void relayctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Complain and point to the help; returns RELAYCTL_USAGE. */
-int relayctl_usage(const char *subcommand, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Complain of a file: "sfdc-relayctl: NAME: ...". */
+void relayctl_complain_of(const char *file, const char *problem);
 
-/* Load a configuration and print its problems, or its errors alone. NULL: there was an error. To be released with settings_free(). */
-struct settings *relayctl_settings(const char *path, bool warnings);
+/* Complain and point to the help; returns RELAYCTL_USAGE. */
+int relayctl_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Read a whole file; "-" is standard input. False, with errno set, when it cannot be read. The bytes are on the heap,
- * to be freed by the caller.
+ * What is left to do for an id that is no option of the subcommand's own: ARGUMENTS_HELP shows the help and gives
+ * RELAYCTL_GOOD, ARGUMENTS_WRONG complains of problem and gives RELAYCTL_USAGE.
  */
-bool relayctl_read(const char *path, struct span *content_r);
+int relayctl_end(const struct command *command, int id, const char *problem);
 
-/* How text is set off on the screen. */
-enum shade { SHADE_GOOD, SHADE_BAD, SHADE_DOUBT, SHADE_DIM, SHADE_STRONG };
+/* Load a configuration; errors and warnings are in *problems_r, to be released. NULL: there was an error. To be released with settings_free(). */
+struct settings *relayctl_load(const char *path, struct problems *problems_r);
 
-/* Print text padded to width, in color if out is a terminal that wants it. Bytes are made printable (record.h). */
-void screen_put(FILE *out, enum shade shade, struct span text, int width);
+/* Print problems, or the errors alone, on standard error. */
+void relayctl_print_problems(const char *path, const struct problems *problems, bool warnings);
 
-/* Print bytes that somebody else wrote, made printable. */
-void screen_printable(FILE *out, struct span text);
+/*
+ * Read a whole file; "-" is standard input. False, with problem_r saying why, when it cannot be read, or is no regular
+ * file (opening a FIFO would wait, a device would never end). The bytes are on the heap, to be freed by the caller.
+ */
+#define RELAYCTL_PROBLEM_SIZE 160
+bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELAYCTL_PROBLEM_SIZE]);
+
+/* Text that a sender may have written, as JSON: printable ASCII, as in the log. NULL without memory. */
+json_t *relayctl_json_shown(struct span text);
+
+/* Text of our own, or the admin's, whole; made printable if it is no UTF-8. NULL without memory. */
+json_t *relayctl_json_whole(struct span text);
+
+/* Print an object on a line of its own, and release it. False without memory. */
+bool relayctl_json_print(FILE *out, json_t *object);
 
 #endif

@@ -53,10 +53,14 @@ const char *session_key_name(enum session_key key);
 bool session_key_from_name(struct span name, enum session_key *key_r);
 
 /*
- * Set a value. False, with problem_r saying why: the MTA is none we know, cipher_bits is no number, no memory. A
- * client_ip that is no address is taken: it is an address that is not known.
+ * Set a value. A TLS version may be given in digits, as in 1.3. False, with problem_r saying why in a sentence that begins
+ * with the value: the MTA is none we know, cipher_bits is no number; or no memory. A client_ip that is no address and a
+ * tls_version that is none are taken: they are not known.
  */
 bool session_set(struct session *session, enum session_key key, struct span value, char problem_r[SESSION_PROBLEM_SIZE]);
+
+/* The mailer in "ADDRESS=MAILER": what stands behind the last "=" of the domain; absent where there is none. */
+struct span session_mailer(struct span told);
 
 /* Add a recipient; the milter looks at its mailer only. False when there are too many, or without memory. */
 bool session_recipient(struct session *session, struct span mailer);
@@ -64,7 +68,7 @@ bool session_recipient(struct session *session, struct span mailer);
 /*
  * Read one JSON object; name stands for its file in problem_r. Unknown keys, keys given twice and wrong types are
  * errors, told in one line, what comes from the file in printable ASCII. Every key is optional; "rcpt" is an array of
- * strings, "cipher_bits" a number or a string of digits.
+ * strings, as session_mailer() takes them, "cipher_bits" a number or a string of digits.
  */
 bool session_read(struct session *session, const char *name, struct span json, char problem_r[SESSION_PROBLEM_SIZE]);
 

@@ -1,11 +1,11 @@
 #include "config.h"
 
-#include <getopt.h>
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
+#include "cmd/config_json.h"
 #include "cmd/mtaside.h"
 #include "cmd/relayctl.h"
+#include "core/record.h"
 #include "core/proof.h"
 
 #define SET_TEXT_SIZE 160
@@ -203,34 +203,93 @@ static void print_settings(const char *path, const struct settings *settings)
 		print_group(settings, i);
 }
 
-int check_config_main(int argc, char **argv)
+enum { FLAG_CONFIG = 1, FLAG_MTA, FLAG_JSON };
+
+static const struct argument arguments[] = {
+	{ FLAG_CONFIG, 'c', NULL, "FILE", RELAYCTL_CONFIG_HELP },
+	{ FLAG_MTA, 0, "mta", "MTA", "postfix or sendmail: show what that MTA needs for this configuration, too" },
+	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line: problems, settings, organizations and their proof" },
+};
+
+static const struct exit_status exits[] = {
+	{ RELAYCTL_GOOD, "the configuration can be used" },
+	{ RELAYCTL_USAGE, "wrong usage" },
+	{ RELAYCTL_TEMPFAIL, "there is no memory, or the output cannot be written" },
+	{ RELAYCTL_CONFIG, "the configuration has an error" },
+};
+
+static int check_config(int argc, char **argv);
+
+const struct subcommand check_config_subcommand = {
+	.command = {
+		.name = "sfdc-relayctl check-config",
+		.synopsis = "[-c FILE] [--mta postfix|sendmail] [--json]",
+		.about = "Check the configuration, show what it comes to, and say whether its policy proves that the customer sent the mail.",
+		.arguments = arguments,
+		.count = sizeof arguments / sizeof arguments[0],
+		.exits = exits,
+		.exit_count = sizeof exits / sizeof exits[0],
+		.example = "  sfdc-relayctl check-config -c sfdc-milter.yaml --mta postfix\n",
+		.manual = "sfdc-relayctl(1)",
+	},
+	.run = check_config,
+};
+
+static void print_plain(const char *path, const struct settings *settings, enum mta mta)
 {
-	static const struct option options[] = { { "mta", required_argument, NULL, 'm' }, { NULL, 0, NULL, 0 } };
-	const char *path = RELAYCTL_CONFIG_FILE;
-	enum mta mta = MTA_UNKNOWN;
-
-	opterr = 0;
-	for (int flag; (flag = getopt_long(argc, argv, ":c:", options, NULL)) != -1;) {
-		if (flag == 'c')
-			path = optarg;
-		else if (flag == 'm' && !mta_from_name(span_of(optarg), &mta))
-			return relayctl_usage("check-config", "--mta is postfix or sendmail");
-		else if (flag == ':')
-			return relayctl_usage("check-config", "%s needs a value", argv[optind - 1]);
-		else if (flag == '?')
-			return relayctl_usage("check-config", "%s is no option", argv[optind - 1]);
-	}
-	if (optind != argc)
-		return relayctl_usage("check-config", "%s is too much", argv[optind]);
-
-	struct settings *settings = relayctl_settings(path, true);
-	if (!settings)
-		return RELAYCTL_CONFIG;
 	print_settings(path, settings);
 	if (mta != MTA_UNKNOWN) {
 		putchar('\n');
 		mtaside_print(stdout, mta, settings);
 	}
+}
+
+static int check(const char *path, enum mta mta, bool json)
+{
+	struct problems problems;
+	struct settings *settings = relayctl_load(path, &problems);
+	int code = settings ? RELAYCTL_GOOD : RELAYCTL_CONFIG;
+
+	if (json) {
+		struct config_view view = { path, settings, &problems, mta };
+		if (!config_json(stdout, &view)) {
+			relayctl_complain("out of memory");
+			code = RELAYCTL_TEMPFAIL;
+		}
+	} else {
+		relayctl_print_problems(path, &problems, true);
+		if (settings)
+			print_plain(path, settings, mta);
+	}
+	problems_clear(&problems);
 	settings_free(settings);
-	return RELAYCTL_GOOD;
+	return code;
+}
+
+static int check_config(int argc, char **argv)
+{
+	const struct command *command = &check_config_subcommand.command;
+	char wrong[ARGUMENTS_PROBLEM_SIZE];
+	char shown[RECORD_PRINTABLE_SIZE];
+	const char *path = RELAYCTL_CONFIG_FILE;
+	enum mta mta = MTA_UNKNOWN;
+	bool json = false;
+
+	for (int id; (id = arguments_next(command, argc, argv, wrong)) != ARGUMENTS_END;) {
+		if (id == FLAG_CONFIG) {
+			path = optarg;
+		} else if (id == FLAG_JSON) {
+			json = true;
+		} else if (id != FLAG_MTA) {
+			return relayctl_end(command, id, wrong);
+		} else if (!mta_from_name(span_of(optarg), &mta)) {
+			screen_escape(span_of(optarg), shown, sizeof shown);
+			return relayctl_usage(command, "--mta: \"%s\" is neither postfix nor sendmail", shown);
+		}
+	}
+	if (optind != argc) {
+		screen_escape(span_of(argv[optind]), shown, sizeof shown);
+		return relayctl_usage(command, "%s is too much", shown);
+	}
+	return check(path, mta, json);
 }

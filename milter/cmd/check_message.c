@@ -1,15 +1,16 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/present.h"
 #include "cmd/relayctl.h"
 #include "cmd/session.h"
 #include "core/feed.h"
+#include "core/record.h"
 #include "evidence/ports.h"
 #include "evidence/waiter.h"
 
@@ -22,68 +23,127 @@ struct request {
 	struct session session;
 };
 
-/* Flags beyond the session's; the session's keep the number of their key. */
-enum flag { FLAG_SESSION = SESSION_KEYS, FLAG_RCPT, FLAG_JSON, FLAG_EXPLAIN, FLAG_TRACE, FLAG_CONFIG = 'c' };
+/* Those of the session come first, each the number of its key and one. */
+enum flag { FLAG_RCPT = SESSION_KEYS + 1, FLAG_SESSION, FLAG_CONFIG, FLAG_JSON, FLAG_EXPLAIN, FLAG_TRACE };
+#define SESSION_FLAG(key) ((int)(key) + 1)
 
-static const struct option options[] = {
-	{ "session", required_argument, NULL, FLAG_SESSION },
-	{ "mta", required_argument, NULL, SESSION_MTA },
-	{ "client-ip", required_argument, NULL, SESSION_CLIENT_IP },
-	{ "client-name", required_argument, NULL, SESSION_CLIENT_NAME },
-	{ "helo", required_argument, NULL, SESSION_HELO },
-	{ "mail-from", required_argument, NULL, SESSION_MAIL_FROM },
-	{ "rcpt", required_argument, NULL, FLAG_RCPT },
-	{ "tls-version", required_argument, NULL, SESSION_TLS_VERSION },
-	{ "cipher", required_argument, NULL, SESSION_CIPHER },
-	{ "cipher-bits", required_argument, NULL, SESSION_CIPHER_BITS },
-	{ "cert-subject", required_argument, NULL, SESSION_CERT_SUBJECT },
-	{ "cn-subject", required_argument, NULL, SESSION_CN_SUBJECT },
-	{ "cert-issuer", required_argument, NULL, SESSION_CERT_ISSUER },
-	{ "cert-verify", required_argument, NULL, SESSION_CERT_VERIFY },
-	{ "auth-type", required_argument, NULL, SESSION_AUTH_TYPE },
-	{ "auth-authen", required_argument, NULL, SESSION_AUTH_AUTHEN },
-	{ "json", no_argument, NULL, FLAG_JSON },
-	{ "explain", no_argument, NULL, FLAG_EXPLAIN },
-	{ "trace", no_argument, NULL, FLAG_TRACE },
-	{ NULL, 0, NULL, 0 },
+static const struct argument arguments[] = {
+	{ FLAG_CONFIG, 'c', NULL, "FILE", RELAYCTL_CONFIG_HELP },
+	{ FLAG_SESSION, 0, "session", "FILE.json", "the session as a JSON object, with the names below, _ for -; options override it" },
+	{ SESSION_FLAG(SESSION_MTA), 0, "mta", "MTA", "postfix (the default) or sendmail: whose macros the following values are" },
+	{ SESSION_FLAG(SESSION_CLIENT_IP), 0, "client-ip", "ADDRESS", "the client's address" },
+	{ SESSION_FLAG(SESSION_CLIENT_NAME), 0, "client-name", "NAME", "the client's DNS name, as the MTA confirmed it" },
+	{ SESSION_FLAG(SESSION_HELO), 0, "helo", "NAME", "the argument of EHLO" },
+	{ SESSION_FLAG(SESSION_MAIL_FROM), 0, "mail-from", "ADDRESS", "the argument of MAIL FROM; \"\" or <> is the null sender" },
+	{ FLAG_RCPT, 0, "rcpt", "ADDRESS[=MAILER]", "a recipient, and the MTA's mailer for it, such as smtp or local; may be repeated" },
+	{ SESSION_FLAG(SESSION_TLS_VERSION), 0, "tls-version", "VERSION", "such as 1.3 or TLSv1.3; without it the session is in clear" },
+	{ SESSION_FLAG(SESSION_CIPHER), 0, "cipher", "NAME", "the TLS cipher" },
+	{ SESSION_FLAG(SESSION_CIPHER_BITS), 0, "cipher-bits", "BITS", "its strength, such as 256" },
+	{ SESSION_FLAG(SESSION_CERT_SUBJECT), 0, "cert-subject", "NAME",
+	  "of the client certificate, Postfix: its common name; Sendmail: its distinguished name" },
+	{ SESSION_FLAG(SESSION_CN_SUBJECT), 0, "cn-subject", "NAME", "Sendmail: the common name of the client certificate" },
+	{ SESSION_FLAG(SESSION_CERT_ISSUER), 0, "cert-issuer", "NAME", "its issuer; under Postfix this says that it was verified" },
+	{ SESSION_FLAG(SESSION_CERT_VERIFY), 0, "cert-verify", "WORD", "Sendmail: OK says that it was verified" },
+	{ SESSION_FLAG(SESSION_AUTH_TYPE), 0, "auth-type", "MECHANISM", "of SMTP AUTH, such as PLAIN" },
+	{ SESSION_FLAG(SESSION_AUTH_AUTHEN), 0, "auth-authen", "USER", "who authenticated, as auth= in the log has it" },
+	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line for each message" },
+	{ FLAG_EXPLAIN, 0, "explain", NULL, "look at all checks, also at those that cannot matter, and explain each and every sentence" },
+	{ FLAG_TRACE, 0, "trace", NULL, "print the judgement after each step of the session" },
+};
+_Static_assert(FLAG_TRACE < ARGUMENTS_ID_END && sizeof arguments / sizeof arguments[0] <= ARGUMENTS_MAX, "room for the options");
+
+static const struct exit_status exits[] = {
+	{ RELAYCTL_GOOD, "every message would be accepted, or is exempt or out of scope" },
+	{ RELAYCTL_REJECT, "a message would be rejected" },
+	{ RELAYCTL_QUARANTINE, "a message would be quarantined" },
+	{ RELAYCTL_USAGE, "wrong usage" },
+	{ RELAYCTL_INPUT, "a message or session file cannot be used" },
+	{ RELAYCTL_TEMPFAIL, "a message would be deferred; or there is no memory, or the output cannot be written" },
+	{ RELAYCTL_CONFIG, "the configuration has an error" },
 };
 
-/* One flag. RELAYCTL_GOOD or the exit code; word is the argument that was read. */
-static int take_flag(struct request *request, struct session *flags, int flag, const char *word)
+static int check_message_main(int argc, char **argv);
+
+const struct subcommand check_message_subcommand = {
+	.command = {
+		.name = "sfdc-relayctl check-message",
+		.synopsis = "[OPTION]... MESSAGE|-...",
+		.about = "Judge message files, or standard input for -, as the milter would, and show what it would do. What is not told of "
+		         "the session counts as not there.",
+		.arguments = arguments,
+		.count = sizeof arguments / sizeof arguments[0],
+		.exits = exits,
+		.exit_count = sizeof exits / sizeof exits[0],
+		.example = "  sfdc-relayctl check-message --client-ip 13.110.74.200 \\\n"
+		           "      --tls-version 1.3 --cipher-bits 256 \\\n"
+		           "      --mail-from info@example.com --explain message.eml\n",
+		.manual = "sfdc-relayctl(1)",
+	},
+	.run = check_message_main,
+};
+
+static const struct command *const command = &check_message_subcommand.command;
+
+/* One option. RELAYCTL_GOOD or the exit code. */
+static int take_flag(struct request *request, struct session *flags, int id)
 {
 	char problem[SESSION_PROBLEM_SIZE];
+	char name[ARGUMENTS_PROBLEM_SIZE];
 
-	if (flag == FLAG_CONFIG)
+	if (id == FLAG_CONFIG)
 		request->config = optarg;
-	else if (flag == FLAG_SESSION)
+	else if (id == FLAG_SESSION)
 		request->session_file = optarg;
-	else if (flag == FLAG_JSON)
+	else if (id == FLAG_JSON)
 		request->json = true;
-	else if (flag == FLAG_EXPLAIN)
+	else if (id == FLAG_EXPLAIN)
 		request->explain = true;
-	else if (flag == FLAG_TRACE)
+	else if (id == FLAG_TRACE)
 		request->trace = true;
-	else if (flag == '?')
-		return relayctl_usage("check-message", "%s is no option", word);
-	else if (flag == ':')
-		return relayctl_usage("check-message", "%s needs a value", word);
-	else if (flag == FLAG_RCPT && !session_recipient(flags, span_make(NULL, 0)))
-		return relayctl_usage("check-message", "more than %d recipients", SESSION_RECIPIENTS_MAX);
-	else if (flag < SESSION_KEYS && !session_set(flags, (enum session_key)flag, span_of(optarg), problem))
-		return relayctl_usage("check-message", "%s", problem);
+	else if (id == FLAG_RCPT && !session_recipient(flags, session_mailer(span_of(optarg))))
+		return relayctl_usage(command, "--rcpt: more than %d recipients", SESSION_RECIPIENTS_MAX);
+	else if (id <= SESSION_KEYS && !session_set(flags, (enum session_key)(id - 1), span_of(optarg), problem))
+		return relayctl_usage(command, "%s: %s", arguments_name(command, id, name), problem);
 	return RELAYCTL_GOOD;
+}
+
+/* Values that are taken, but tell nothing; named as they were given. */
+static void warn_unknown(const struct request *request, const struct session *flags)
+{
+	static const struct {
+		enum session_key key;
+		const char *problem;
+	} rows[] = {
+		{ SESSION_CLIENT_IP, "is no IP address, so the client's address is not known" },
+		{ SESSION_TLS_VERSION, "is no TLS version, so the session's is not known; write 1.2 or 1.3" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct span value = request->session.values[rows[i].key];
+		struct address address;
+		char shown[RECORD_PRINTABLE_SIZE];
+		char name[ARGUMENTS_PROBLEM_SIZE];
+		bool known = rows[i].key == SESSION_CLIENT_IP ? address_parse(value, &address) : tls_version_parse(value) != TLS_UNKNOWN;
+		if (value.length == 0 || known)
+			continue;
+		screen_escape(value, shown, sizeof shown);
+		if (span_absent(flags->values[rows[i].key]))
+			snprintf(name, sizeof name, "%.120s: %s", request->session_file, session_key_name(rows[i].key));
+		else
+			arguments_name(command, SESSION_FLAG(rows[i].key), name);
+		relayctl_complain("warning: %s: \"%s\" %s", name, shown, rows[i].problem);
+	}
 }
 
 /* The session: what the file says, overridden by the flags. */
 static int take_session(struct request *request, const struct session *flags)
 {
 	char problem[SESSION_PROBLEM_SIZE];
-	struct address address;
+	char unread[RELAYCTL_PROBLEM_SIZE];
 	struct span content;
 
 	if (request->session_file) {
-		if (!relayctl_read(request->session_file, &content)) {
-			relayctl_complain("%s: %s", request->session_file, strerror(errno));
+		if (!relayctl_read(request->session_file, &content, unread)) {
+			relayctl_complain_of(request->session_file, unread);
 			return RELAYCTL_INPUT;
 		}
 		bool good = session_read(&request->session, request->session_file, content, problem);
@@ -97,28 +157,30 @@ static int take_session(struct request *request, const struct session *flags)
 		relayctl_complain("out of memory");
 		return RELAYCTL_TEMPFAIL;
 	}
-	struct span client = request->session.values[SESSION_CLIENT_IP];
-	if (client.length != 0 && !address_parse(client, &address))
-		relayctl_complain("warning: client_ip is no IP address, so the client's address is not known");
+	warn_unknown(request, flags);
 	return RELAYCTL_GOOD;
 }
 
-static int parse(int argc, char **argv, struct request *request)
+/* True: *code_r is the exit code, and nothing is left to do. */
+static bool parse(int argc, char **argv, struct request *request, int *code_r)
 {
 	static struct session flags; /* too large for the stack */
-	int code = RELAYCTL_GOOD;
-	int flag;
+	char problem[ARGUMENTS_PROBLEM_SIZE];
+	bool over = false;
 
+	*code_r = RELAYCTL_GOOD;
 	session_init(&flags);
-	opterr = 0;
-	while (code == RELAYCTL_GOOD && (flag = getopt_long(argc, argv, ":c:", options, NULL)) != -1)
-		code = take_flag(request, &flags, flag, argv[optind - 1]);
-	if (code == RELAYCTL_GOOD && optind == argc)
-		code = relayctl_usage("check-message", "no message is given");
-	if (code == RELAYCTL_GOOD)
-		code = take_session(request, &flags);
+	for (int id; !over && (id = arguments_next(command, argc, argv, problem)) != ARGUMENTS_END;) {
+		over = id == ARGUMENTS_HELP || id == ARGUMENTS_WRONG;
+		*code_r = over ? relayctl_end(command, id, problem) : take_flag(request, &flags, id);
+		over = over || *code_r != RELAYCTL_GOOD;
+	}
+	if (!over && optind == argc)
+		*code_r = relayctl_usage(command, "no message is given");
+	else if (!over)
+		*code_r = take_session(request, &flags);
 	session_clear(&flags);
-	return code;
+	return over || *code_r != RELAYCTL_GOOD;
 }
 
 static void watch(void *context, const struct examination *examination)
@@ -160,8 +222,39 @@ static int show(const struct request *request, struct ports *ports, const char *
 	else if (good)
 		present_plain(stdout, &view, request->explain);
 	if (!good)
-		relayctl_complain("%s: out of memory", file);
+		relayctl_complain_of(file, "out of memory");
 	return good ? exit_code(view_outcome(&view)) : RELAYCTL_TEMPFAIL;
+}
+
+/* Why the bytes are no message, as a sentence; NULL: they may be one. */
+static const char *message_unusable(struct span raw)
+{
+	static const struct {
+		struct span start;
+		const char *problem;
+	} starts[] = {
+		{ SPAN_LITERAL("\xef\xbb\xbf"), "it begins with a UTF-8 byte order mark, which would be part of the first field's name; save it without" },
+		{ SPAN_LITERAL("\xff\xfe"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
+		{ SPAN_LITERAL("\xfe\xff"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
+		{ SPAN_LITERAL("\x1f\x8b"), "it is compressed by gzip; unpack it first, as in gzip -dc FILE | sfdc-relayctl check-message -" },
+		{ SPAN_LITERAL("BZh"), "it is compressed by bzip2; unpack it first" },
+		{ SPAN_LITERAL("\xfd" "7zXZ"), "it is compressed by xz; unpack it first" },
+		{ SPAN_LITERAL("\x28\xb5\x2f\xfd"), "it is compressed by zstd; unpack it first" },
+		{ SPAN_LITERAL("PK\x03\x04"), "it is a zip archive; unpack it first" },
+		{ SPAN_LITERAL("\xd0\xcf\x11\xe0"), "it is a file of Outlook (.msg); save the message as .eml" },
+	};
+	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+		if (span_equal(span_slice(raw, 0, starts[i].start.length), starts[i].start))
+			return starts[i].problem;
+	if (span_trim(raw).length == 0)
+		return "there is no message in it";
+	if (raw.length > 3 && raw.at[0] != '\0' && raw.at[1] == '\0' && raw.at[2] != '\0' && raw.at[3] == '\0')
+		return starts[1].problem;
+	if (raw.length > 3 && raw.at[0] == '\0' && raw.at[1] != '\0' && raw.at[2] == '\0' && raw.at[3] != '\0')
+		return starts[1].problem;
+	if (span_find(raw, 0, '\n') == raw.length && span_find(raw, 0, '\r') != raw.length)
+		return "its lines end in CR alone; convert them to LF or CRLF";
+	return NULL;
 }
 
 static int check(const struct request *request, const struct settings *settings, struct ports *ports, const char *file)
@@ -169,13 +262,15 @@ static int check(const struct request *request, const struct settings *settings,
 	struct feed feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
 	struct examination examination = { .gather_all = request->explain };
 	struct waiter waiter;
+	char unread[RELAYCTL_PROBLEM_SIZE];
 
-	if (!relayctl_read(file, &feed.raw)) {
-		relayctl_complain("%s: %s", file, strerror(errno));
+	if (!relayctl_read(file, &feed.raw, unread)) {
+		relayctl_complain_of(file, unread);
 		return RELAYCTL_INPUT;
 	}
-	if (feed.raw.length == 0) {
-		relayctl_complain("%s: there is no message in it", file);
+	const char *unusable = message_unusable(feed.raw);
+	if (unusable) {
+		relayctl_complain_of(file, unusable);
 		free((void *)(uintptr_t)feed.raw.at);
 		return RELAYCTL_INPUT;
 	}
@@ -215,8 +310,11 @@ static int check_all(const struct request *request, char **files)
 	char error[EVIDENCE_ERROR_SIZE];
 	struct ports ports;
 	int code = RELAYCTL_GOOD;
-	struct settings *settings = relayctl_settings(request->config, false);
+	struct problems problems;
+	struct settings *settings = relayctl_load(request->config, &problems);
 
+	relayctl_print_problems(request->config, &problems, false);
+	problems_clear(&problems);
 	if (!settings)
 		return RELAYCTL_CONFIG;
 	if (!evidence_ports_init(&ports, settings, error)) {
@@ -231,13 +329,13 @@ static int check_all(const struct request *request, char **files)
 	return code;
 }
 
-int check_message_main(int argc, char **argv)
+static int check_message_main(int argc, char **argv)
 {
 	static struct request request; /* too large for the stack */
+	int code;
 	request.config = RELAYCTL_CONFIG_FILE;
 	session_init(&request.session);
-	int code = parse(argc, argv, &request);
-	if (code == RELAYCTL_GOOD)
+	if (!parse(argc, argv, &request, &code))
 		code = check_all(&request, argv + optind);
 	session_clear(&request.session);
 	return code;

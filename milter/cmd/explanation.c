@@ -1,7 +1,8 @@
 #include "config.h"
 
 #include "cmd/present.h"
-#include "cmd/relayctl.h"
+#include "cmd/screen.h"
+#include "core/record.h"
 
 /* What each check asks, and so what its pass says. */
 static const char *const passes[CHECK_COUNT] = {
@@ -31,61 +32,93 @@ const char *present_state(const struct sentence *sentence, const struct bounds b
 	return bounds_hold(truth) ? "holds" : bounds_possible(truth) ? "is open" : "is broken";
 }
 
-static const char *words(enum check_id check, const struct result *result)
+/* What was seen, for those reasons whose sentence asks for something, where it is not needed. */
+static struct span fact(enum reason reason)
+{
+	static const struct {
+		enum reason reason;
+		struct span text;
+	} rows[] = {
+		{ REASON_TLS_ABSENT, SPAN_LITERAL("the session is not encrypted") },
+		{ REASON_CERT_ABSENT, SPAN_LITERAL("the client showed no certificate that was verified") },
+		{ REASON_ENVELOPE_NULL, SPAN_LITERAL("the envelope sender is null") },
+		{ REASON_AUTH_NONE, SPAN_LITERAL("the session did not authenticate") },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].reason == reason)
+			return rows[i].text;
+	struct span sentence = span_of(reason_row(reason)->sentence);
+	return span_slice(sentence, 0, span_find(sentence, 0, ';'));
+}
+
+/* needed: the check decided, so that it helps to know what to do. */
+static struct span words(enum check_id check, const struct result *result, bool needed)
 {
 	switch (result->code) {
 	case RESULT_PASS:
-		return passes[check];
+		return span_of(passes[check]);
 	case RESULT_PENDING:
-		return "nobody asked for it: the message was decided before";
+		return span_of("not needed: the message was decided without it");
 	case RESULT_SKIP:
 	case RESULT_FAIL:
 	case RESULT_NONE:
 	case RESULT_PERMERROR:
 	case RESULT_TEMPERROR:
-		return reason_row(result->reason)->sentence;
+		return needed ? span_of(reason_row(result->reason)->sentence) : fact(result->reason);
 	}
-	return "";
+	return span_of("");
 }
 
 static void explain_sentence(FILE *out, const char *name, const struct sentence *sentence, const struct bounds *bounds)
 {
 	fprintf(out, "    %-18s%-11s", name, present_state(sentence, bounds));
-	screen_printable(out, sentence->text.length != 0 ? sentence->text : span_of("(empty)"));
-	fputc('\n', out);
+	screen_fold(out, sentence->text.length != 0 ? sentence->text : span_of("(empty)"), 33, 33);
 }
 
 /* Below a check's row, in the column of its words. */
 static void explain_opinions(FILE *out, const struct opinion *opinion, enum check_id check)
 {
 	char sentence[OPINION_SENTENCE_SIZE];
+	char name[RECORD_PRINTABLE_SIZE];
+	char text[OPINION_SENTENCE_SIZE + RECORD_PRINTABLE_SIZE + 2];
 
 	for (; opinion; opinion = opinion->next) {
 		if (opinion->check != check)
 			continue;
 		opinion_sentence(&opinion->second, sentence);
-		fprintf(out, "    %-10s%-11s", "", "");
-		if (check == CHECK_IP) {
-			screen_printable(out, opinion->name);
-			fputs(": ", out);
-		}
-		fprintf(out, "%s\n", sentence);
+		screen_escape(opinion->name, name, sizeof name);
+		if (check == CHECK_IP)
+			snprintf(text, sizeof text, "%s: %s", name, sentence);
+		else
+			snprintf(text, sizeof text, "%s", sentence);
+		screen_fold(out, span_of(text), 0, PRESENT_WORDS_COLUMN);
 	}
 }
 
-void present_explanation(FILE *out, const struct view *view)
+void present_words(FILE *out, const struct view *view, enum check_id check, bool needed)
+{
+	const struct result *result = &view->examination->judgement.results[check];
+	struct span told = words(check, result, needed);
+	char detail[RECORD_PRINTABLE_SIZE];
+	char text[PRESENT_WORDS_SIZE];
+	const char *code = reason_code(result->reason);
+	bool has_detail = result->detail.length != 0;
+
+	screen_escape(result->detail, detail, sizeof detail);
+	if (*code || has_detail)
+		snprintf(text, sizeof text, "%.*s (%s%s%s)", (int)told.length, told.at, code, *code && has_detail ? ": " : "", detail);
+	else
+		snprintf(text, sizeof text, "%.*s", (int)told.length, told.at);
+	screen_fold(out, span_of(text), PRESENT_WORDS_COLUMN, PRESENT_WORDS_COLUMN);
+	explain_opinions(out, view->opinions, check);
+}
+
+void present_sentences(FILE *out, const struct view *view)
 {
 	const struct examination *examination = view->examination;
 	const struct judgement *judgement = &examination->judgement;
 	struct bounds bounds[CHECK_COUNT];
 
-	fputc('\n', out);
-	for (unsigned i = 0; i < CHECK_COUNT; i++) {
-		const struct result *result = &judgement->results[i];
-		fprintf(out, "    %-10s%-11s%s\n", check_name((enum check_id)i), result_name(result->code),
-		        words((enum check_id)i, result));
-		explain_opinions(out, view->opinions, (enum check_id)i);
-	}
 	fputc('\n', out);
 	present_bounds(judgement, bounds);
 	if (judgement->org) {
@@ -93,7 +126,9 @@ void present_explanation(FILE *out, const struct view *view)
 		explain_sentence(out, "quarantine_unless", &judgement->org->quarantine_unless, bounds);
 		explain_sentence(out, "warn_unless", &judgement->org->warn_unless, bounds);
 	} else {
-		fputs("    no sentence applies: the message names no organization that is served, and is refused for that\n", out);
+		fputs("    ", out);
+		screen_fold(out, span_of("no sentence applies: the message names no organization that is served, and is refused for that"),
+		            4, 4);
 	}
 	if (examination->settings->monitor_floor.root && judgement->mode == MODE_MONITOR)
 		explain_sentence(out, "monitor_floor", &examination->settings->monitor_floor, bounds);

@@ -1,9 +1,6 @@
 #include "config.h"
 
-#include <getopt.h>
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "cmd/relayctl.h"
 #include "core/arena.h"
@@ -85,26 +82,14 @@ static void print_line(const char *argument, const struct finding *finding)
 	fputc('\n', stdout);
 }
 
-/* Arguments may hold any byte; JSON takes UTF-8 only. */
-static json_t *json_text(struct span text)
-{
-	json_t *value = json_stringn(text.at ? text.at : "", text.length);
-	return value ? value : json_string("?");
-}
-
 static bool print_json(const char *argument, const struct finding *finding)
 {
 	struct span id15 = finding->good ? orgid_short(&finding->id) : span_of("");
-	json_t *object = json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "input", json_text(span_of(argument)), "kind",
-	                           finding->is_address ? "bounce-address" : "id", "valid", finding->good, "id15", json_text(id15),
-	                           "id18", finding->good ? finding->id.text : "", "author", json_text(finding->author), "problem",
-	                           json_text(finding->problem));
-	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	if (line)
-		puts(line);
-	free(line);
-	json_decref(object);
-	return line != NULL;
+	json_t *object = json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "input", relayctl_json_whole(span_of(argument)), "kind",
+	                           finding->is_address ? "bounce-address" : "id", "valid", finding->good, "id15", relayctl_json_whole(id15),
+	                           "id18", finding->good ? finding->id.text : "", "author", relayctl_json_whole(finding->author), "problem",
+	                           relayctl_json_whole(finding->problem));
+	return relayctl_json_print(stdout, object);
 }
 
 static bool take_argument(const char *argument, const struct set *bounce_domains, struct arena *arena, bool json,
@@ -120,20 +105,51 @@ static bool take_argument(const char *argument, const struct set *bounce_domains
 	return true;
 }
 
-int org_id_main(int argc, char **argv)
+enum { FLAG_JSON = 1 };
+
+static const struct argument arguments[] = {
+	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line for each argument: input, kind, valid, id15, id18, author, problem" },
+};
+
+static const struct exit_status exits[] = {
+	{ RELAYCTL_GOOD, "every argument is right" },
+	{ RELAYCTL_REJECT, "an argument is wrong" },
+	{ RELAYCTL_USAGE, "wrong usage" },
+	{ RELAYCTL_TEMPFAIL, "there is no memory, or the output cannot be written" },
+};
+
+static int org_id(int argc, char **argv);
+
+const struct subcommand org_id_subcommand = {
+	.command = {
+		.name = "sfdc-relayctl org-id",
+		.synopsis = "[--json] ID|BOUNCE-ADDRESS...",
+		.about = "Validate organization IDs and show them in 15 and 18 characters; decode the bounce addresses of Salesforce, which "
+		         "hold an ID and the author's address.",
+		.arguments = arguments,
+		.count = sizeof arguments / sizeof arguments[0],
+		.exits = exits,
+		.exit_count = sizeof exits / sizeof exits[0],
+		.example = "  sfdc-relayctl org-id 00D8d000003TRx3\n",
+		.manual = "sfdc-relayctl(1)",
+	},
+	.run = org_id,
+};
+
+static int org_id(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 } };
+	const struct command *command = &org_id_subcommand.command;
+	char wrong[ARGUMENTS_PROBLEM_SIZE];
 	bool json = false;
 	bool all_good = true;
 
-	opterr = 0;
-	for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
-		if (option != 'j')
-			return relayctl_usage("org-id", "%s is no option", argv[optind - 1]);
+	for (int id; (id = arguments_next(command, argc, argv, wrong)) != ARGUMENTS_END;) {
+		if (id != FLAG_JSON)
+			return relayctl_end(command, id, wrong);
 		json = true;
 	}
 	if (optind == argc)
-		return relayctl_usage("org-id", "no ID or bounce address is given");
+		return relayctl_usage(command, "no ID or bounce address is given");
 
 	struct arena arena;
 	arena_init(&arena, 0);

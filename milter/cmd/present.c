@@ -2,9 +2,11 @@
 
 #include "cmd/present.h"
 
-#include "cmd/relayctl.h"
+#include "cmd/screen.h"
 
 #define LABEL_WIDTH 9
+#define CHECK_TEXT_SIZE 48 /* ", envelope (no-salesforce-trait)" */
+#define VALUE_INDENT 16 /* of the further lines of a field */
 #define CHECK_WIDTH 10
 #define RESULT_WIDTH 11
 #define REASON_WIDTH 20
@@ -85,6 +87,15 @@ static void label(FILE *out, const char *text)
 	fprintf(out, "  %-*s ", LABEL_WIDTH, text);
 }
 
+/* Behind a label; on one line, to be searched for, unless it is for reading. */
+static void put_text(FILE *out, const char *text, bool folded)
+{
+	if (folded)
+		screen_fold(out, span_of(text), LABEL_WIDTH + 3, LABEL_WIDTH + 3);
+	else
+		fprintf(out, "%s\n", text);
+}
+
 static void put_org(FILE *out, const struct examination *examination)
 {
 	const struct judgement *judgement = &examination->judgement;
@@ -104,14 +115,17 @@ static void put_org(FILE *out, const struct examination *examination)
 }
 
 /* The checks that decided, each with its reason. */
-static void put_checks(FILE *out, const char *text, const struct judgement *judgement, const struct check_list *list)
+static void put_checks(FILE *out, const char *name, const struct judgement *judgement, const struct check_list *list, bool folded)
 {
+	char text[CHECK_COUNT * CHECK_TEXT_SIZE] = "";
+	size_t at = 0;
 	if (list->count == 0)
 		return;
-	label(out, text);
 	for (size_t i = 0; i < list->count; i++)
-		fprintf(out, "%s%s (%s)", i ? ", " : "", check_name(list->ids[i]), reason_code(judgement->results[list->ids[i]].reason));
-	fputc('\n', out);
+		at += (size_t)snprintf(text + at, CHECK_TEXT_SIZE, "%s%s (%s)", i ? ", " : "", check_name(list->ids[i]),
+		                       reason_code(judgement->results[list->ids[i]].reason));
+	label(out, name);
+	put_text(out, text, folded);
 }
 
 static bool is_listed(const struct check_list *list, unsigned check)
@@ -122,13 +136,22 @@ static bool is_listed(const struct check_list *list, unsigned check)
 	return false;
 }
 
-static void put_table(FILE *out, const struct judgement *judgement)
+static void put_table(FILE *out, const struct view *view, bool explained)
 {
-	fprintf(out, "\n    %-*s%-*s%-*s%s\n", CHECK_WIDTH, "check", RESULT_WIDTH, "result", REASON_WIDTH, "reason", "detail");
+	const struct judgement *judgement = &view->examination->judgement;
+	if (explained)
+		fprintf(out, "\n    %-*s%-*s%s\n", CHECK_WIDTH, "check", RESULT_WIDTH, "result", "what it says");
+	else
+		fprintf(out, "\n    %-*s%-*s%-*s%s\n", CHECK_WIDTH, "check", RESULT_WIDTH, "result", REASON_WIDTH, "reason", "detail");
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		const struct result *result = &judgement->results[i];
 		const char *mark = is_listed(&judgement->why, i) ? "!" : is_listed(&judgement->warn, i) ? "?" : " ";
 		fprintf(out, "  %s %-*s", mark, CHECK_WIDTH, check_name((enum check_id)i));
+		if (explained) {
+			screen_put(out, shade_of_result(result->code), span_of(result_name(result->code)), RESULT_WIDTH);
+			present_words(out, view, (enum check_id)i, *mark != ' ');
+			continue;
+		}
 		bool more = result->reason != REASON_NONE || result->detail.length != 0;
 		screen_put(out, shade_of_result(result->code), span_of(result_name(result->code)), more ? RESULT_WIDTH : 0);
 		if (result->detail.length != 0)
@@ -141,18 +164,21 @@ static void put_table(FILE *out, const struct judgement *judgement)
 }
 
 /* Our own values are folded; a fold is shown as one. */
-static void put_value(FILE *out, struct span value)
+static void put_value(FILE *out, struct span value, bool folded)
 {
 	size_t from = 0;
 	while (from <= value.length) {
 		size_t to = span_find(value, from, '\n');
 		struct span line = span_trim(span_slice(value, from, to));
-		fprintf(out, "%s%.*s\n", from ? "                " : "", (int)line.length, line.at ? line.at : "");
+		if (folded)
+			screen_fold(out, line, from ? 0 : VALUE_INDENT + 2, VALUE_INDENT);
+		else
+			fprintf(out, "%*s%.*s\n", from ? VALUE_INDENT : 0, "", (int)line.length, line.at ? line.at : "");
 		from = to + 1;
 	}
 }
 
-static void put_edits(FILE *out, const struct edits *edits)
+static void put_edits(FILE *out, const struct edits *edits, bool explained)
 {
 	if (edits->removal_count + edits->insertion_count != 0)
 		fputc('\n', out);
@@ -165,8 +191,15 @@ static void put_edits(FILE *out, const struct edits *edits)
 		label(out, "add");
 		screen_printable(out, edits->insertions[i].name);
 		fputs(": ", out);
-		put_value(out, edits->insertions[i].value);
+		put_value(out, edits->insertions[i].value, explained);
 	}
+}
+
+static void put_reply(FILE *out, const struct reply *reply, bool folded)
+{
+	char text[sizeof reply->code + sizeof reply->enhanced + sizeof reply->text + 2];
+	snprintf(text, sizeof text, "%s %s %s", reply->code, reply->enhanced, reply->text);
+	put_text(out, text, folded);
 }
 
 void present_plain(FILE *out, const struct view *view, bool explained)
@@ -189,16 +222,16 @@ void present_plain(FILE *out, const struct view *view, bool explained)
 		label(out, "mode");
 		fprintf(out, "%s\n", mode_name(judgement->mode));
 		put_org(out, view->examination);
-		put_checks(out, "why", judgement, &judgement->why);
-		put_checks(out, "warning", judgement, &judgement->warn);
+		put_checks(out, "why", judgement, &judgement->why, explained);
+		put_checks(out, "warning", judgement, &judgement->warn, explained);
 		if (view->reply.code[0] != '\0') {
 			label(out, refuses(judgement->verdict) ? "reply" : "would say");
-			fprintf(out, "%s %s %s\n", view->reply.code, view->reply.enhanced, view->reply.text);
+			put_reply(out, &view->reply, explained);
 		}
-		put_table(out, judgement);
+		put_table(out, view, explained);
 	}
-	put_edits(out, &view->edits);
 	if (explained && judged)
-		present_explanation(out, view);
+		present_sentences(out, view);
+	put_edits(out, &view->edits, explained);
 	fputc('\n', out);
 }

@@ -1,25 +1,8 @@
 #include "config.h"
 
-#include <jansson.h>
-#include <stdlib.h>
-
 #include "cmd/present.h"
+#include "cmd/relayctl.h"
 #include "core/authres.h"
-#include "core/record.h"
-
-/* Text that a sender may have written: printable ASCII, as in the log. */
-static json_t *shown(struct span text)
-{
-	char printable[RECORD_PRINTABLE_SIZE];
-	return json_stringn(printable, record_printable(text, printable, sizeof printable));
-}
-
-/* Text of our own, whole. */
-static json_t *whole(struct span text)
-{
-	json_t *value = json_stringn(text.at ? text.at : "", text.length);
-	return value ? value : shown(text);
-}
 
 static json_t *make_why(const struct check_list *why)
 {
@@ -63,7 +46,7 @@ static json_t *make_opinion(const struct opinion *opinion)
 {
 	const struct secondopinion *second = &opinion->second;
 	bool given = second->status == SECONDOPINION_GIVEN;
-	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:s}", "name", shown(opinion->name), "status", opinion_status(second->status),
+	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:s}", "name", relayctl_json_shown(opinion->name), "status", opinion_status(second->status),
 	                 "ours", spf_result_name(second->ours), "result", given ? spf_result_name(second->theirs) : "", "same",
 	                 given && second->ours == second->theirs, "because", second->because ? second->because : "");
 }
@@ -95,7 +78,7 @@ static json_t *make_checks(const struct view *view)
 		const struct result *result = &examination->judgement.results[i];
 		const char *rfc8601 = keyword(examination, (enum check_id)i);
 		json_t *check = json_pack("{s:s, s:s, s:o}", "result", result_name(result->code), "reason",
-		                          reason_code(result->reason), "detail", shown(result->detail));
+		                          reason_code(result->reason), "detail", relayctl_json_shown(result->detail));
 		if (rfc8601)
 			json_object_set_new(check, "rfc8601", json_string(rfc8601));
 		add_opinions(check, view->opinions, (enum check_id)i);
@@ -109,9 +92,9 @@ static json_t *make_headers(const struct edits *edits)
 	json_t *add = json_array();
 	json_t *remove = json_array();
 	for (size_t i = 0; i < edits->insertion_count; i++)
-		json_array_append_new(add, json_pack("[o, o]", whole(edits->insertions[i].name), whole(edits->insertions[i].value)));
+		json_array_append_new(add, json_pack("[o, o]", relayctl_json_whole(edits->insertions[i].name), relayctl_json_whole(edits->insertions[i].value)));
 	for (size_t i = 0; i < edits->removal_count; i++)
-		json_array_append_new(remove, json_pack("[o, i]", whole(edits->removals[i].name), (int)edits->removals[i].index));
+		json_array_append_new(remove, json_pack("[o, i]", relayctl_json_whole(edits->removals[i].name), (int)edits->removals[i].index));
 	return json_pack("{s:o, s:o}", "add", add, "remove", remove);
 }
 
@@ -123,13 +106,8 @@ bool present_json(FILE *out, const struct view *view)
 	json_t *object = json_pack(
 	    "{s:s, s:s, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "verdict", verdict_name(judgement->verdict), "mode",
 	    mode, "would", verdict_name(judgement->would), "org", judgement->org ? judgement->org->id.text : "", "org_name",
-	    shown(judgement->org ? judgement->org->name : span_of("")), "reply", "code", reply->code, "enhanced", reply->enhanced,
+	    relayctl_json_shown(judgement->org ? judgement->org->name : span_of("")), "reply", "code", reply->code, "enhanced", reply->enhanced,
 	    "text", reply->text, "why", make_why(&judgement->why), "checks", make_checks(view), "headers",
 	    make_headers(&view->edits));
-	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	bool good = line != NULL && fprintf(out, "%s\n", line) > 0;
-
-	free(line);
-	json_decref(object);
-	return good;
+	return relayctl_json_print(out, object);
 }

@@ -1,32 +1,25 @@
 #include "config.h"
 
 #include "cmd/relayctl.h"
-#include "evidence/resolver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/record.h"
+#include "evidence/resolver.h"
+
+#define USAGE_SIZE 1400
 #define READ_STEP ((size_t)1 << 16)
 
-static const struct subcommand {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *synopsis;
-	const char *help;
-} subcommands[] = {
-	{ "check-config", check_config_main, "[-c FILE] [--mta postfix|sendmail]",
-	  "check the configuration, say whether its policy proves the customer, show the MTA's side" },
-	{ "check-message", check_message_main,
-	  "[-c FILE] [--json] [--explain] [--trace] [--session FILE.json] [--mta postfix|sendmail]\n"
-	  "                 [--client-ip A] [--client-name N] [--helo H] [--mail-from S] [--rcpt R]...\n"
-	  "                 [--tls-version V] [--cipher C] [--cipher-bits N] [--cert-subject N] [--cn-subject N]\n"
-	  "                 [--cert-issuer N] [--cert-verify OK] [--auth-type T] [--auth-authen U] MESSAGE|-...",
-	  "judge message files as the milter would; what is not told of the session counts as not there" },
-	{ "org-id", org_id_main, "[--json] ID|BOUNCE-ADDRESS...",
-	  "validate and convert organization IDs, decode bounce addresses" },
+static const struct subcommand *const subcommands[] = {
+	&check_config_subcommand,
+	&check_message_subcommand,
+	&org_id_subcommand,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
@@ -42,41 +35,59 @@ void relayctl_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-int relayctl_usage(const char *subcommand, const char *format, ...)
+void relayctl_complain_of(const char *file, const char *problem)
+{
+	char shown[RECORD_PRINTABLE_SIZE];
+	screen_escape(span_of(file), shown, sizeof shown);
+	relayctl_complain("%s: %s", shown, problem);
+}
+
+int relayctl_usage(const struct command *command, const char *format, ...)
 {
 	va_list arguments;
-	fprintf(stderr, "sfdc-relayctl %s: ", subcommand);
+	char text[USAGE_SIZE];
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "; see sfdc-relayctl help\n");
+	bool question = text[0] != '\0' && text[strlen(text) - 1] == '?';
+	fprintf(stderr, "%s: %s%s %s --help\n", command->name, text, question ? " See" : "; see", command->name);
 	return RELAYCTL_USAGE;
 }
 
-struct settings *relayctl_settings(const char *path, bool warnings)
+int relayctl_end(const struct command *command, int id, const char *problem)
 {
-	struct problems problems;
-	problems_init(&problems);
-	struct settings *settings = config_load(path, &problems);
-	for (size_t i = 0; i < problems.count; i++) {
-		const struct problem *problem = &problems.items[i];
-		bool warning = problem->severity == PROBLEM_WARNING;
-		if (warnings || !warning)
-			fprintf(stderr, "%s%s\n", warning ? "warning: " : "", problem->text);
-	}
-	if (problems.no_memory)
-		relayctl_complain("%s: out of memory", path);
-	problems_clear(&problems);
+	if (id != ARGUMENTS_HELP)
+		return relayctl_usage(command, "%s", problem);
+	arguments_help(stdout, command);
+	return RELAYCTL_GOOD;
+}
+
+struct settings *relayctl_load(const char *path, struct problems *problems_r)
+{
+	problems_init(problems_r);
+	struct settings *settings = config_load(path, problems_r);
 	char error[RESOLVER_ERROR_SIZE];
 	if (settings && !resolver_check(settings, error)) {
-		fprintf(stderr, "%s\n", error);
+		problems_add(problems_r, PROBLEM_ERROR, "%s", error);
 		settings_free(settings);
 		settings = NULL;
 	}
 	return settings;
 }
 
-static bool read_stream(FILE *in, struct span *content_r)
+void relayctl_print_problems(const char *path, const struct problems *problems, bool warnings)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct problem *problem = &problems->items[i];
+		bool warning = problem->severity == PROBLEM_WARNING;
+		if (warnings || !warning)
+			fprintf(stderr, "%s%s\n", warning ? "warning: " : "", problem->text);
+	}
+	if (problems->no_memory)
+		relayctl_complain_of(path, "out of memory");
+}
+
+static bool read_stream(int in, struct span *content_r)
 {
 	char *bytes = NULL;
 	size_t length = 0;
@@ -92,45 +103,139 @@ static bool read_stream(FILE *in, struct span *content_r)
 			}
 			bytes = more;
 		}
-		size_t got = fread(bytes + length, 1, room - length, in);
-		length += got;
+		ssize_t got = read(in, bytes + length, room - length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			free(bytes);
+			return false;
+		}
 		if (got == 0)
 			break;
-	}
-	if (ferror(in)) {
-		free(bytes);
-		return false;
+		length += (size_t)got;
 	}
 	*content_r = span_make(bytes, length);
 	return true;
 }
 
-bool relayctl_read(const char *path, struct span *content_r)
+/* Why the file is none that can be read to its end; NULL: it is one. */
+static const char *unusable(const struct stat *status)
+{
+	if (S_ISREG(status->st_mode))
+		return NULL;
+	if (S_ISDIR(status->st_mode))
+		return "it is a directory; name the files in it";
+	if (S_ISFIFO(status->st_mode))
+		return "it is a FIFO or pipe; name a regular file, or - for standard input";
+	if (S_ISSOCK(status->st_mode))
+		return "it is a socket; name a regular file";
+	return "it is a device; name a regular file, or - for standard input";
+}
+
+bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELAYCTL_PROBLEM_SIZE])
 {
 	bool standard = strcmp(path, "-") == 0;
-	FILE *in = standard ? stdin : fopen(path, "rb");
-	if (!in)
-		return false;
-	bool good = read_stream(in, content_r);
-	int error = errno;
-	if (!standard)
-		fclose(in);
-	errno = error;
+	struct stat status;
+	const char *problem = NULL;
+	/* A FIFO without a writer must not hold us up. */
+	int in = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool good = in >= 0;
+	if (good && !standard) {
+		good = fstat(in, &status) == 0;
+		problem = good ? unusable(&status) : NULL;
+	}
+	good = good && !problem && read_stream(in, content_r);
+	if (!good)
+		snprintf(problem_r, RELAYCTL_PROBLEM_SIZE, "%s%s", problem ? "" : "it cannot be read: ", problem ? problem : strerror(errno));
+	if (!standard && in >= 0)
+		close(in);
 	return good;
 }
 
-static void help_subcommand(FILE *out, const struct subcommand *subcommand)
+json_t *relayctl_json_shown(struct span text)
 {
-	fprintf(out, "  %-13s  %s\n                 %s\n", subcommand->name, subcommand->synopsis, subcommand->help);
+	char printable[RECORD_PRINTABLE_SIZE];
+	return json_stringn(printable, record_printable(text, printable, sizeof printable));
 }
+
+json_t *relayctl_json_whole(struct span text)
+{
+	json_t *value = json_stringn(text.at ? text.at : "", text.length);
+	return value ? value : relayctl_json_shown(text);
+}
+
+bool relayctl_json_print(FILE *out, json_t *object)
+{
+	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	bool good = line != NULL && fprintf(out, "%s\n", line) > 0;
+	free(line);
+	json_decref(object);
+	return good;
+}
+
+/* The subcommand's own word: what stands behind the program's. */
+static const char *own_name(const struct subcommand *subcommand)
+{
+	return strchr(subcommand->command.name, ' ') + 1;
+}
+
+static const struct subcommand *find(const char *name)
+{
+	for (size_t i = 0; i < SUBCOMMANDS; i++)
+		if (strcmp(name, own_name(subcommands[i])) == 0)
+			return subcommands[i];
+	return NULL;
+}
+
+enum { PROGRAM_VERSION = 1 };
+
+static const struct argument arguments[] = {
+	{ PROGRAM_VERSION, 'V', "version", NULL, "show the version and exit" },
+};
+
+static const struct command program = {
+	.name = "sfdc-relayctl",
+	.synopsis = "SUBCOMMAND [OPTION]... [ARGUMENT]...",
+	.arguments = arguments,
+	.count = sizeof arguments / sizeof arguments[0],
+};
 
 static int help(FILE *out)
 {
-	fprintf(out, "usage: sfdc-relayctl SUBCOMMAND ...\n\n");
+	arguments_usage(out, &program);
+	fputs("\nSubcommands:\n", out);
+	for (size_t i = 0; i < SUBCOMMANDS; i++) {
+		size_t used = (size_t)fprintf(out, "  %s", own_name(subcommands[i]));
+		screen_fold(out, span_of(subcommands[i]->command.about), used, 17);
+	}
+	fputs("  help           this text; with the name of a subcommand its options, exit\n                 status and an example\n\n"
+	      "Options:\n", out);
+	arguments_list(out, &program);
+	fputs("\nSee sfdc-relayctl(1).\n", out);
+	return RELAYCTL_GOOD;
+}
+
+static int unknown(const char *word)
+{
+	const char *names[SUBCOMMANDS + 1] = { "help" };
+	char shown[RECORD_PRINTABLE_SIZE];
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		help_subcommand(out, &subcommands[i]);
-	fprintf(out, "  %-13s  this text\n\nThe configuration is %s unless -c names another. See sfdc-relayctl(1).\n", "help",
-	        RELAYCTL_CONFIG_FILE);
+		names[i + 1] = own_name(subcommands[i]);
+	const char *closest = arguments_closest(span_of(word), names, SUBCOMMANDS + 1);
+	screen_escape(span_of(word), shown, sizeof shown);
+	relayctl_complain("%s is no subcommand%s%s%s sfdc-relayctl help", shown, closest ? "; did you mean " : "",
+	                  closest ? closest : "", closest ? "? See" : "; see");
+	return RELAYCTL_USAGE;
+}
+
+static int help_with(const char *name)
+{
+	const struct subcommand *subcommand = name ? find(name) : NULL;
+	if (!name)
+		return help(stdout);
+	if (!subcommand)
+		return unknown(name);
+	arguments_help(stdout, &subcommand->command);
 	return RELAYCTL_GOOD;
 }
 
@@ -144,17 +249,19 @@ static int finish(int code)
 	return code;
 }
 
-static bool asks_for_help(const char *word)
+/* An option where a subcommand belongs. */
+static int take_option(char **argv)
 {
-	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-}
-
-static int run(const struct subcommand *subcommand, int argc, char **argv)
-{
-	if (argc < 2 || !asks_for_help(argv[1]))
-		return subcommand->run(argc, argv);
-	help_subcommand(stdout, subcommand);
-	return RELAYCTL_GOOD;
+	char problem[ARGUMENTS_PROBLEM_SIZE];
+	switch (arguments_next(&program, 2, argv, problem)) {
+	case PROGRAM_VERSION:
+		printf("sfdc-relayctl %s\n", PACKAGE_VERSION);
+		return RELAYCTL_GOOD;
+	case ARGUMENTS_HELP:
+		return help(stdout);
+	default:
+		return relayctl_usage(&program, "%s", problem[0] != '\0' ? problem : "a subcommand is missing");
+	}
 }
 
 int main(int argc, char **argv)
@@ -163,15 +270,10 @@ int main(int argc, char **argv)
 		help(stderr);
 		return RELAYCTL_USAGE;
 	}
-	if (strcmp(argv[1], "help") == 0 || asks_for_help(argv[1]))
-		return finish(help(stdout));
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		printf("sfdc-relayctl %s\n", PACKAGE_VERSION);
-		return finish(RELAYCTL_GOOD);
-	}
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		if (strcmp(argv[1], subcommands[i].name) == 0)
-			return finish(run(&subcommands[i], argc - 1, argv + 1));
-	relayctl_complain("there is no subcommand %s; see sfdc-relayctl help", argv[1]);
-	return RELAYCTL_USAGE;
+	const struct subcommand *subcommand = find(argv[1]);
+	if (subcommand)
+		return finish(subcommand->run(argc - 1, argv + 1));
+	if (strcmp(argv[1], "help") == 0)
+		return finish(help_with(argc > 2 ? argv[2] : NULL));
+	return argv[1][0] == '-' ? finish(take_option(argv)) : unknown(argv[1]);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/record.h"
+#include "core/settings.h"
 
 static const char *const names[SESSION_KEYS] = {
 	[SESSION_MTA] = "mta",
@@ -53,25 +54,49 @@ bool session_key_from_name(struct span name, enum session_key *key_r)
 	return false;
 }
 
+static bool wrong(struct span value, const char *what, char problem_r[SESSION_PROBLEM_SIZE])
+{
+	char shown[RECORD_PRINTABLE_SIZE];
+	record_printable(value, shown, sizeof shown);
+	snprintf(problem_r, SESSION_PROBLEM_SIZE, "\"%.60s\" is %s", shown, what);
+	return false;
+}
+
+/* A version in digits alone, as an MTA's macro would tell it; other values as they are. */
+static struct span tls_macro(struct session *session, struct span value)
+{
+	struct span told = arena_printf(&session->arena, "TLSv%.*s", (int)value.length, value.at ? value.at : "");
+	return tls_version_parse(told) != TLS_UNKNOWN ? told : arena_span(&session->arena, value);
+}
+
 bool session_set(struct session *session, enum session_key key, struct span value, char problem_r[SESSION_PROBLEM_SIZE])
 {
 	unsigned long bits;
 	enum mta mta;
 
-	if (key == SESSION_MTA && !mta_from_name(value, &mta)) {
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "mta is neither postfix nor sendmail");
-		return false;
-	}
-	if (key == SESSION_CIPHER_BITS && value.length != 0 && !span_number(value, 65535, &bits)) {
-		snprintf(problem_r, SESSION_PROBLEM_SIZE, "cipher_bits is not a number of bits");
-		return false;
-	}
-	session->values[key] = arena_span(&session->arena, value);
+	if (key == SESSION_MTA && !mta_from_name(value, &mta))
+		return wrong(value, "neither postfix nor sendmail", problem_r);
+	if (key == SESSION_CIPHER_BITS && value.length != 0 && !span_number(value, 65535, &bits))
+		return wrong(value, "not a number of bits", problem_r);
+	session->values[key] = key == SESSION_TLS_VERSION ? tls_macro(session, value) : arena_span(&session->arena, value);
 	if (span_absent(session->values[key])) {
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "out of memory");
 		return false;
 	}
 	return true;
+}
+
+struct span session_mailer(struct span told)
+{
+	size_t domain = 0;
+	size_t equals = told.length;
+	for (size_t i = 0; i < told.length; i++)
+		if (told.at[i] == '@')
+			domain = i;
+	for (size_t i = domain; i < told.length; i++)
+		if (told.at[i] == '=')
+			equals = i;
+	return equals < told.length ? span_slice(told, equals + 1, told.length) : span_make(NULL, 0);
 }
 
 bool session_recipient(struct session *session, struct span mailer)
@@ -100,7 +125,8 @@ static bool read_recipients(struct session *session, const char *name, const jso
 			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt[%zu] is not a string", name, i);
 			return false;
 		}
-		if (!session_recipient(session, span_make(NULL, 0))) {
+		struct span told = span_make(json_string_value(recipient), json_string_length(recipient));
+		if (!session_recipient(session, session_mailer(told))) {
 			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt holds more than %d", name, SESSION_RECIPIENTS_MAX);
 			return false;
 		}
@@ -132,7 +158,7 @@ static bool read_value(struct session *session, const char *name, const char *te
 	}
 	if (session_set(session, key, told, problem))
 		return true;
-	snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: %.100s", name, problem);
+	snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: %s: %.100s", name, names[key], problem);
 	return false;
 }
 

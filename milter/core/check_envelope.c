@@ -3,6 +3,8 @@
 
 struct result check_envelope(const struct facts *facts, const struct org *org)
 {
+	if (span_absent(facts->mail_from))
+		return result_make(RESULT_NONE, REASON_ENVELOPE_UNKNOWN, span_make(NULL, 0));
 	switch (facts->sender_status) {
 	case MAILBOX_OK:
 		break;
