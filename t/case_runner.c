@@ -98,7 +98,7 @@ static struct span bits_text(struct arena *arena, check_bits bits)
 static void expect_result(struct run *run, struct span key, struct span want)
 {
 	enum check_id check;
-	if (!check_from_name(span_slice(key, 2, key.length), &check)) {
+	if (!check_by_name(span_slice(key, 2, key.length), &check)) {
 		note(run, "expect", key, span_of("a check after r_"));
 		return;
 	}

@@ -23,7 +23,7 @@ def manual(heading):
 
 
 def check_names():
-    return re.findall(r'X\(CHECK_\w+, "(\w+)"', read("include", "core", "checks.h"))
+    return re.findall(r"X\(CHECK_\w+, check_(\w+)\)", read("include", "core", "checks.h"))
 
 
 def written_keys():
@@ -34,8 +34,9 @@ def written_keys():
     keys = []
 
     def follow(name):
-        for called, first, key in re.findall(r"\b(record_\w+)\((?:(\w+), ([^,)]+))?", bodies[name]):
-            if called in writers and key == "result_keys[i]":
+        call = r"\b(record_\w+)\((?:(\w+), (\"\w+\"|check_at\(.*?\)->log_key|\w+))?"
+        for called, first, key in re.findall(call, bodies[name]):
+            if called in writers and key.endswith("->log_key"):
                 keys.extend(("r_" + check, writers[called]) for check in check_names())
             elif called in writers:
                 keys.append((re.fullmatch(r'"(\w+)"', key)[1], writers[called]))

@@ -34,7 +34,7 @@ static void test_alignment(void)
 		signature.relation = rows[i].relation;
 		for (unsigned alignment = 0; alignment < 4; alignment++) {
 			bench.org->dkim.alignment = (enum alignment)alignment;
-			expect(check_dkim(&bench.facts, bench.org), wanted[alignment] ? RESULT_PASS : RESULT_FAIL,
+			expect(check_dkim.judge(&bench.facts, bench.org), wanted[alignment] ? RESULT_PASS : RESULT_FAIL,
 			       wanted[alignment] ? REASON_NONE : REASON_DKIM_UNALIGNED,
 			       alignment == 0 ? "strict" : alignment == 1 ? "parent" : alignment == 2 ? "relaxed" : "no alignment at all");
 		}
@@ -117,7 +117,7 @@ static void test_terms(void)
 		bench_begin(&bench);
 		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
 		apply(&terms[i], &bench, &signature);
-		expect(check_dkim(&bench.facts, bench.org), terms[i].reason == REASON_NONE ? RESULT_PASS : RESULT_FAIL,
+		expect(check_dkim.judge(&bench.facts, bench.org), terms[i].reason == REASON_NONE ? RESULT_PASS : RESULT_FAIL,
 		       terms[i].reason, terms[i].what);
 		bench_end(&bench);
 	}
@@ -147,7 +147,7 @@ static void test_unknown_fields(void)
 		bench.org->dkim.required_headers = STRINGS(bench.settings, SET_NOCASE, "x-other");
 		signature.signed_headers = span_of(cases[i].signed_headers);
 		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
-		struct result got = check_dkim(&bench.facts, bench.org);
+		struct result got = check_dkim.judge(&bench.facts, bench.org);
 		expect(got, cases[i].good ? RESULT_PASS : RESULT_FAIL, cases[i].good ? REASON_NONE : REASON_DKIM_HEADERS,
 		       cases[i].signed_headers);
 		ok(cases[i].good || span_equal(got.detail, span_of("x-other")), "the field that is not covered is named");
@@ -180,7 +180,7 @@ static void test_signatures(void)
 			signatures[1 - turn].outcome.code = rows[i].codes[1];
 			signatures[1 - turn].relation = rows[i].second_aligned ? RELATION_EQUAL : RELATION_NONE;
 			bench.facts.dkim = (struct dkim_evidence){ true, 2, signatures };
-			struct result got = check_dkim(&bench.facts, bench.org);
+			struct result got = check_dkim.judge(&bench.facts, bench.org);
 			ok(got.code == rows[i].code, "%s and %s%s: %s", result_name(rows[i].codes[0]), result_name(rows[i].codes[1]),
 			   rows[i].second_aligned ? "" : " of another domain", result_name(got.code));
 			bench_end(&bench);
@@ -188,13 +188,13 @@ static void test_signatures(void)
 
 	struct bench bench;
 	bench_begin(&bench);
-	expect(check_dkim(&bench.facts, bench.org), RESULT_NONE, REASON_DKIM_NONE, "no signature");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_NONE, REASON_DKIM_NONE, "no signature");
 	bench.org->dkim.required = false;
-	expect(check_dkim(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "and none is needed");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "and none is needed");
 	facts_field(&bench.facts, span_of("DKIM-Signature"), span_of(" v=1"));
-	expect(check_dkim(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "one is there and not yet judged");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "one is there and not yet judged");
 	bench.facts.dkim.complete = true;
-	expect(check_dkim(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "one that could not be read is none");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "one that could not be read is none");
 	bench_end(&bench);
 }
 

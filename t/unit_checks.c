@@ -31,18 +31,18 @@ static void test_cert(void)
 		bench.facts.client_name_verified = strcmp(rows[i].client, "unknown") != 0;
 		bench.org->cert.issuers = STRINGS(bench.settings, SET_EXACT, "CN=Good");
 		bench.org->cert.match_client_name = rows[i].match;
-		expect(check_cert(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].name ? rows[i].name : "no name");
+		expect(check_cert.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].name ? rows[i].name : "no name");
 		bench_end(&bench);
 	}
 
 	struct bench bench;
 	bench_begin(&bench);
 	memset(&bench.facts.certificate, 0, sizeof bench.facts.certificate);
-	expect(check_cert(&bench.facts, bench.org), RESULT_NONE, REASON_CERT_ABSENT, "no certificate");
+	expect(check_cert.judge(&bench.facts, bench.org), RESULT_NONE, REASON_CERT_ABSENT, "no certificate");
 	bench.org->cert.required = false;
-	expect(check_cert(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "none is needed");
+	expect(check_cert.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "none is needed");
 	bench.facts.certificate.presented = true;
-	expect(check_cert(&bench.facts, bench.org), RESULT_FAIL, REASON_CERT_UNVERIFIED, "but one that is there must be right");
+	expect(check_cert.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_CERT_UNVERIFIED, "but one that is there must be right");
 	bench_end(&bench);
 }
 
@@ -68,18 +68,18 @@ static void test_mailboxes(void)
 	bench_begin(&bench);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		bench.facts.author_status = bench.facts.sender_status = rows[i].status;
-		expect(check_from(&bench.facts, bench.org), rows[i].from_code, rows[i].from, "author");
-		expect(check_envelope(&bench.facts, bench.org), rows[i].envelope_code, rows[i].envelope, "sender");
+		expect(check_from.judge(&bench.facts, bench.org), rows[i].from_code, rows[i].from, "author");
+		expect(check_envelope.judge(&bench.facts, bench.org), rows[i].envelope_code, rows[i].envelope, "sender");
 	}
 	bench.facts.author_status = bench.facts.sender_status = MAILBOX_OK;
 	bench.facts.author.domain = bench.facts.sender.domain = span_of("sub.example.com");
-	expect(check_from(&bench.facts, bench.org), RESULT_FAIL, REASON_FROM_DOMAIN, "an author below the domain");
-	expect(check_envelope(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_DOMAIN, "a sender below the domain");
+	expect(check_from.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_FROM_DOMAIN, "an author below the domain");
+	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_DOMAIN, "a sender below the domain");
 	bench.facts.sender.domain = span_of("x.bnc.salesforce.com");
-	expect(check_envelope(&bench.facts, bench.org), RESULT_PASS, REASON_NONE, "a bounce domain");
+	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_PASS, REASON_NONE, "a bounce domain");
 	bench.facts.sender_status = MAILBOX_NULL;
 	bench.org->envelope.null_sender = false;
-	expect(check_envelope(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_NULL, "a null sender that is not wanted");
+	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_NULL, "a null sender that is not wanted");
 	bench_end(&bench);
 }
 
@@ -127,16 +127,16 @@ static void test_ip(void)
 			                        : code == RESULT_PERMERROR ? REASON_IP_SPF_ERROR
 			                                                   : REASON_NONE;
 		}
-		expect(check_ip(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].what);
+		expect(check_ip.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].what);
 		bench_end(&bench);
 	}
 
 	struct bench bench;
 	bench_begin(&bench);
 	address_parse(span_of("192.0.2.1"), &bench.facts.client);
-	expect(check_ip(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "no look-up was begun");
+	expect(check_ip.judge(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "no look-up was begun");
 	bench.facts.client.family = ADDRESS_NONE;
-	expect(check_ip(&bench.facts, bench.org), RESULT_FAIL, REASON_IP_UNKNOWN, "no address");
+	expect(check_ip.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_IP_UNKNOWN, "no address");
 	bench_end(&bench);
 }
 
@@ -165,7 +165,7 @@ static void test_org(void)
 		if (rows[i].relay)
 			facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(rows[i].relay));
 		facts_header_end(&bench.facts, 0);
-		struct result got = check_org(&bench.facts, bench.org);
+		struct result got = check_org.judge(&bench.facts, bench.org);
 		expect(got, rows[i].code, rows[i].reason, rows[i].lk ? rows[i].lk : "no field");
 		is_span(got.detail, span_of(rows[i].reason == REASON_ORG_RELAY_MISMATCH ? rows[i].relay : rows[i].lk), "what it says");
 		bench_end(&bench);
@@ -175,10 +175,10 @@ static void test_org(void)
 	bench_begin(&bench);
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_A));
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_B));
-	expect(check_org(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, "each of several is looked at");
+	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, "each of several is looked at");
 	facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(" " ORG_A));
 	facts_header_end(&bench.facts, 0);
-	expect(check_org(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE, "two of the same are one too many");
+	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE, "two of the same are one too many");
 	bench_end(&bench);
 }
 
@@ -205,7 +205,7 @@ static void test_message(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		bench.facts.header.defects = rows[i].defects;
 		bench.facts.body_nul = rows[i].body_nul;
-		expect(check_message(&bench.facts, bench.org), rows[i].code, rows[i].reason, "defects");
+		expect(check_message.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, "defects");
 	}
 	bench_end(&bench);
 }
@@ -229,7 +229,7 @@ static void test_sender(void)
 		struct bench bench;
 		bench_begin(&bench);
 		facts_field(&bench.facts, span_of("Sender"), span_of(rows[i].sender));
-		expect(check_message(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].sender);
+		expect(check_message.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].sender);
 		bench_end(&bench);
 	}
 
@@ -237,7 +237,7 @@ static void test_sender(void)
 	bench_begin(&bench);
 	facts_field(&bench.facts, span_of("Sender"), span_of(rows[0].sender));
 	bench.arena.limit = bench.arena.used;
-	expect(check_message(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "without memory nothing is said of it");
+	expect(check_message.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "without memory nothing is said of it");
 	bench_end(&bench);
 }
 
@@ -265,9 +265,9 @@ static void test_verp(void)
 		bench_begin(&bench);
 		struct facts *facts = &bench.facts;
 		facts->sender_status = mailbox_parse_path(span_of(rows[i].sender), &bench.arena, NULL, &facts->sender);
-		expect(check_verp(facts, bench.org), rows[i].lenient, rows[i].reason, rows[i].what);
+		expect(check_verp.judge(facts, bench.org), rows[i].lenient, rows[i].reason, rows[i].what);
 		bench.org->verp.undecodable = UNDECODABLE_FAIL;
-		expect(check_verp(facts, bench.org), rows[i].strict, rows[i].reason, "strictly");
+		expect(check_verp.judge(facts, bench.org), rows[i].strict, rows[i].reason, "strictly");
 		bench_end(&bench);
 	}
 
@@ -276,14 +276,14 @@ static void test_verp(void)
 	struct facts *facts = &bench.facts;
 	facts->sender_status = mailbox_parse_path(span_of(rows[0].sender), &bench.arena, NULL, &facts->sender);
 	facts->author_status = MAILBOX_SEVERAL;
-	expect(check_verp(facts, bench.org), RESULT_FAIL, REASON_VERP_FROM, "an author that cannot be read is not the one");
+	expect(check_verp.judge(facts, bench.org), RESULT_FAIL, REASON_VERP_FROM, "an author that cannot be read is not the one");
 	facts->org_header = ORG_HEADER_DUPLICATE;
-	expect(check_verp(facts, bench.org), RESULT_FAIL, REASON_VERP_ORG, "nor is an organization");
+	expect(check_verp.judge(facts, bench.org), RESULT_FAIL, REASON_VERP_ORG, "nor is an organization");
 	facts->sender_status = MAILBOX_NO_MEMORY;
-	expect(check_verp(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "a sender for which there was no memory");
+	expect(check_verp.judge(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "a sender for which there was no memory");
 	facts->sender_status = MAILBOX_OK;
 	bench.arena.limit = bench.arena.used;
-	expect(check_verp(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "no memory now");
+	expect(check_verp.judge(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "no memory now");
 	bench_end(&bench);
 
 	/* Memory for some of what is needed; in the end for all. */
@@ -293,7 +293,7 @@ static void test_verp(void)
 		bench_begin(&bench);
 		facts->sender_status = mailbox_parse_path(span_of(rows[0].sender), &bench.arena, NULL, &facts->sender);
 		bench.arena.limit = bench.arena.used + more;
-		result = check_verp(facts, bench.org);
+		result = check_verp.judge(facts, bench.org);
 		failures += result.code == RESULT_TEMPERROR;
 		bench_end(&bench);
 	}
@@ -324,7 +324,7 @@ static void test_tls(void)
 		input.cipher_bits = span_of(rows[i].bits);
 		bench_begin(&bench);
 		facts_begin(&bench.facts, &bench.arena, NULL, bench.settings, &input);
-		expect(check_tls(&bench.facts, bench.org), rows[i].code, rows[i].reason,
+		expect(check_tls.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason,
 		       rows[i].version ? rows[i].version : "no TLS");
 		bench_end(&bench);
 	}
@@ -354,7 +354,7 @@ static void test_auth(void)
 		bench.facts.auth_authen = span_of(rows[i].user);
 		bench.org->auth.mechanisms = STRINGS(bench.settings, SET_NOCASE, "PLAIN");
 		bench.org->auth.required = rows[i].required;
-		expect(check_auth(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].user ? rows[i].user : "no user");
+		expect(check_auth.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].user ? rows[i].user : "no user");
 		bench_end(&bench);
 	}
 }
@@ -364,18 +364,18 @@ static void test_policies(void)
 {
 	struct bench bench;
 	bench_begin(&bench);
-	expect(check_spf(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "SPF is not known yet");
-	expect(check_dmarc(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "nor is DMARC");
+	expect(check_spf.judge(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "SPF is not known yet");
+	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "nor is DMARC");
 	bench.facts.spf.complete = bench.facts.dmarc.complete = true;
 	bench.facts.spf.outcome = result_make(RESULT_NONE, REASON_SPF_NONE, span_make(NULL, 0));
 	bench.facts.dmarc.outcome = result_make(RESULT_NONE, REASON_DMARC_NONE, span_make(NULL, 0));
 	bench.org->dmarc.required = true;
-	expect(check_spf(&bench.facts, bench.org), RESULT_NONE, REASON_SPF_NONE, "no SPF record");
-	expect(check_dmarc(&bench.facts, bench.org), RESULT_NONE, REASON_DMARC_NONE, "no DMARC record");
+	expect(check_spf.judge(&bench.facts, bench.org), RESULT_NONE, REASON_SPF_NONE, "no SPF record");
+	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_NONE, REASON_DMARC_NONE, "no DMARC record");
 	bench.org->dmarc.required = false;
-	expect(check_dmarc(&bench.facts, bench.org), RESULT_SKIP, REASON_DMARC_NONE, "where none is needed");
+	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_DMARC_NONE, "where none is needed");
 	bench.facts.dmarc.outcome = result_make(RESULT_FAIL, REASON_DMARC_FAIL, span_make(NULL, 0));
-	expect(check_dmarc(&bench.facts, bench.org), RESULT_FAIL, REASON_DMARC_FAIL, "but one that is there must be kept");
+	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_DMARC_FAIL, "but one that is there must be kept");
 	bench_end(&bench);
 }
 
@@ -383,10 +383,10 @@ static void test_table(void)
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		enum check_id id = CHECK_COUNT;
-		ok(check_from_name(span_of(check_name((enum check_id)i)), &id) && id == i, "%s", check_name((enum check_id)i));
+		ok(check_by_name(span_of(check_name((enum check_id)i)), &id) && id == i, "%s", check_name((enum check_id)i));
 	}
 	enum check_id id;
-	ok(!check_from_name(span_of("TLS"), &id) && !check_from_name(span_of(""), &id), "nothing else is a check");
+	ok(!check_by_name(span_of("TLS"), &id) && !check_by_name(span_of(""), &id), "nothing else is a check");
 }
 
 int main(void)

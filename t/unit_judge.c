@@ -564,7 +564,7 @@ static bool some_org_might(const struct run *run)
 		const struct org *org = &run->settings->orgs[i];
 		struct bounds bounds[CHECK_COUNT];
 		for (unsigned j = 0; j < CHECK_COUNT; j++) {
-			const struct check_row *row = check_row((enum check_id)j);
+			const struct check *row = check_at((enum check_id)j);
 			bounds[j] = bounds_of(row->known_at <= STAGE_RCPT ? row->judge(&run->examination.facts, org).code
 			                                                  : RESULT_PENDING);
 		}

@@ -1,14 +1,13 @@
 /*
- * checks: the table of checks.
+ * checks: the table of checks, and the sheet of each.
  *
- * A check is a pure function from the facts of one message and the parameters of one organization to a result. One
- * row here, one function in a file of its own, and the rows of its options in the option table make a check; nothing
- * else has to know it.
+ * A check is a pure function from the facts of one message and the parameters of one organization to a result. It is one
+ * file, check_NAME.c, which ends in its sheet; the table names the sheets. Judging, proof, review, log, reply, header
+ * and explanation walk the table: nothing else knows a check by name, but where the design itself does (org chooses the
+ * organization, the proof rests on some, dkim, spf and dmarc feed Authentication-Results).
  *
- * known_at is the stage from which its facts are complete; before that its result is pending without asking it.
- * needs_body tells whether its evidence is drawn from the body. Until
- * the header is in, the checks of the session are asked with the union of all organizations' parameters, so each must
- * be monotone in them: wider parameters never give a worse result.
+ * Until the header is in, the checks of the session are asked with the union of all organizations' parameters, so each
+ * must be monotone in them: wider parameters never give a worse result.
  */
 #ifndef SFDC_CORE_CHECKS_H
 #define SFDC_CORE_CHECKS_H
@@ -22,27 +21,31 @@
 struct facts;
 struct org;
 
-/* X(enumerator, name, function, known at, needs body) in the order of the log line */
+/* X(enumerator, sheet) in the order of the log line */
 #define CHECKS(X) \
-	X(CHECK_TLS, "tls", check_tls, STAGE_MAIL, false) \
-	X(CHECK_CERT, "cert", check_cert, STAGE_MAIL, false) \
-	X(CHECK_MESSAGE, "message", check_message, STAGE_HEADER, false) \
-	X(CHECK_ORG, "org", check_org, STAGE_HEADER, false) \
-	X(CHECK_FROM, "from", check_from, STAGE_HEADER, false) \
-	X(CHECK_ENVELOPE, "envelope", check_envelope, STAGE_HEADER, false) \
-	X(CHECK_VERP, "verp", check_verp, STAGE_HEADER, false) \
-	X(CHECK_DKIM, "dkim", check_dkim, STAGE_HEADER, true) \
-	X(CHECK_AUTH, "auth", check_auth, STAGE_MAIL, false) \
-	X(CHECK_IP, "ip", check_ip, STAGE_MAIL, false) \
-	X(CHECK_SPF, "spf", check_spf, STAGE_MAIL, false) \
-	X(CHECK_DMARC, "dmarc", check_dmarc, STAGE_HEADER, true)
+	X(CHECK_TLS, check_tls) \
+	X(CHECK_CERT, check_cert) \
+	X(CHECK_MESSAGE, check_message) \
+	X(CHECK_ORG, check_org) \
+	X(CHECK_FROM, check_from) \
+	X(CHECK_ENVELOPE, check_envelope) \
+	X(CHECK_VERP, check_verp) \
+	X(CHECK_DKIM, check_dkim) \
+	X(CHECK_AUTH, check_auth) \
+	X(CHECK_IP, check_ip) \
+	X(CHECK_SPF, check_spf) \
+	X(CHECK_DMARC, check_dmarc)
 
 enum check_id {
-#define X(enumerator, name, function, known_at, needs_body) enumerator,
+#define X(enumerator, sheet) enumerator,
 	CHECKS(X)
 #undef X
 	CHECK_COUNT
 };
+
+/* A set of checks. */
+typedef unsigned check_bits;
+#define CHECK_BIT(check) (1U << (check))
 
 /* One result. detail is what was seen, for people: a value the sender may have written, to be escaped where shown. */
 struct result {
@@ -51,23 +54,47 @@ struct result {
 	struct span detail;
 };
 
-struct check_row {
-	const char *name;
-	enum stage known_at;
-	bool needs_body;
+/* What has to be fetched or computed outside the facts of session and header, as bits. */
+#define EVIDENCE_SIGNATURES 1U /* DKIM signatures, which need the body */
+#define EVIDENCE_SPF 2U        /* SPF of the envelope sender */
+#define EVIDENCE_VOUCHES 4U    /* the names of ip.spf */
+#define EVIDENCE_DMARC 8U      /* the DMARC record of the author's domain */
+
+/* The sheet of a check. facts and org are never NULL. Static and immutable. */
+struct check {
+	const char *name;    /* in sentences, the log and everywhere else */
+	const char *log_key; /* of its result */
+	enum stage known_at; /* from which its facts are complete; before, its result is pending without asking it */
+	unsigned evidence;   /* EVIDENCE_* */
 	struct result (*judge)(const struct facts *facts, const struct org *org);
+	bool (*skippable)(const struct org *org); /* whether it can come to skip, and so proves nothing; NULL: never */
+	/* The options that are empty, for which it can never pass; NULL: it can. A NULL function: it always can. */
+	const char *(*hopeless)(const struct org *org);
+	bool (*undecidable)(const struct org *org); /* whether the DNS can leave it open; NULL: where it has evidence */
+	const char *(*rests_on)(const struct org *org); /* what its pass is worth beside the policy, in lines; NULL: itself */
+	bool asks_domains;  /* compares with the organization's domains */
+	const char *passes; /* what its pass says, for people */
+	const char *asks;   /* what it asks for, for a sender of whom nothing was seen */
 };
 
-/* The row of a check. Static, never NULL. */
-const struct check_row *check_row(enum check_id id);
+/* Both in a sheet. */
+#define CHECK_NAME(text) .name = text, .log_key = "r_" text
 
-const char *check_name(enum check_id id);
-bool check_from_name(struct span name, enum check_id *id_r);
-
-/* The check functions. facts and org are never NULL. */
-#define X(enumerator, name, function, known_at, needs_body) struct result function(const struct facts *facts, const struct org *org);
+#define X(enumerator, sheet) extern const struct check sheet;
 CHECKS(X)
 #undef X
+
+/* The sheet of a check. Never NULL. */
+const struct check *check_at(enum check_id id);
+
+const char *check_name(enum check_id id);
+bool check_by_name(struct span name, enum check_id *id_r);
+
+/* Those that can come to skip, can never pass, can be left open by the DNS; and that compare with domains. */
+check_bits checks_skippable(const struct org *org);
+check_bits checks_hopeless(const struct org *org);
+check_bits checks_undecidable(const struct org *org);
+check_bits checks_asking_domains(void);
 
 static inline struct result result_make(enum result_code code, enum reason reason, struct span detail)
 {

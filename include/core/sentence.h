@@ -49,10 +49,6 @@ static inline bool bounds_possible(struct bounds bounds)
 	return bounds.most != TRUTH_FALSE;
 }
 
-/* Checks by number. */
-typedef unsigned check_bits;
-#define CHECK_BIT(check) (1U << (check))
-
 struct sentence_node;
 
 struct sentence {

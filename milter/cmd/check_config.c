@@ -81,18 +81,30 @@ static void print_set(const struct proof_set *set, const struct proof_terms *ter
 	printf("%s\n", text);
 }
 
+/* Each line of what one check of the sets stands on. */
+static void print_rests_on(const struct check *check, const struct org *org)
+{
+	const char *text = check->rests_on ? check->rests_on(org) : NULL;
+	for (const char *label = check->name; text; label = NULL) {
+		char line[128];
+		size_t length = strcspn(text, "\n");
+		snprintf(line, sizeof line, "%s%s%.*s", label ? label : "", label ? ": " : "", (int)length, text);
+		print_row("", span_of(line), "");
+		text = text[length] == '\n' ? text + length + 1 : NULL;
+	}
+}
+
 /* What the sets stand on besides the policy: what only the mail server can see to. */
 static void print_rest(const struct org *org, const struct proof *proof)
 {
-	bool cert = false;
+	check_bits used = 0;
 	for (size_t i = 0; i < proof->shown; i++)
-		cert |= (proof->sets[i].checks & CHECK_BIT(CHECK_CERT)) != 0;
+		used |= proof->sets[i].checks;
 	print_row("resting on", span_of("a mail server that refuses bare newlines (else a message smuggles in another)"), "");
 	print_row("", span_of("and past whose milter there is no way; --mta prints what it needs"), "");
-	if (cert && set_count(org->cert.issuers) == 0) {
-		print_row("", span_of("cert: also on each authority that the mail server trusts, on any of its ports"), "");
-		print_row("", span_of("unless it hands out no TLS session tickets; or set cert.issuers"), "");
-	}
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (used & CHECK_BIT(i))
+			print_rests_on(check_at((enum check_id)i), org);
 }
 
 static void print_proof(const struct settings *settings, const struct org *org)

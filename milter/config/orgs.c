@@ -190,7 +190,7 @@ static void check_domains(struct loading *loading, const struct source *source, 
 {
 	const struct node *domains = given_to(given, "domains");
 	check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
-	bool reported = reviewed && (asked & (CHECK_BIT(CHECK_FROM) | CHECK_BIT(CHECK_ENVELOPE))) != 0;
+	bool reported = reviewed && (asked & checks_asking_domains()) != 0;
 	if (org->mode == MODE_ENFORCE && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
 		finding_error(&loading->findings, node_place(source, domains),
 		              "domains: is empty in an organization that enforces; list the domains it sends from");

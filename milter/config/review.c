@@ -181,14 +181,10 @@ static void report_hopeless(struct loading *loading, const struct group *group)
 	best_results(loading, org, best);
 	sentence_responsible(&org->reject_unless, best, true, &list);
 	for (size_t i = 0; i < list.count; i++) {
-		if (list.ids[i] == CHECK_FROM || list.ids[i] == CHECK_ENVELOPE)
-			add_empty(empty, sizeof empty, list.ids[i] == CHECK_FROM ? "domains" : "envelope.bounce_domains");
-		else if (list.ids[i] == CHECK_CERT)
-			add_empty(empty, sizeof empty, "cert.names");
-		else if (list.ids[i] == CHECK_AUTH)
-			add_empty(empty, sizeof empty, "auth.users");
-		else if (list.ids[i] == CHECK_IP)
-			add_empty(empty, sizeof empty, "ip.networks and ip.spf");
+		const struct check *check = check_at(list.ids[i]);
+		const char *options = check->hopeless ? check->hopeless(org) : NULL;
+		if (options)
+			add_empty(empty, sizeof empty, options);
 	}
 	finding_warning(&loading->findings, loading->origins[group->first].sentence,
 	                "%s: reject_unless can never hold, since lists are empty: %s; fill them, or leave those checks out",
@@ -213,7 +209,7 @@ static void review_empty_lists(struct loading *loading)
 		if (!loading->origins[i].sound)
 			continue;
 		check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
-		asked &= CHECK_BIT(CHECK_FROM) | CHECK_BIT(CHECK_ENVELOPE);
+		asked &= checks_asking_domains();
 		if (org->mode == MODE_ENFORCE && set_count(org->domains) == 0 && asked != 0) {
 			report_no_domains(loading, i, asked);
 			continue;

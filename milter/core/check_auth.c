@@ -1,7 +1,7 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_auth(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	bool has_type = facts->auth_type.length != 0;
 	bool has_user = facts->auth_authen.length != 0;
@@ -17,3 +17,24 @@ struct result check_auth(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_AUTH_MECHANISM, facts->auth_type);
 	return result_make(RESULT_PASS, REASON_NONE, facts->auth_authen);
 }
+
+static bool skippable(const struct org *org)
+{
+	return !org->auth.required;
+}
+
+static const char *hopeless(const struct org *org)
+{
+	return set_count(org->auth.users) == 0 ? "auth.users" : NULL;
+}
+
+const struct check check_auth = {
+	CHECK_NAME("auth"),
+	.known_at = STAGE_MAIL,
+	.evidence = 0,
+	.judge = judge,
+	.skippable = skippable,
+	.hopeless = hopeless,
+	.passes = "the session authenticated as a user that the organization may use",
+	.asks = "SMTP AUTH",
+};

@@ -8,7 +8,7 @@ static bool issuer_expected(const struct certificate *certificate, const struct 
 	       || (!span_absent(certificate->issuer) && set_has(org->cert.issuers, certificate->issuer));
 }
 
-struct result check_cert(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	const struct certificate *certificate = &facts->certificate;
 
@@ -28,3 +28,33 @@ struct result check_cert(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_CERT_CLIENT_NAME, facts->client_name);
 	return result_make(RESULT_PASS, REASON_NONE, certificate->name);
 }
+
+static bool skippable(const struct org *org)
+{
+	return !org->cert.required;
+}
+
+static const char *hopeless(const struct org *org)
+{
+	return set_count(org->cert.names) == 0 ? "cert.names" : NULL;
+}
+
+/* All that a milter sees is that some authority known to the mail server vouches for a name. */
+static const char *rests_on(const struct org *org)
+{
+	return set_count(org->cert.issuers) != 0 ? NULL
+	                                         : "also on each authority that the mail server trusts, on any of its ports\n"
+	                                           "unless it hands out no TLS session tickets; or set cert.issuers";
+}
+
+const struct check check_cert = {
+	CHECK_NAME("cert"),
+	.known_at = STAGE_MAIL,
+	.evidence = 0,
+	.judge = judge,
+	.skippable = skippable,
+	.hopeless = hopeless,
+	.rests_on = rests_on,
+	.passes = "the MTA verified the client certificate, and its name is one that is expected",
+	.asks = "a verified client certificate",
+};

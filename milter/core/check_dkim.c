@@ -108,7 +108,7 @@ static unsigned weight(struct result result)
 	return 0;
 }
 
-struct result check_dkim(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	struct result best = result_make(RESULT_NONE, REASON_DKIM_NONE, span_make(NULL, 0));
 
@@ -123,3 +123,18 @@ struct result check_dkim(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_SKIP, REASON_NOT_REQUIRED, span_make(NULL, 0));
 	return best;
 }
+
+static bool skippable(const struct org *org)
+{
+	return !org->dkim.required;
+}
+
+const struct check check_dkim = {
+	CHECK_NAME("dkim"),
+	.known_at = STAGE_HEADER,
+	.evidence = EVIDENCE_SIGNATURES,
+	.judge = judge,
+	.skippable = skippable,
+	.passes = "a good signature vouches for the From: domain",
+	.asks = "a DKIM signature of the From: domain",
+};

@@ -1,7 +1,7 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_dmarc(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	if (!facts->dmarc.complete)
 		return result_make(RESULT_PENDING, REASON_NONE, span_make(NULL, 0));
@@ -9,3 +9,18 @@ struct result check_dmarc(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_SKIP, facts->dmarc.outcome.reason, facts->dmarc.outcome.detail);
 	return facts->dmarc.outcome;
 }
+
+static bool skippable(const struct org *org)
+{
+	return !org->dmarc.required;
+}
+
+const struct check check_dmarc = {
+	CHECK_NAME("dmarc"),
+	.known_at = STAGE_HEADER,
+	.evidence = EVIDENCE_SIGNATURES | EVIDENCE_SPF | EVIDENCE_DMARC,
+	.judge = judge,
+	.skippable = skippable,
+	.passes = "DKIM or SPF passes for the From: domain (DMARC)",
+	.asks = "a DMARC pass",
+};

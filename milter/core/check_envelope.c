@@ -1,7 +1,7 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_envelope(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	if (span_absent(facts->mail_from))
 		return result_make(RESULT_NONE, REASON_ENVELOPE_UNKNOWN, span_make(NULL, 0));
@@ -24,3 +24,20 @@ struct result check_envelope(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_PASS, REASON_NONE, facts->sender.domain);
 	return result_make(RESULT_FAIL, REASON_ENVELOPE_DOMAIN, facts->sender.domain);
 }
+
+static const char *hopeless(const struct org *org)
+{
+	bool none = set_count(org->domains) == 0 && set_count(org->envelope.bounce_domains) == 0;
+	return none && !org->envelope.null_sender ? "envelope.bounce_domains" : NULL;
+}
+
+const struct check check_envelope = {
+	CHECK_NAME("envelope"),
+	.known_at = STAGE_HEADER,
+	.evidence = 0,
+	.judge = judge,
+	.hopeless = hopeless,
+	.asks_domains = true,
+	.passes = "the envelope sender is of the organization, of Salesforce's bounce management, or null",
+	.asks = "an envelope sender of the organization",
+};

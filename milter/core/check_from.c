@@ -1,7 +1,7 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_from(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	const struct field *from = header_find(&facts->header, FIELD_FROM);
 	struct span shown = from ? span_trim(from->value) : span_make(NULL, 0);
@@ -29,3 +29,19 @@ struct result check_from(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_FROM_DOMAIN, facts->author.domain);
 	return result_make(RESULT_PASS, REASON_NONE, facts->author.domain);
 }
+
+static const char *hopeless(const struct org *org)
+{
+	return set_count(org->domains) == 0 ? "domains" : NULL;
+}
+
+const struct check check_from = {
+	CHECK_NAME("from"),
+	.known_at = STAGE_HEADER,
+	.evidence = 0,
+	.judge = judge,
+	.hopeless = hopeless,
+	.asks_domains = true,
+	.passes = "there is one From: with one mailbox, of one of the organization's domains",
+	.asks = "a From: of the organization",
+};

@@ -30,7 +30,7 @@ static struct result judge_spf(const struct facts *facts, const struct org *org,
 	return best;
 }
 
-struct result check_ip(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	if (facts->client.family == ADDRESS_NONE)
 		return result_make(RESULT_FAIL, REASON_IP_UNKNOWN, span_make(NULL, 0));
@@ -41,3 +41,24 @@ struct result check_ip(const struct facts *facts, const struct org *org)
 		return unlisted;
 	return judge_spf(facts, org, unlisted);
 }
+
+static const char *hopeless(const struct org *org)
+{
+	return network_set_count(org->ip.networks) == 0 && set_count(org->ip.spf) == 0 ? "ip.networks and ip.spf" : NULL;
+}
+
+static bool undecidable(const struct org *org)
+{
+	return set_count(org->ip.spf) != 0;
+}
+
+const struct check check_ip = {
+	CHECK_NAME("ip"),
+	.known_at = STAGE_MAIL,
+	.evidence = EVIDENCE_VOUCHES,
+	.judge = judge,
+	.hopeless = hopeless,
+	.undecidable = undecidable,
+	.passes = "the client's address is one that the organization's mail comes from",
+	.asks = "a listed address",
+};

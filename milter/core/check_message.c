@@ -27,7 +27,7 @@ static bool sender_expected(const struct facts *facts, const struct org *org, co
 	       && (set_has(org->message.senders, mailbox.address) || pattern_match(org->domains, mailbox.domain));
 }
 
-struct result check_message(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	const struct header *header = &facts->header;
 	const struct field *sender = header_find(header, FIELD_SENDER);
@@ -42,3 +42,12 @@ struct result check_message(const struct facts *facts, const struct org *org)
 		                   span_trim(sender->value));
 	return result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
 }
+
+const struct check check_message = {
+	CHECK_NAME("message"),
+	.known_at = STAGE_HEADER,
+	.evidence = 0,
+	.judge = judge,
+	.passes = "the header is sound, and a Sender: field names nobody else",
+	.asks = "a sound header",
+};

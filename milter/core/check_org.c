@@ -20,7 +20,7 @@ static bool relay_agrees(const struct facts *facts, struct span *other_r)
 	return unseen == 0;
 }
 
-struct result check_org(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	switch (facts->org_header) {
 	case ORG_HEADER_ABSENT:
@@ -39,3 +39,12 @@ struct result check_org(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, other);
 	return result_make(RESULT_PASS, REASON_NONE, facts->org_text);
 }
+
+const struct check check_org = {
+	CHECK_NAME("org"),
+	.known_at = STAGE_HEADER,
+	.evidence = 0,
+	.judge = judge,
+	.passes = "exactly one X-SFDC-LK names the organization, and X-SFDCOrgRelay does not contradict",
+	.asks = "an X-SFDC-LK that is served",
+};

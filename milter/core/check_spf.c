@@ -1,10 +1,19 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_spf(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	(void)org;
 	if (!facts->spf.complete)
 		return result_make(RESULT_PENDING, REASON_NONE, span_make(NULL, 0));
 	return facts->spf.outcome;
 }
+
+const struct check check_spf = {
+	CHECK_NAME("spf"),
+	.known_at = STAGE_MAIL,
+	.evidence = EVIDENCE_SPF,
+	.judge = judge,
+	.passes = "SPF lets this client send for the envelope sender's domain",
+	.asks = "an SPF pass",
+};

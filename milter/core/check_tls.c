@@ -1,7 +1,7 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-struct result check_tls(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	if (span_absent(facts->tls_version) || facts->tls_version.length == 0)
 		return result_make(RESULT_FAIL, REASON_TLS_ABSENT, span_make(NULL, 0));
@@ -12,3 +12,12 @@ struct result check_tls(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_TLS_CIPHER, facts->cipher);
 	return result_make(RESULT_PASS, REASON_NONE, facts->tls_version);
 }
+
+const struct check check_tls = {
+	CHECK_NAME("tls"),
+	.known_at = STAGE_MAIL,
+	.evidence = 0,
+	.judge = judge,
+	.passes = "the session is encrypted as strongly as asked",
+	.asks = "strong TLS",
+};

@@ -19,7 +19,7 @@ static struct result compare(const struct facts *facts, const struct org *org, c
 	return result_make(RESULT_PASS, REASON_NONE, span_of(org->id.text));
 }
 
-struct result check_verp(const struct facts *facts, const struct org *org)
+static struct result judge(const struct facts *facts, const struct org *org)
 {
 	struct verp *verp = arena_alloc(facts->arena, sizeof *verp);
 
@@ -40,3 +40,20 @@ struct result check_verp(const struct facts *facts, const struct org *org)
 	}
 	return result_make(RESULT_TEMPERROR, REASON_INTERNAL, span_make(NULL, 0));
 }
+
+/* Mail that is no bounce-managed mail has no such address. */
+static bool skippable(const struct org *org)
+{
+	(void)org;
+	return true;
+}
+
+const struct check check_verp = {
+	CHECK_NAME("verp"),
+	.known_at = STAGE_HEADER,
+	.evidence = 0,
+	.judge = judge,
+	.skippable = skippable,
+	.passes = "Salesforce's bounce address names the same organization and author as the header",
+	.asks = "a bounce address that fits",
+};

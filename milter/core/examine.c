@@ -109,7 +109,7 @@ bool examine_wants_body(const struct examination *examination)
 		return false;
 	check_bits bits = wanted(examination);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		if ((bits & CHECK_BIT(i)) && check_row((enum check_id)i)->needs_body)
+		if ((bits & CHECK_BIT(i)) && check_at((enum check_id)i)->evidence & EVIDENCE_SIGNATURES)
 			return true;
 	return false;
 }

@@ -31,10 +31,10 @@ static void take_results(const struct facts *facts, const struct org *org, struc
                          struct bounds bounds[CHECK_COUNT])
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
-		const struct check_row *row = check_row((enum check_id)i);
+		const struct check *check = check_at((enum check_id)i);
 		struct result *result = &judgement->results[i];
-		if (facts->stage >= row->known_at)
-			*result = row->judge(facts, org);
+		if (facts->stage >= check->known_at)
+			*result = check->judge(facts, org);
 		if (result->code == RESULT_PENDING && facts->evidence_over)
 			*result = result_make(RESULT_TEMPERROR, REASON_DNS_TIMEOUT, result->detail);
 		bounds[i] = bounds_of(result->code);

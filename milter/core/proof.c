@@ -2,44 +2,11 @@
 
 #include <stdio.h>
 
-static check_bits skippable_of(const struct org *org)
-{
-	check_bits bits = CHECK_BIT(CHECK_VERP);
-	if (!org->auth.required)
-		bits |= CHECK_BIT(CHECK_AUTH);
-	if (!org->cert.required)
-		bits |= CHECK_BIT(CHECK_CERT);
-	if (!org->dkim.required)
-		bits |= CHECK_BIT(CHECK_DKIM);
-	if (!org->dmarc.required)
-		bits |= CHECK_BIT(CHECK_DMARC);
-	return bits;
-}
-
-/* Checks whose lists are empty, so that they match nothing. */
-static check_bits hopeless_of(const struct org *org)
-{
-	check_bits bits = 0;
-	bool domains = set_count(org->domains) != 0;
-	if (!domains)
-		bits |= CHECK_BIT(CHECK_FROM);
-	if (!domains && set_count(org->envelope.bounce_domains) == 0 && !org->envelope.null_sender)
-		bits |= CHECK_BIT(CHECK_ENVELOPE);
-	if (set_count(org->cert.names) == 0)
-		bits |= CHECK_BIT(CHECK_CERT);
-	if (set_count(org->auth.users) == 0)
-		bits |= CHECK_BIT(CHECK_AUTH);
-	if (network_set_count(org->ip.networks) == 0 && set_count(org->ip.spf) == 0)
-		bits |= CHECK_BIT(CHECK_IP);
-	return bits;
-}
-
 struct proof_terms proof_terms(const struct settings *settings, const struct org *org)
 {
-	struct proof_terms terms = { skippable_of(org), 0, hopeless_of(org) };
+	struct proof_terms terms = { checks_skippable(org), 0, checks_hopeless(org) };
 	if (settings->undecided == VERDICT_ACCEPT)
-		terms.undecidable = CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_SPF) | CHECK_BIT(CHECK_DMARC)
-		                    | (set_count(org->ip.spf) != 0 ? CHECK_BIT(CHECK_IP) : 0);
+		terms.undecidable = checks_undecidable(org);
 	return terms;
 }
 

@@ -35,13 +35,6 @@ void record_number(struct record *record, const char *key, long long number)
 	}
 }
 
-/* The keys of the results, "r_" and the check's name. */
-static const char *const result_keys[CHECK_COUNT] = {
-#define X(enumerator, name, function, known_at, needs_body) [enumerator] = "r_" name,
-	CHECKS(X)
-#undef X
-};
-
 static void record_session(const struct facts *facts, struct record *record)
 {
 	record_text(record, "client", facts->client_text);
@@ -122,7 +115,7 @@ static void record_judgement(struct examination *examination, struct record *rec
 
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (judged || judgement->results[i].code != RESULT_PENDING)
-			record_text(record, result_keys[i], span_of(result_name(judgement->results[i].code)));
+			record_text(record, check_at((enum check_id)i)->log_key, span_of(result_name(judgement->results[i].code)));
 	record_reason(examination, record);
 	reply_make(judgement->verdict, judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
 	if (reply.code[0] != '\0')

@@ -13,23 +13,6 @@ struct text {
 	size_t length;
 };
 
-/* What a check asks for, for one of whom nothing was seen. */
-static const char *const asked[] = {
-	[CHECK_TLS] = "strong TLS",
-	[CHECK_CERT] = "a verified client certificate",
-	[CHECK_MESSAGE] = "a sound header",
-	[CHECK_ORG] = "an X-SFDC-LK that is served",
-	[CHECK_FROM] = "a From: of the organization",
-	[CHECK_ENVELOPE] = "an envelope sender of the organization",
-	[CHECK_VERP] = "a bounce address that fits",
-	[CHECK_DKIM] = "a DKIM signature of the From: domain",
-	[CHECK_AUTH] = "SMTP AUTH",
-	[CHECK_IP] = "a listed address",
-	[CHECK_SPF] = "an SPF pass",
-	[CHECK_DMARC] = "a DMARC pass",
-};
-_Static_assert(sizeof asked / sizeof asked[0] == CHECK_COUNT, "what each check asks for");
-
 static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Whole, or not at all. */
@@ -94,7 +77,7 @@ static void put_reasons(struct text *text, const struct judgement *judgement)
 static void put_asked(struct text *text, const struct sentence_node *node, const struct bounds *bounds)
 {
 	if (node->is_check) {
-		put(text, "%s", asked[node->check]);
+		put(text, "%s", check_at(node->check)->asks);
 		return;
 	}
 	const char *join = "";

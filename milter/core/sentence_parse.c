@@ -151,7 +151,7 @@ static struct sentence_node *parse_operand(struct parser *parser)
 		parser->at += token.length;
 		return parse_count(parser, count, count_at);
 	}
-	if (!check_from_name(token, &id))
+	if (!check_by_name(token, &id))
 		return fail_operand(parser, token);
 	parser->at += token.length;
 	struct sentence_node *node = node_new(parser);
