@@ -12,11 +12,11 @@
 #include "core/span.h"
 
 /*
- * The keyword (RFC 8601 2.7) that our field shows for SPF or DMARC, and for a signature; NULL: it shows none. What had
- * not come when the time for evidence was up is "temperror".
+ * The keyword (RFC 8601 2.7) that our field shows for a check: "" if it shows none, NULL for checks that have no method
+ * of their own there. That of DKIM as a whole is that of a signature that passed the check, else of the one closest to
+ * the author. What had not come when the time for evidence was up is "temperror".
  */
-const char *authres_outcome(const struct facts *facts, const struct outcome_evidence *outcome);
-const char *authres_signature(const struct facts *facts, const struct signature *signature);
+const char *authres_keyword(const struct facts *facts, const struct judgement *judgement, enum check_id check);
 
 /*
  * The value of our field: authserv-id and one resinfo for each method that was evaluated (auth, spf, dkim for each

@@ -4,22 +4,6 @@
 #include "cmd/screen.h"
 #include "core/record.h"
 
-/* What each check asks, and so what its pass says. */
-static const char *const passes[CHECK_COUNT] = {
-	[CHECK_TLS] = "the session is encrypted as strongly as asked",
-	[CHECK_CERT] = "the MTA verified the client certificate, and its name is one that is expected",
-	[CHECK_MESSAGE] = "the header is sound, and a Sender: field names nobody else",
-	[CHECK_ORG] = "exactly one X-SFDC-LK names the organization, and X-SFDCOrgRelay does not contradict",
-	[CHECK_FROM] = "there is one From: with one mailbox, of one of the organization's domains",
-	[CHECK_ENVELOPE] = "the envelope sender is of the organization, of Salesforce's bounce management, or null",
-	[CHECK_VERP] = "Salesforce's bounce address names the same organization and author as the header",
-	[CHECK_DKIM] = "a good signature vouches for the From: domain",
-	[CHECK_AUTH] = "the session authenticated as a user that the organization may use",
-	[CHECK_IP] = "the client's address is one that the organization's mail comes from",
-	[CHECK_SPF] = "SPF lets this client send for the envelope sender's domain",
-	[CHECK_DMARC] = "DKIM or SPF passes for the From: domain (DMARC)",
-};
-
 void present_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT])
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
@@ -56,7 +40,7 @@ static struct span words(enum check_id check, const struct result *result, bool 
 {
 	switch (result->code) {
 	case RESULT_PASS:
-		return span_of(passes[check]);
+		return span_of(check_at(check)->passes);
 	case RESULT_PENDING:
 		return span_of("not needed: the message was decided without it");
 	case RESULT_SKIP:

@@ -12,36 +12,6 @@ static json_t *make_why(const struct check_list *why)
 	return list;
 }
 
-/* The keyword of DKIM as a whole: that of a signature that passed the check, else of the one closest to the author. */
-static const char *dkim_keyword(const struct examination *examination)
-{
-	const struct dkim_evidence *dkim = &examination->facts.dkim;
-	const struct signature *best = NULL;
-
-	if (examination->judgement.results[CHECK_DKIM].code == RESULT_PASS)
-		return "pass";
-	for (size_t i = 0; i < dkim->count; i++)
-		if (!best || dkim->signatures[i].relation > best->relation)
-			best = &dkim->signatures[i];
-	if (best) {
-		const char *word = authres_signature(&examination->facts, best);
-		return word ? word : "";
-	}
-	return dkim->complete || examination->judgement.results[CHECK_DKIM].code == RESULT_NONE ? "none" : "";
-}
-
-/* What Authentication-Results would show; NULL for the checks that have no method of their own there. */
-static const char *keyword(const struct examination *examination, enum check_id check)
-{
-	const struct facts *facts = &examination->facts;
-	if (check == CHECK_DKIM)
-		return dkim_keyword(examination);
-	if (check != CHECK_SPF && check != CHECK_DMARC)
-		return NULL;
-	const char *word = authres_outcome(facts, check == CHECK_SPF ? &facts->spf : &facts->dmarc);
-	return word ? word : "";
-}
-
 static json_t *make_opinion(const struct opinion *opinion)
 {
 	const struct secondopinion *second = &opinion->second;
@@ -76,7 +46,7 @@ static json_t *make_checks(const struct view *view)
 	json_t *checks = json_object();
 	for (unsigned i = 0; checks && i < CHECK_COUNT; i++) {
 		const struct result *result = &examination->judgement.results[i];
-		const char *rfc8601 = keyword(examination, (enum check_id)i);
+		const char *rfc8601 = authres_keyword(&examination->facts, &examination->judgement, (enum check_id)i);
 		json_t *check = json_pack("{s:s, s:s, s:o}", "result", result_name(result->code), "reason",
 		                          reason_code(result->reason), "detail", relayctl_json_shown(result->detail));
 		if (rfc8601)

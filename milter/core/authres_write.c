@@ -126,7 +126,7 @@ static void begin_result(struct writer *writer, const char *method, const char *
 	put(writer, span_of(result));
 }
 
-const char *authres_outcome(const struct facts *facts, const struct outcome_evidence *outcome)
+static const char *outcome_keyword(const struct facts *facts, const struct outcome_evidence *outcome)
 {
 	if (outcome->complete)
 		return outcome->rfc8601;
@@ -135,7 +135,7 @@ const char *authres_outcome(const struct facts *facts, const struct outcome_evid
 
 static void put_spf(struct writer *writer, const struct facts *facts)
 {
-	const char *word = authres_outcome(facts, &facts->spf);
+	const char *word = outcome_keyword(facts, &facts->spf);
 	if (!word)
 		return;
 	begin_result(writer, "spf", word);
@@ -152,7 +152,7 @@ static const char *algorithm_text(unsigned algorithm)
 	return algorithm == ALGORITHM_ED25519_SHA256 ? "ed25519-sha256" : "";
 }
 
-const char *authres_signature(const struct facts *facts, const struct signature *signature)
+static const char *signature_keyword(const struct facts *facts, const struct signature *signature)
 {
 	if (signature->outcome.code != RESULT_PENDING)
 		return signature->rfc8601;
@@ -165,7 +165,7 @@ static void put_dkim(struct writer *writer, const struct facts *facts)
 		begin_result(writer, "dkim", "none");
 	for (size_t i = 0; i < facts->dkim.count; i++) {
 		const struct signature *signature = &facts->dkim.signatures[i];
-		const char *word = authres_signature(facts, signature);
+		const char *word = signature_keyword(facts, signature);
 		if (!word)
 			continue;
 		begin_result(writer, "dkim", word);
@@ -178,7 +178,7 @@ static void put_dkim(struct writer *writer, const struct facts *facts)
 
 static void put_dmarc(struct writer *writer, const struct facts *facts)
 {
-	const char *word = authres_outcome(facts, &facts->dmarc);
+	const char *word = outcome_keyword(facts, &facts->dmarc);
 	if (!word)
 		return;
 	begin_result(writer, "dmarc", word);
@@ -243,6 +243,31 @@ static struct span write_twice(void (*write)(struct writer *, const struct sourc
 	writer = (struct writer){ to, 0, NAME_COLUMNS };
 	write(&writer, sources);
 	return span_make(to, writer.length);
+}
+
+static const char *dkim_keyword(const struct facts *facts, const struct judgement *judgement)
+{
+	const struct signature *best = NULL;
+	if (judgement->results[CHECK_DKIM].code == RESULT_PASS)
+		return "pass";
+	for (size_t i = 0; i < facts->dkim.count; i++)
+		if (!best || facts->dkim.signatures[i].relation > best->relation)
+			best = &facts->dkim.signatures[i];
+	if (best)
+		return signature_keyword(facts, best);
+	return facts->dkim.complete || judgement->results[CHECK_DKIM].code == RESULT_NONE ? "none" : NULL;
+}
+
+const char *authres_keyword(const struct facts *facts, const struct judgement *judgement, enum check_id check)
+{
+	const char *word;
+	if (check == CHECK_DKIM)
+		word = dkim_keyword(facts, judgement);
+	else if (check == CHECK_SPF || check == CHECK_DMARC)
+		word = outcome_keyword(facts, check == CHECK_SPF ? &facts->spf : &facts->dmarc);
+	else
+		return NULL;
+	return word ? word : "";
 }
 
 struct span authres_write(struct span authserv_id, const struct facts *facts, const struct judgement *judgement,
