@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""A message costs the same with 10,000 organizations as with one, in instructions that callgrind counts."""
+"""
+In instructions that callgrind counts: a message costs the same with 10,000 organizations as with one; and an
+Authentication-Results field of twice the length costs twice as much, whatever it is made of.
+"""
 import os
 import re
 import shutil
@@ -12,10 +15,10 @@ if os.environ.get("SANITIZERS", "no") != "no" or not shutil.which("valgrind"):
     sys.exit(0)
 
 
-def count(organizations):
+def count(function, *arguments):
     run = subprocess.run(
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no",
-         "--toggle-collect=run_messages", f"{build}/t/cost_probe", str(organizations)],
+         f"--toggle-collect={function}", f"{build}/t/cost_probe", *map(str, arguments)],
         capture_output=True, text=True)
     collected = re.search(r"Collected : (\d+)", run.stderr)
     if not collected and "debuginfo reader" in run.stderr:
@@ -24,13 +27,17 @@ def count(organizations):
     return run.stdout.strip(), int(collected.group(1)) if collected else 0
 
 
-verdict_one, one = count(1)
-verdict_many, many = count(10000)
+verdict_one, one = count("run_messages", 1)
+verdict_many, many = count("run_messages", 10000)
+claims_short, short = count("run_claims", "claims", 4000)
+claims_long, long = count("run_claims", "claims", 16000)
 good = [
     (verdict_one == "accept 1", f"with one organization: {verdict_one}"),
     (verdict_many == verdict_one, f"with 10,000 organizations: {verdict_many}"),
     (one > 10000, f"{one} instructions for ten messages with one organization"),
     (0 < many < one * 1.05, f"{many} instructions with 10,000 organizations"),
+    (claims_short == claims_long and "1" not in claims_long, f"R10 R12 none of these values is ours: {claims_long}"),
+    (short > 100000 and long < short * 4.4, f"R10 R12 {short} instructions for 4,000 bytes of each, {long} for 16,000"),
 ]
 for number, (passed, text) in enumerate(good, 1):
     print(f"{'ok' if passed else 'not ok'} {number} - {text}")

@@ -1,4 +1,8 @@
-/* cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions. */
+/*
+ * cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions.
+ * cost_probe claims N: run_claims() reads N bytes of each pattern as Authentication-Results.
+ */
+#include "core/authres_claim.h"
 #include "core/edits.h"
 #include "core/feed.h"
 #include "core/record.h"
@@ -62,8 +66,41 @@ void run_messages(const struct settings *settings)
 	}
 }
 
+__attribute__((noinline)) void run_claims(struct authres_ids *ids, struct span value);
+
+void run_claims(struct authres_ids *ids, struct span value)
+{
+	bool claims;
+	printf("%d", authres_claims(ids, value, &claims) && claims);
+}
+
+/* Whatever might make a reader look again at what he has seen. */
+static int claims_main(size_t length)
+{
+	static const char *const patterns[] = {
+		"(", ")", "(x)", "((x)", "\"", "\\", ";", "a;", "relay.tes", "relay.(x)tes", "=?", "=?utf-8?q?", "=?utf-8?q?a ",
+		"=?utf-8?q??\x3d ", "=?utf-8?b?cmVs?= ", "\n ", "a.", "\xc3\xbc.",
+	};
+	struct arena arena;
+	struct authres_ids ids;
+	arena_init(&arena, 0);
+	char *text = arena_alloc(&arena, length);
+	for (size_t i = 0; text && i < sizeof patterns / sizeof patterns[0]; i++) {
+		for (size_t at = 0; at < length; at++)
+			text[at] = patterns[i][at % strlen(patterns[i])];
+		if (!authres_ids_init(&ids, span_of("relay.xn--tst-bma"), NULL, NULL, &arena))
+			return 1;
+		run_claims(&ids, span_make(text, length));
+	}
+	putchar('\n');
+	arena_clear(&arena);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2 && strcmp(argv[1], "claims") == 0)
+		return claims_main(strtoul(argv[2], NULL, 10));
 	struct settings *settings = settings_many(argc > 1 ? strtoul(argv[1], NULL, 10) : 1);
 	if (!settings)
 		return 1;

@@ -17,11 +17,13 @@
 #include "core/span.h"
 
 enum skeleton_comments {
-	SKELETON_COMMENTS_KEPT,           /* their text stays */
-	SKELETON_COMMENTS_DROPPED,        /* by a reader that knows quoted strings and quoted-pairs */
-	SKELETON_COMMENTS_DROPPED_PLAINLY /* by one that looks at parentheses alone */
+	SKELETON_COMMENTS_KEPT,    /* their text stays */
+	SKELETON_COMMENTS_DROPPED, /* by a reader that knows quoted strings and quoted-pairs */
+	SKELETON_COMMENTS_PAIRS,   /* dropped by one that knows quoted-pairs alone */
+	SKELETON_COMMENTS_QUOTES,  /* dropped by one that knows quoted strings alone */
+	SKELETON_COMMENTS_PLAIN    /* dropped by one that looks at parentheses alone */
 };
-#define SKELETON_COMMENTS 3
+#define SKELETON_COMMENTS 5
 
 enum skeleton_space { SKELETON_SPACE_DROPPED, SKELETON_SPACE_KEPT /* as one space for each run of it */ };
 

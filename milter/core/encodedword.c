@@ -69,10 +69,32 @@ static int digit_of(char c)
 	return ascii_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static void copy(struct span text, struct output *output)
+{
+	if (text.length != 0)
+		memcpy(output->at + output->length, text.at, text.length);
+	output->length += text.length;
+}
+
+/* The length of a character in UTF-8 at at, U+0080 to U+009F among them; 0 if there is none. */
+static size_t utf8_length(struct span text, size_t at)
+{
+	bool control = (unsigned char)text.at[at] == 0xc2 && at + 1 < text.length
+	               && ((unsigned char)text.at[at + 1] & 0xe0) == 0x80;
+	return control ? 2 : (unsigned char)text.at[at] < 0x80 ? 0 : span_utf8(text, at);
+}
+
+/* 8-bit characters that stand there undisguised are read as what they are in the header, UTF-8, and else by the charset. */
 static void decode_q(struct span content, struct output *output)
 {
 	for (size_t i = 0; i < content.length; i++) {
 		char c = content.at[i];
+		size_t length = utf8_length(content, i);
+		if (length != 0) {
+			copy(span_slice(content, i, i + length), output);
+			i += length - 1;
+			continue;
+		}
 		bool escaped = c == '=' && i + 2 < content.length && digit_of(content.at[i + 1]) >= 0
 		               && digit_of(content.at[i + 2]) >= 0;
 		if (escaped) {
@@ -108,13 +130,6 @@ static void decode_b(struct span content, enum encoded_padding padding, struct o
 			put(output, bits >> have & 0xff);
 		}
 	}
-}
-
-static void copy(struct span text, struct output *output)
-{
-	if (text.length != 0)
-		memcpy(output->at + output->length, text.at, text.length);
-	output->length += text.length;
 }
 
 struct span encoded_words_decode(struct span text, enum encoded_padding padding, struct arena *arena)

@@ -1,17 +1,19 @@
 #include "core/skeleton.h"
 
 /* The parentheses that bound comments, as marks beside the text. */
-static char *mark_comments(struct span text, bool plainly, struct arena *arena)
+static char *mark_comments(struct span text, enum skeleton_comments comments, struct arena *arena)
 {
+	bool pairs = comments == SKELETON_COMMENTS_DROPPED || comments == SKELETON_COMMENTS_PAIRS;
+	bool quotes = comments == SKELETON_COMMENTS_DROPPED || comments == SKELETON_COMMENTS_QUOTES;
 	char *marks = arena_alloc(arena, text.length);
 	bool escaped = false;
 	bool quoted = false;
 	size_t depth = 0;
 	for (size_t i = 0; marks && i < text.length; i++) {
 		char c = text.at[i];
-		if (!plainly && (escaped || c == '\\')) {
+		if (pairs && (escaped || c == '\\')) {
 			escaped = !escaped;
-		} else if (!plainly && c == '"' && depth == 0) {
+		} else if (quotes && c == '"' && depth == 0) {
 			quoted = !quoted;
 		} else if (!quoted && (c == '(' || (c == ')' && depth != 0))) {
 			marks[i] = c;
@@ -92,7 +94,7 @@ struct span skeleton_make(struct span text, enum skeleton_comments comments, enu
                           struct arena *arena)
 {
 	bool dropped = comments != SKELETON_COMMENTS_KEPT;
-	const char *marks = dropped ? mark_comments(text, comments == SKELETON_COMMENTS_DROPPED_PLAINLY, arena) : NULL;
+	const char *marks = dropped ? mark_comments(text, comments, arena) : NULL;
 	char *to = arena_alloc(arena, text.length);
 	size_t written = 0;
 	size_t depth = 0;
