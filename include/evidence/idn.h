@@ -1,5 +1,5 @@
 /*
- * idn: internationalised domain names by libidn2.
+ * idn: internationalized domain names by libidn2.
  */
 #ifndef SFDC_EVIDENCE_IDN_H
 #define SFDC_EVIDENCE_IDN_H
