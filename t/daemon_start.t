@@ -2,9 +2,12 @@
 """The daemon's options, exit codes, socket and start: DESIGN "programs"."""
 
 import os
+import pty
 import pwd
+import re
 import socket
 import stat
+import string
 import subprocess
 import sys
 
@@ -20,18 +23,130 @@ from milter.target import Target, good
 def options(tap):
     with Daemon() as daemon:
         tap.equal(daemon.run("-V"), (0, "sfdc-milter %s\n" % os.environ.get("VERSION", "0.1.0")), "-V")
-        for arguments in (("-x",), ("-c",), ("-p",), ("--help",), ("-n", "-c", daemon.file, "argument")):
+        for arguments in (("-x",), ("-c",), ("-p",), ("--helf",), ("-n", "-c", daemon.file, "argument")):
             code, text = daemon.run(*arguments)
             tap.equal(code, 64, "usage: " + " ".join(arguments[:1] + arguments[3:]))
             tap.contains(text, "usage: sfdc-milter [-c FILE] [-f] [-n] [-p SOCKET] [-V]", "and says how")
+        for arguments, words in ((("-fx",), "-x is no option"), (("-c",), "-c needs a value"), (("--verson",), "did you mean --version?"),
+                                 (("ar\x1bg",), "ar\\x1bg is too much")):
+            tap.contains(daemon.run(*arguments)[1], words, "told as it was typed: " + words)
+        helped(tap, daemon)
         code, text = daemon.run("-n", "-c", daemon.file, "-p", "tcp:1@localhost")
         tap.equal(code, 64, "a malformed -p")
         tap.contains(text, "unix:/PATH", "and says what a socket is")
 
 
+def helped(tap, daemon):
+    """--help and -h explain every option; the manual page has the same."""
+    code, text = daemon.run("--help")
+    tap.equal((code, daemon.run("-h"), daemon.run("-f", "-h")), (0, (0, text), (0, text)), "--help and -h are one")
+    rows = re.findall(r"^  ((?:-\w, )?-[-\w]+)(?: [A-Z]\S*)?  +(\S.{8,})$", text, re.MULTILINE)
+    flags = sorted(flag for row, _ in rows for flag in row.split(", "))
+    tap.equal(flags, sorted(["-c", "-f", "-n", "-p", "-V", "--version", "-h", "--help"]), "every option is explained", text=text)
+    tap.ok("Example:\n  sfdc-milter " in text and all(len(line) <= 80 for line in text.splitlines()), "with an example, in 80 columns",
+           text=text)
+    for letter in string.ascii_letters + string.digits:
+        if "-" + letter not in flags:
+            tap.equal(daemon.run("-" + letter)[0], 64, "no hidden option -" + letter)
+    page = read(os.path.join(os.environ.get("SRCDIR", "."), "conf", "sfdc-milter.8"))
+    part = page[page.index("The options are:"):page.index(".Ss Processes")]
+    heads = " ".join(re.findall(r"^\.It (Fl .*)$", part, re.MULTILINE))
+    tap.equal(sorted("-" + flag for flag in re.findall(r"Fl (-?[\w-]+)", heads)), flags, "the manual page has the same")
+    codes = re.search(r"^\.Sh EXIT STATUS\n(.*?)^\.Sh ", page, re.MULTILINE | re.DOTALL)[1]
+    tap.equal(re.findall(r"^  (\d+) ", text.split("Exit status:")[1], re.MULTILINE), re.findall(r"^\.It (\d+)$", codes, re.MULTILINE),
+              "and the same exit status")
+
+
+def terminal(tap):
+    """By hand: -f says that it runs, and where."""
+    for facility, where in (("stderr", "this terminal"), ("syslog", "syslog")):
+        with Daemon(log={"target": facility}) as daemon:
+            pid, master = pty.fork()
+            if pid == 0:
+                os.execv(PROGRAM, [PROGRAM, "-f", "-c", daemon.file])
+            output = b""
+            while b"Ctrl-C" not in output:
+                output += os.read(master, 65536)
+            line = [line for line in output.decode().splitlines() if "Ctrl-C" in line][0]
+            tap.equal(line, "sfdc-milter: running, and listening on unix:%s; the log goes to %s; Ctrl-C ends it" % (daemon.path, where),
+                      "on a terminal -f says that it runs, and where; log: " + facility)
+            os.write(master, b"\x03")
+            try:
+                while os.read(master, 65536):
+                    pass
+            except OSError:
+                pass
+            tap.equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "and Ctrl-C ends it")
+            os.close(master)
+    with Daemon() as daemon:
+        daemon.start()
+        tap.ok("Ctrl-C" not in read(daemon.output), "not where there is no terminal")
+
+
+def unable(tap):
+    """What cannot be opened: said, and what to do."""
+    with Daemon() as daemon:
+        for name, code, words, config in (
+                ("no configuration", 78, "No such file or directory; create it, as sfdc-milter.yaml(5) shows, or name another with -c",
+                 daemon.root + "/none"), ("a folder", 78, "name a file that holds a configuration", daemon.root)):
+            for flag in ("-n", "-f"):
+                got, text = daemon.run(flag, "-c", config)
+                tap.ok(got == code and text.startswith(config + ": ") and words in text, "%s: %s" % (flag, name), text=text)
+        for name, change, words in (
+                ("socket: no folder", {"socket": "unix:%s/none/s" % daemon.root}, "; create its folder (systemd: RuntimeDirectory)"),
+                ("socket: below a file", {"socket": "unix:%s/s" % daemon.file}, "; name a path below a folder"),
+                ("socket: another's address", {"socket": "inet:10024@192.0.2.1"}, "; name an address of this machine"),
+                ("socket: a file in its way", {"socket": "unix:" + daemon.file}, "remove it or name another path"),
+                ("pidfile: no folder", {"pidfile": daemon.root + "/none/pid"}, "create its folder (systemd: RuntimeDirectory)"),
+                ("pidfile: a folder", {"pidfile": daemon.root}, "it is a folder; name a file in it"),
+                ("pidfile: a link", {"pidfile": daemon.root + "/link"}, "it is a symbolic link; name the file itself"),
+                ("pidfile: no regular file", {"pidfile": daemon.root + "/fifo"}, "remove it, or name another")):
+            if not os.path.lexists(daemon.root + "/link"):
+                os.symlink("pid", daemon.root + "/link")
+                os.mkfifo(daemon.root + "/fifo")
+            daemon.configure(**change)
+            code, text = daemon.run("-f", "-c", daemon.file)
+            tap.ok(code == 75 and words in text, name, code=code, text=text)
+    if os.geteuid() == 0:
+        forbidden(tap)
+
+
+def forbidden(tap):
+    """The same for a user who may not."""
+    nobody = pwd.getpwnam("nobody").pw_uid
+    with Daemon(user="nobody") as daemon:
+        os.chmod(daemon.root, 0o711)
+        inside = os.path.join(daemon.root, "inside")
+        os.mkdir(inside, 0o755)
+        as_nobody = {"preexec_fn": lambda: os.setuid(nobody)}
+        for name, change, code, words in (
+                ("socket", {"socket": "unix:%s/s" % inside}, 75, "Permission denied; start as root, or name a socket that this user may open"),
+                ("pidfile", {"pidfile": inside + "/pid"}, 75, "Permission denied; start as root, or name a file that this user may write"),
+                ("port", {"socket": "inet:99@127.0.0.1"}, 75, "; start as root, or name a socket")):
+            daemon.configure(**change)
+            if name == "pidfile":
+                os.chmod(daemon.root, 0o777)
+            if name == "port" and int(read("/proc/sys/net/ipv4/ip_unprivileged_port_start")) <= 99:
+                continue
+            got, text = daemon.run("-f", "-c", daemon.file, **as_nobody)
+            tap.ok(got == code and words in text, "not permitted: " + name, code=got, text=text)
+        os.chmod(daemon.file, 0o600)
+        got, text = daemon.run("-n", "-c", daemon.file, **as_nobody)
+        tap.ok(got == 78 and "Permission denied; run this as a user who may read it, or correct its permissions" in text,
+               "not permitted: configuration", text=text)
+
+
 def check(tap):
     with Daemon() as daemon:
-        tap.equal(daemon.run("-n", "-c", daemon.file)[0], 0, "-n: a good configuration")
+        quiet = {"socket": "inet:%d@127.0.0.1" % free_port()}
+        daemon.configure(**quiet)
+        tap.equal(daemon.run("-n", "-c", daemon.file), (0, daemon.file + ": the configuration is good\n") if os.geteuid() else
+                  (0, "warning: %s:3:7: user: the daemon keeps running as root; name a user of its own, such as sfdc-milter\n"
+                   "%s: the configuration is good, with 1 warning\n" % (daemon.file, daemon.file)), "-n says that all is good")
+        daemon.configure(user="nobody", **quiet)
+        if os.geteuid() == 0:
+            tap.equal(daemon.run("-n", "-c", daemon.file), (0, daemon.file + ": the configuration is good\n"), "and no more")
+        daemon.configure()
         tap.equal(daemon.run("-n", "-c", "sfdc-milter.yaml", cwd=daemon.root)[0], 0, "-n: a relative path")
         tap.ok(not os.path.exists(daemon.path), "nothing was opened")
         daemon.configure(orgs=org(reject_unless="ip"))
@@ -124,7 +239,7 @@ def user(tap):
         process = subprocess.Popen([PROGRAM, "-f", "-c", daemon.file], stdout=open(daemon.output, "ab"),
                                    stderr=subprocess.STDOUT, preexec_fn=lambda: os.setuid(pwd.getpwnam("nobody").pw_uid))
         daemon.process = process
-        wait_for(daemon.listens, "the daemon to listen")
+        daemon.event("start")
         tap.ok(any("not started as root" in line["text"] for line in daemon.lines("warning")),
                "so is another user than the configured one")
 
@@ -165,5 +280,5 @@ def hidden_socket(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (options, check, busy, socket_option, user, crypto, hidden_socket):
+    for test in (options, terminal, unable, check, busy, socket_option, user, crypto, hidden_socket):
         points.case(test)

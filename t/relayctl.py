@@ -13,8 +13,10 @@ PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "sfdc-relayctl")
 ORG = "00D8d000003TRx3EAG"
 OTHER = "00DA0000000Hu5aMAC"
 
-# No name server answers: no test depends on the DNS.
+# No name server answers: no test depends on the DNS. The user is there on every machine, the socket reached by everyone.
 CONFIG = """\
+user: nobody
+socket: inet:8891@127.0.0.1
 dns: {nameservers: ["127.0.0.1@9"]}
 message_timeout: 1
 mode: enforce

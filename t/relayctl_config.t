@@ -1,24 +1,27 @@
 #!/usr/bin/python3
 """sfdc-relayctl check-config: good, bad and weak configurations, the proof, the MTA's side."""
+import grp
 import os
+import pwd
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
-from relayctl import CONFIG, OTHER, main  # noqa: E402
+from relayctl import CONFIG, OTHER, PROGRAM, main  # noqa: E402
 
 DEFAULT = "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)"
 
 BAD = [
     ("no such key", "mode: enforce\nscoop: all\norgs: {00D8d000003TRx3EAG: {domains: [example.com]}}\n", r":2:1: "),
     ("wrong checksum", "orgs: {00D8d000003TRx3EAH: {domains: [example.com]}}\n", r":1:8: "),
-    ("unknown check", CONFIG % "tls and form", r"\.yaml:10:\d+: "),
-    ("a sentence that does not end", CONFIG % "tls and (from", r"\.yaml:10:\d+: "),
+    ("unknown check", CONFIG % "tls and form", r"\.yaml:12:\d+: "),
+    ("a sentence that does not end", CONFIG % "tls and (from", r"\.yaml:12:\d+: "),
     ("no organization", "mode: enforce\n", r"bad.yaml"),
     ("no YAML", "mode: [enforce\n", r":\d+:\d+: "),
     ("empty", "", r"bad.yaml"),
-    ("octal-looking address", CONFIG.replace("13.110.0.0/16", "013.110.0.0/16") % "ip", r":12:\d+: "),
+    ("octal-looking address", CONFIG.replace("13.110.0.0/16", "013.110.0.0/16") % "ip", r":14:\d+: "),
     ("two mistakes", "mode: perhaps\nscope: none\norgs: {00D8d000003TRx3EAG: {domains: [example.com]}}\n",
      r"(?s):1:7: .*:2:8: "),
 ]
@@ -76,6 +79,63 @@ def as_json(tap, bench):
         tap.ok(result.code == 78 and not item["good"] and "settings" not in item
                and re.search(pattern, "\n".join(problem["text"] for problem in item["problems"] if problem["level"] == "error")),
                name + ": exit 78, the errors in JSON", item=item, err=result.err)
+
+
+def machine(tap, bench):
+    """What the daemon's -n says of this machine, check-config says too, and where."""
+    good = CONFIG % DEFAULT
+    own = os.path.join(bench.path, "s")
+    for name, text, code, words in (
+            ("no such user", good.replace("nobody", "no-such-user"), 78, r'^bad.yaml:1:7: user: there is no user "no-such-user"; create it'),
+            ("the default user is not there", good.replace("user: nobody\n", ""), 78, r'^bad.yaml: user: there is no user "sfdc-milter"; '),
+            ("no such group", good.replace("inet:8891@127.0.0.1", "unix:%s\nsocket_group: no-such-group" % own), 78,
+             r'^bad.yaml:3:15: socket_group: there is no group "no-such-group"; create it'),
+            ("an open socket", good.replace("inet:8891@127.0.0.1", 'unix:%s\nsocket_mode: "0666"' % own), 78,
+             r"^bad.yaml:3:14: socket_mode 0666 lets everybody"),
+            ("every address", good.replace("inet:8891@127.0.0.1", "inet:8891@0.0.0.0"), 0,
+             r"^warning: bad.yaml:2:9: inet:8891@0.0.0.0 listens on every address"),
+            ("no group", good.replace("inet:8891@127.0.0.1", "unix:" + own), 0,
+             r"^warning: bad.yaml: socket_group: is empty, which leaves the socket to root: an MTA that connects as another user cannot "
+             r"reach it; name a group"),
+            ("an empty group", good.replace("inet:8891@127.0.0.1", 'unix:%s\nsocket_group: ""' % own), 0,
+             r"^warning: bad.yaml:3:15: socket_group: is empty, which leaves the socket to root")):
+        bench.file("bad.yaml", text)
+        result = bench.run("check-config", "-c", "bad.yaml")
+        if name == "the default user is not there" and any(entry.pw_name == "sfdc-milter" for entry in pwd.getpwall()):
+            continue
+        tap.equal((result.code, bool(result.out)), (code, code == 0), name + ": exit %d" % code, err=result.err)
+        tap.ok(re.search(words, result.err, re.MULTILINE), name + ": named with its place", err=result.err)
+        done = subprocess.run([os.path.join(os.path.dirname(PROGRAM), "sfdc-milter"), "-n", "-c", os.path.join(bench.path, "bad.yaml")],
+                              capture_output=True, text=True, timeout=60, check=False)
+        tap.equal(done.returncode, code, name + ": the daemon's -n agrees", err=done.stderr)
+        told = [line for line in done.stderr.replace(bench.path + "/", "").splitlines() if "not started as root" not in line]
+        tap.ok(set(result.err.splitlines()) >= set(told) and told, name + ": in the same words", own=result.err, daemon=done.stderr)
+
+
+def reach(tap, bench):
+    """Whether Postfix's user could reach the socket."""
+    try:
+        user = pwd.getpwnam("postfix")
+    except KeyError:
+        tap.ok(True, "reach # SKIP there is no user postfix")
+        return
+    if os.geteuid() != 0:
+        tap.ok(True, "reach # SKIP needs root")
+        return
+    inside = grp.getgrgid(user.pw_gid).gr_name
+    root = tempfile.mkdtemp(prefix="relayctl.", dir="/run")
+    outside = next(entry for entry in grp.getgrall() if "postfix" not in entry.gr_mem and entry.gr_gid not in (0, user.pw_gid)).gr_name
+    for name, folder, mode, group, words in (
+            ("a member", 0o755, "0660", inside, None), ("another group", 0o755, "0660", outside, "is not in the group %s, and" % outside),
+            ("a mode that keeps it out", 0o755, "0600", inside, "socket_mode: 0600 does not let the group %s write" % inside),
+            ("a folder that keeps it out", 0o700, "0660", inside, "socket: the MTA's user postfix may not enter %s (mode 0700" % root)):
+        os.chmod(root, folder)
+        bench.file("reach.yaml", (CONFIG % DEFAULT).replace("inet:8891@127.0.0.1", 'unix:%s/s\nsocket_mode: "%s"\nsocket_group: %s'
+                                                          % (root, mode, group)))
+        result = bench.run("check-config", "-c", "reach.yaml")
+        tap.equal(result.code, 0, name + ": is warned about at most", err=result.err)
+        tap.ok(words in result.err and "warning: reach.yaml:" in result.err if words else result.err == "", name + ": said", err=result.err)
+    os.rmdir(root)
 
 
 def bad(tap, bench):
@@ -166,7 +226,7 @@ def mta(tap, bench):
             ("unix:/run/sfdc-milter/x.sock", "smtpd_milters=unix:/run/sfdc-milter/x.sock", "S=local:/run/sfdc-milter/x.sock"),
             ("inet:8891@127.0.0.1", "smtpd_milters=inet:127.0.0.1:8891", "S=inet:8891@127.0.0.1"),
             ("inet6:8891@::1", "smtpd_milters=inet:[::1]:8891", "S=inet6:8891@::1")]:
-        bench.file("mta.yaml", 'socket: "%s"\n' % socket + CONFIG % DEFAULT)
+        bench.file("mta.yaml", (CONFIG % DEFAULT).replace("inet:8891@127.0.0.1", '"%s"' % socket))
         result = bench.run("check-config", "-c", "mta.yaml", "--mta", "postfix")
         tap.equal(result.code, 0, socket + ": postfix", err=result.err)
         for text in (postfix, "milter_default_action=tempfail", "smtpd_tls_ask_ccert=yes", "smtpd_forbid_bare_newline=reject",
@@ -180,6 +240,7 @@ def mta(tap, bench):
 
 # As that of mta_conf.t: default socket and times, AUTH users.
 SHIPPED = """\
+user: nobody
 orgs:
   00D8d000003TRx3EAG: {domains: [%s], auth: {users: [%s]}, ip: {networks: [%s]}}
 """
@@ -302,4 +363,4 @@ def fitted(tap, bench):
     tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, as_json, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)
+main(good, as_json, machine, reach, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)

@@ -187,7 +187,7 @@ static void test_text(void)
 	ok(!settings && problems.errors == 1, "so is a file that is not there");
 	if (problems.count == 1)
 		is_text(problems.items[0].text,
-		        "/nonexistent/x.yaml: cannot be read: No such file or directory; correct the path or the permissions",
+		        "/nonexistent/x.yaml: cannot be read: No such file or directory; create it, as sfdc-milter.yaml(5) shows, or name another with -c",
 		        "which is named");
 	problems_clear(&problems);
 }

@@ -56,7 +56,8 @@ static void test_check(void)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct listener_options options = { cases[i].socket, cases[i].mode, cases[i].group };
 		char text[LISTENER_TEXT_SIZE];
-		enum listener_status status = listener_check(&options, text);
+		const char *option;
+		enum listener_status status = listener_check(&options, text, &option);
 		ok(status == cases[i].status && (cases[i].text[0] ? strstr(text, cases[i].text) != NULL : text[0] == '\0'),
 		   "check \"%s\" mode %o: %d \"%s\"", cases[i].socket, cases[i].mode, (int)status, text);
 	}

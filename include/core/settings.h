@@ -127,6 +127,17 @@ struct settings {
 		struct set *own_ids; /* without case */
 	} headers;
 
+	/*
+	 * Where the options stand that are about the machine, as "FILE:LINE:COLUMN", for what is found out after the load; the
+	 * file alone where an option has its default. Absent in settings that were not loaded.
+	 */
+	struct {
+		struct span socket;
+		struct span socket_mode;
+		struct span socket_group;
+		struct span user;
+	} places;
+
 	struct org defaults; /* what an org is before its own values; serves no organization itself */
 	struct org *orgs;
 	size_t org_count;

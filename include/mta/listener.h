@@ -23,11 +23,12 @@ enum listener_status {
 struct listener_options {
 	const char *socket;
 	unsigned mode;     /* of a unix socket */
-	const char *group; /* of a unix socket; "" or NULL: as it comes */
+	const char *group; /* of a unix socket; "" or NULL: that of the process, so that root's is left to root */
 };
 
-/* Check the options without touching anything. */
-enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE]);
+/* Check the options without touching anything. *option_r names the option that the text is about. */
+enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE],
+                                    const char **option_r);
 
 /*
  * Open the socket, which does not block; *fd_r belongs to the caller. A dead unix socket at that path is removed first;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd/config_json.h"
+#include "cmd/machine.h"
 #include "cmd/mtaside.h"
 #include "cmd/relayctl.h"
 #include "core/record.h"
@@ -260,6 +261,12 @@ static int check(const char *path, enum mta mta, bool json)
 {
 	struct problems problems;
 	struct settings *settings = relayctl_load(path, &problems);
+	if (settings)
+		machine_check(settings, NULL, false, &problems);
+	if (problems.errors != 0 || problems.no_memory) {
+		settings_free(settings);
+		settings = NULL;
+	}
 	int code = settings ? RELAYCTL_GOOD : RELAYCTL_CONFIG;
 
 	if (json) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/callbacks.h"
+#include "cmd/machine.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
 #include "core/record.h"
@@ -84,9 +85,7 @@ void filter_listener(const struct filter *filter, const struct settings *setting
 		*options_r = filter->listener;
 		return;
 	}
-	options_r->socket = filter->socket ? filter->socket : settings->socket.at ? settings->socket.at : "";
-	options_r->mode = settings->socket_mode;
-	options_r->group = settings->socket_group.at;
+	machine_listener(settings, filter->socket, options_r);
 }
 
 void filter_complain(const struct filter *filter, const char *text)
@@ -95,12 +94,6 @@ void filter_complain(const struct filter *filter, const char *text)
 	const struct settings *settings = filter->in_force.settings;
 	if (settings && settings->log.target != LOG_TARGET_STDERR)
 		fprintf(stderr, "sfdc-milter: %s\n", text);
-}
-
-static void warn(const struct filter *filter, const char *text)
-{
-	if (text[0] != '\0')
-		log_event(filter->log, LOG_LEVEL_WARNING, "warning", "%s", text);
 }
 
 static void log_problems(struct log *log, const struct problems *problems)
@@ -271,14 +264,12 @@ static int open_and_drop(struct running *running)
 		filter_complain(filter, text);
 		return STATUS_CONFIG;
 	}
-	warn(filter, text);
 	filter_listener(filter, filter->in_force.settings, &options);
 	enum listener_status status = listener_open(&options, &running->listener, listener_text);
 	if (status != LISTENER_OK) {
 		filter_complain(filter, listener_text);
 		return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
 	}
-	warn(filter, listener_text);
 	if (!door_open(&running->door, text)) {
 		filter_complain(filter, text);
 		return STATUS_CANNOT;
@@ -296,6 +287,23 @@ static int fail(const struct filter *filter, const char *text)
 {
 	filter_complain(filter, text);
 	return STATUS_CANNOT;
+}
+
+/* Whoever started it by hand is told that it runs, and where. */
+static void greet(const struct running *running)
+{
+	static const char *const targets[] = {
+		[LOG_TARGET_SYSLOG] = "syslog", [LOG_TARGET_STDERR] = "this terminal", [LOG_TARGET_JOURNAL] = "the journal",
+	};
+	struct listener_options listener;
+	if (running->start.detach || !isatty(STDERR_FILENO))
+		return;
+	struct snapshot *snapshot = live_take(running->live);
+	const struct settings *settings = snapshot_settings(snapshot);
+	filter_listener(running->filter, settings, &listener);
+	fprintf(stderr, "sfdc-milter: running, and listening on %s; the log goes to %s; Ctrl-C ends it\n", listener.socket,
+	        targets[settings->log.target]);
+	snapshot_drop(snapshot);
 }
 
 static int serve(struct running *running)
@@ -323,6 +331,7 @@ static int serve(struct running *running)
 	log_problems(filter->log, &filter->in_force.warnings);
 	log_lifecycle(running, "start", NULL);
 	supervisor_ready(start);
+	greet(running);
 	if (!supervisor_follow(start))
 		return STATUS_OK;
 	int status = smfi_main() == MI_SUCCESS ? STATUS_OK : STATUS_CANNOT;

@@ -48,6 +48,7 @@ bool privileges_drop(const struct privileges *privileges, char text_r[PRIVILEGES
 			}
 		}
 	}
-	snprintf(text_r, PRIVILEGES_TEXT_SIZE, "cannot become user %s: %s: %s", privileges->user, step, strerror(errno));
+	snprintf(text_r, PRIVILEGES_TEXT_SIZE, "cannot become user %s: %s: %s; start as root with the right to change the user (systemd: no User=)",
+	         privileges->user, step, strerror(errno));
 	return false;
 }

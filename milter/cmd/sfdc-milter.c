@@ -7,14 +7,48 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "cmd/filter.h"
-#include "cmd/privileges.h"
+#include "cmd/machine.h"
+#include "cmd/screen.h"
 #include "cmd/supervisor.h"
 #include "config/loader.h"
+#include "core/record.h"
 #include "evidence/resolver.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/sfdc-milter/sfdc-milter.yaml"
 #define PATIENCE 10 /* seconds beyond message_timeout that a stop may take */
+
+enum { OPTION_CONFIG_FILE = 1, OPTION_FOREGROUND, OPTION_CHECK, OPTION_LISTEN, OPTION_VERSION };
+
+static const struct argument arguments[] = {
+	{ OPTION_CONFIG_FILE, 'c', NULL, "FILE", "read this configuration instead of " DEFAULT_CONFIG },
+	{ OPTION_FOREGROUND, 'f', NULL, NULL, "stay in the foreground, as service managers want it" },
+	{ OPTION_CHECK, 'n', NULL, NULL, "check the configuration, show errors and warnings, and exit" },
+	{ OPTION_LISTEN, 'p', NULL, "SOCKET",
+	  "listen there, whatever the configuration says: unix:/PATH, inet:PORT@HOST or inet6:PORT@HOST" },
+	{ OPTION_VERSION, 'V', "version", NULL, "show the version and exit" },
+};
+
+static const struct exit_status exits[] = {
+	{ STATUS_OK, "stopped as asked; in the background: started; -n: the configuration is good" },
+	{ STATUS_USAGE, "wrong usage" },
+	{ STATUS_CANNOT, "it cannot start now: the socket is in use, a file cannot be written, there is no memory" },
+	{ STATUS_CONFIG, "the configuration has an error" },
+};
+
+static const struct command command = {
+	.name = "sfdc-milter",
+	.synopsis = "[-c FILE] [-f] [-n] [-p SOCKET] [-V]",
+	.about = "Mail filter for relays that serve Salesforce Email Relay. Without -f it goes to the background, and returns when "
+	         "the filter can be used. SIGHUP makes it read its configuration again, SIGTERM finish what is in flight and end.",
+	.arguments = arguments,
+	.count = sizeof arguments / sizeof arguments[0],
+	.exits = exits,
+	.exit_count = sizeof exits / sizeof exits[0],
+	.example = "  sfdc-milter -n -c sfdc-milter.yaml && sfdc-milter -f -c sfdc-milter.yaml\n",
+	.manual = "sfdc-milter(8)",
+};
 
 struct options {
 	const char *config;
@@ -22,41 +56,44 @@ struct options {
 	bool foreground;
 	bool check_only;
 	bool show_version;
+	bool show_help;
 };
 
-static int usage(void)
+static int usage(const char *problem)
 {
-	fputs("usage: sfdc-milter [-c FILE] [-f] [-n] [-p SOCKET] [-V]\n", stderr);
+	fprintf(stderr, "sfdc-milter: %s\n", problem);
+	arguments_usage(stderr, &command);
+	fputs("--help explains the options\n", stderr);
 	return STATUS_USAGE;
 }
 
-static bool read_options(int count, char **arguments, struct options *options_r)
+/* False: problem_r says what is wrong. */
+static bool read_options(int count, char **words, struct options *options_r, char problem_r[ARGUMENTS_PROBLEM_SIZE])
 {
-	int option;
 	memset(options_r, 0, sizeof *options_r);
 	options_r->config = DEFAULT_CONFIG;
-	while ((option = getopt(count, arguments, "c:fnp:V")) != -1) {
-		switch (option) {
-		case 'c':
+	for (int id; (id = arguments_next(&command, count, words, problem_r)) != ARGUMENTS_END;) {
+		if (id == OPTION_CONFIG_FILE)
 			options_r->config = optarg;
-			break;
-		case 'f':
+		else if (id == OPTION_FOREGROUND)
 			options_r->foreground = true;
-			break;
-		case 'n':
+		else if (id == OPTION_CHECK)
 			options_r->check_only = true;
-			break;
-		case 'p':
+		else if (id == OPTION_LISTEN)
 			options_r->socket = optarg;
-			break;
-		case 'V':
+		else if (id == OPTION_VERSION)
 			options_r->show_version = true;
-			break;
-		default:
+		else if (id == ARGUMENTS_HELP)
+			options_r->show_help = true;
+		else
 			return false;
-		}
 	}
-	return optind == count;
+	if (optind == count)
+		return true;
+	char shown[RECORD_PRINTABLE_SIZE];
+	screen_escape(span_of(words[optind]), shown, sizeof shown);
+	snprintf(problem_r, ARGUMENTS_PROBLEM_SIZE, "%.100s is too much: there are only options", shown);
+	return false;
 }
 
 static void print_problems(const struct problems *problems, bool with_warnings)
@@ -70,43 +107,30 @@ static void print_problems(const struct problems *problems, bool with_warnings)
 		fputs("not all problems can be shown: there is no memory\n", stderr);
 }
 
-/* What the loader cannot know: this machine's users, groups and paths. False: an error was printed. */
-static bool check_machine(const struct filter *filter, bool with_warnings)
-{
-	struct privileges privileges;
-	struct listener_options listener;
-	char text[PRIVILEGES_TEXT_SIZE];
-	char listener_text[LISTENER_TEXT_SIZE];
-	const struct settings *settings = filter->in_force.settings;
-	bool good = privileges_find(settings->user.at ? settings->user.at : "", &privileges, text);
-
-	if (text[0] != '\0' && (!good || with_warnings))
-		fprintf(stderr, "%s%s\n", good ? "warning: " : "", text);
-	filter_listener(filter, settings, &listener);
-	bool listens = listener_check(&listener, listener_text) == LISTENER_OK;
-	if (listener_text[0] != '\0' && (!listens || with_warnings))
-		fprintf(stderr, "%s%s\n", listens ? "warning: " : "", listener_text);
-	bool pidfile = settings->pidfile.length == 0 || settings->pidfile.at[0] == '/';
-	if (!pidfile)
-		fputs("pidfile must be an absolute path\n", stderr);
-	return good && listens && pidfile;
-}
-
 static bool load(struct filter *filter, bool with_warnings)
 {
+	struct problems *problems = &filter->in_force.warnings;
 	reading_load(&filter->in_force, filter->config);
-	print_problems(&filter->in_force.warnings, with_warnings);
-	return filter->in_force.settings && check_machine(filter, with_warnings);
+	if (filter->in_force.settings)
+		machine_check(filter->in_force.settings, filter->socket, true, problems);
+	print_problems(problems, with_warnings);
+	return filter->in_force.settings && problems->errors == 0 && !problems->no_memory;
 }
 
 /* Not before a start, since the filter is forked before any resolver exists: it looks itself. */
 static int check_records(const struct filter *filter)
 {
 	char error[RESOLVER_ERROR_SIZE];
-	if (resolver_check(filter->in_force.settings, error))
-		return STATUS_OK;
-	fprintf(stderr, "%s\n", error);
-	return STATUS_CONFIG;
+	size_t warnings = filter->in_force.warnings.count;
+	if (!resolver_check(filter->in_force.settings, error)) {
+		fprintf(stderr, "%s\n", error);
+		return STATUS_CONFIG;
+	}
+	printf("%s: the configuration is good", filter->config);
+	if (warnings != 0)
+		printf(", with %zu warning%s", warnings, warnings == 1 ? "" : "s");
+	putchar('\n');
+	return fflush(stdout) == 0 ? STATUS_OK : STATUS_CANNOT;
 }
 
 static int run_filter(void *context, const struct start *start)
@@ -192,25 +216,31 @@ static bool absolute(const char *path, char *absolute_r, size_t size)
 	return getcwd(here, sizeof here) && (size_t)snprintf(absolute_r, size, "%s/%s", here, path) < size;
 }
 
-int main(int count, char **arguments)
+int main(int count, char **words)
 {
 	struct options options;
-	if (!read_options(count, arguments, &options))
-		return usage();
+	char problem[ARGUMENTS_PROBLEM_SIZE];
+	if (!read_options(count, words, &options, problem))
+		return usage(problem);
+	if (options.show_help) {
+		arguments_help(stdout, &command);
+		return fflush(stdout) == 0 ? STATUS_OK : STATUS_CANNOT;
+	}
 	if (options.show_version) {
 		puts("sfdc-milter " VERSION);
 		return STATUS_OK;
 	}
 	char config[PATH_MAX];
 	if (!absolute(options.config, config, sizeof config)) {
-		fprintf(stderr, "sfdc-milter: %s: the path is too long\n", options.config);
+		fprintf(stderr, "sfdc-milter: %s: the path is too long; name a shorter one\n", options.config);
 		return STATUS_USAGE;
 	}
 	struct filter filter = { .config = config, .socket = options.socket };
 	struct listener_options listener = { .socket = options.socket };
 	char text[LISTENER_TEXT_SIZE];
-	if (options.socket && listener_check(&listener, text) == LISTENER_MALFORMED) {
-		fprintf(stderr, "sfdc-milter: %s\n", text);
+	const char *option;
+	if (options.socket && listener_check(&listener, text, &option) == LISTENER_MALFORMED) {
+		fprintf(stderr, "sfdc-milter: -p: %s\n", text);
 		return STATUS_USAGE;
 	}
 	int status = STATUS_CONFIG;

@@ -6,6 +6,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/file.h"
 #include "config/loading.h"
@@ -209,6 +210,25 @@ static void report_no_orgs(struct loading *loading)
 	              "no organization is served; list at least one below orgs (Setup, Company Information shows its ID)");
 }
 
+static void keep_places(struct loading *loading)
+{
+	struct settings *settings = loading->settings;
+	const struct {
+		const char *key;
+		struct span *place;
+	} rows[] = {
+		{ "socket", &settings->places.socket },
+		{ "socket_mode", &settings->places.socket_mode },
+		{ "socket_group", &settings->places.socket_group },
+		{ "user", &settings->places.user },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct node *node = top_value(loading, rows[i].key);
+		struct place place = { loading->main, 0, 0 };
+		*rows[i].place = arena_span(&settings->arena, span_of(place_text(node ? node_place(loading->main, node) : place).text));
+	}
+}
+
 static void read_main(struct loading *loading, const struct node *root)
 {
 	struct place place = { loading->main, 0, 0 };
@@ -224,6 +244,7 @@ static void read_main(struct loading *loading, const struct node *root)
 	}
 	orgs_read_presets(loading);
 	keys_read(loading, loading->main, root, OPTION_TOP, loading->settings, &loading->top);
+	keep_places(loading);
 	const struct node *defaults = top_value(loading, "defaults");
 	const struct node *orgs = top_value(loading, "orgs");
 	if (defaults)
@@ -296,6 +317,17 @@ struct settings *config_load_text(const char *name, const char *text, size_t len
 	return finish(&loading, name, problems_r);
 }
 
+/* What to do about a configuration that cannot be read. */
+static const char *unread_remedy(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
+		return "create it, as sfdc-milter.yaml(5) shows, or name another with -c";
+	if (access(path, R_OK) != 0 && errno == EACCES)
+		return "run this as a user who may read it, or correct its permissions and those of its folders";
+	return "name a file that holds a configuration";
+}
+
 struct settings *config_load(const char *path, struct problems *problems_r)
 {
 	char problem[FILE_PROBLEM_SIZE];
@@ -303,7 +335,7 @@ struct settings *config_load(const char *path, struct problems *problems_r)
 	size_t length = 0;
 	if (!file_read(path, &bytes, &length, problem)) {
 		problems_init(problems_r);
-		problems_add(problems_r, PROBLEM_ERROR, "%s: cannot be read: %s; correct the path or the permissions", path, problem);
+		problems_add(problems_r, PROBLEM_ERROR, "%s: cannot be read: %s; %s", path, problem, unread_remedy(path));
 		return NULL;
 	}
 	struct settings *settings = config_load_text(path, bytes, length, problems_r);

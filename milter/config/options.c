@@ -86,7 +86,7 @@ static const struct option options[] = {
 	TOP("socket_mode", OPTION_OCTAL, "\"0660\"", UNSIGNED(settings, socket_mode), NULL, 0, 0777, NULL,
 	    "permissions of a unix socket"),
 	TOP("socket_group", OPTION_TEXT, "\"\"", SPAN(settings, socket_group), NULL, 0, 0, form_group,
-	    "group that a unix socket is given to; empty: the user's"),
+	    "group that a unix socket is given to; empty: it is left to root"),
 	TOP("user", OPTION_TEXT, "sfdc-milter", SPAN(settings, user), NULL, 0, 0, form_user,
 	    "user the daemon runs as when it was started as root"),
 	TOP("pidfile", OPTION_TEXT, "\"\"", SPAN(settings, pidfile), NULL, 0, 0, form_pidfile,

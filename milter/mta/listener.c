@@ -87,9 +87,11 @@ static bool read_name(const char *socket, struct listener_name *name_r)
 	return true;
 }
 
-enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE])
+enum listener_status listener_check(const struct listener_options *options, char text_r[LISTENER_TEXT_SIZE],
+                                    const char **option_r)
 {
 	text_r[0] = '\0';
+	*option_r = "socket";
 	struct listener_name name;
 	if (!read_name(options->socket, &name))
 		return say(text_r, LISTENER_MALFORMED,
@@ -101,15 +103,47 @@ enum listener_status listener_check(const struct listener_options *options, char
 			    "name 127.0.0.1 as HOST, or keep others out with a firewall", options->socket);
 		return LISTENER_OK;
 	}
+	*option_r = "socket_mode";
 	if (options->mode & ~0777U)
-		return say(text_r, LISTENER_MALFORMED, "socket_mode %o has bits that are no permissions", options->mode);
+		return say(text_r, LISTENER_MALFORMED, "socket_mode %o has bits that are no permissions; use 0660", options->mode);
 	if (options->mode & 0002)
 		return say(text_r, LISTENER_MALFORMED, "socket_mode %04o lets everybody on this machine pose as the MTA; "
 		           "use 0660 and socket_group", options->mode);
+	*option_r = "socket_group";
 	if (options->group && options->group[0] != '\0' && !getgrnam(options->group))
-		return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it or name another",
-		           options->group);
+		return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it (groupadd --system %s) or name "
+		           "another", options->group, options->group);
 	return LISTENER_OK;
+}
+
+/* What to do about an error of the system, as the end of a sentence. */
+static const char *remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "; end what listens there, or name another";
+	case ENOENT:
+		return "; create its folder (systemd: RuntimeDirectory)";
+	case ENOTDIR:
+		return "; name a path below a folder";
+	case EACCES:
+	case EPERM:
+		return "; start as root, or name a socket that this user may open";
+	case EROFS:
+		return "; name a folder that can be written to (systemd: ReadWritePaths)";
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room on that file system";
+	case EMFILE:
+	case ENFILE:
+		return "; raise the limit of open files (systemd: LimitNOFILE)";
+	case EADDRNOTAVAIL:
+		return "; name an address of this machine";
+	case EAFNOSUPPORT:
+		return "; name an address of a family that this machine has";
+	default:
+		return "; correct socket, or what is in its way";
+	}
 }
 
 /* Whether somebody answers on the socket at path; unsure counts as yes. */
@@ -134,13 +168,14 @@ static enum listener_status make_room(const char *path, char text_r[LISTENER_TEX
 	struct stat status;
 	if (lstat(path, &status) != 0)
 		return errno == ENOENT ? LISTENER_OK
-		                       : say(text_r, LISTENER_FAILED, "%s: %s", path, strerror(errno));
+		                       : say(text_r, LISTENER_FAILED, "%s: %s%s", path, strerror(errno), remedy(errno));
 	if (!S_ISSOCK(status.st_mode))
 		return say(text_r, LISTENER_FAILED, "%s exists and is not a socket; remove it or name another path", path);
 	if (answered(path))
-		return say(text_r, LISTENER_BUSY, "%s: somebody listens there already; is the filter running?", path);
+		return say(text_r, LISTENER_BUSY, "%s: somebody listens there already; if that is the filter, stop it first, else "
+		           "name another socket", path);
 	if (unlink(path) != 0)
-		return say(text_r, LISTENER_FAILED, "%s: the dead socket cannot be removed: %s", path, strerror(errno));
+		return say(text_r, LISTENER_FAILED, "%s: the dead socket cannot be removed: %s%s", path, strerror(errno), remedy(errno));
 	return LISTENER_OK;
 }
 
@@ -150,30 +185,16 @@ static enum listener_status set_access(const char *path, const struct listener_o
 	if (options->group && options->group[0] != '\0') {
 		const struct group *group = getgrnam(options->group);
 		if (!group)
-			return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"", options->group);
+			return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it or name another",
+			           options->group);
 		if (lchown(path, (uid_t)-1, group->gr_gid) != 0)
-			return say(text_r, LISTENER_FAILED, "%s cannot be given to group %s: %s", path, options->group,
-			           strerror(errno));
+			return say(text_r, LISTENER_FAILED, "%s cannot be given to group %s: %s; start as root, or as a member of it", path,
+			           options->group, strerror(errno));
 	}
 	if (chmod(path, (mode_t)options->mode) != 0)
-		return say(text_r, LISTENER_FAILED, "%s cannot be given mode %04o: %s", path, options->mode, strerror(errno));
+		return say(text_r, LISTENER_FAILED, "%s cannot be given mode %04o: %s%s", path, options->mode, strerror(errno),
+		           remedy(errno));
 	return LISTENER_OK;
-}
-
-static const char *remedy(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return "; end what listens there, or name another";
-	case ENOENT:
-		return "; create its folder (systemd: RuntimeDirectory)";
-	case EROFS:
-		return "; name a folder that can be written to (systemd: ReadWritePaths)";
-	case EADDRNOTAVAIL:
-		return "; name an address of this machine";
-	default:
-		return "";
-	}
 }
 
 /* What became of a system call on the socket, which is closed when it failed. */
@@ -230,7 +251,7 @@ static enum listener_status open_inet(const struct listener_name *name, const ch
 	struct addrinfo *places;
 	int error = getaddrinfo(name->has_host ? name->host : NULL, name->port, &hints, &places);
 	if (error != 0)
-		return say(text_r, LISTENER_FAILED, "%s: cannot listen there: %s", socket_name,
+		return say(text_r, LISTENER_FAILED, "%s: cannot listen there: %s; name an address of this machine", socket_name,
 		           error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
 	enum listener_status status = listen_at(places, socket_name, fd_r, text_r);
 	freeaddrinfo(places);
@@ -239,7 +260,8 @@ static enum listener_status open_inet(const struct listener_name *name, const ch
 
 enum listener_status listener_open(const struct listener_options *options, int *fd_r, char text_r[LISTENER_TEXT_SIZE])
 {
-	enum listener_status status = listener_check(options, text_r);
+	const char *option;
+	enum listener_status status = listener_check(options, text_r, &option);
 	struct listener_name name;
 	if (status != LISTENER_OK || !read_name(options->socket, &name))
 		return status;
