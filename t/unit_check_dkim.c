@@ -71,7 +71,9 @@ static const struct term terms[] = {
 	{ .what = "from 1970, in its first second", .age = 1800000000, .reason = REASON_DKIM_AGE },
 	{ .what = "of any age", .age = MAX_AGE + 1, .any_age = true },
 	{ .what = "from the future", .age = -60 },
-	{ .what = "without a clock", .age = 1, .no_clock = true, .reason = REASON_DKIM_AGE },
+	{ .what = "without a clock", .age = 1, .no_clock = true, .reason = REASON_DKIM_CLOCK },
+	{ .what = "without a clock, of any age", .age = 1, .no_clock = true, .any_age = true },
+	{ .what = "without a clock, a key in no zone", .age = 1, .no_clock = true, .zone = "*.keys.example", .reason = REASON_DKIM_ZONE },
 	{ .what = "a short key", .rsa_bits = 1023, .reason = REASON_DKIM_WEAK },
 	{ .what = "a key just long enough", .rsa_bits = 1024 },
 	{ .what = "a key in no zone", .zone = "*.keys.example", .reason = REASON_DKIM_ZONE },
@@ -109,6 +111,11 @@ static void apply(const struct term *term, struct bench *bench, struct signature
 		signature->key_chain = STRINGS(settings, SET_NOCASE, "first.example", term->reached_through);
 }
 
+static enum result_code result_of(enum reason reason)
+{
+	return reason == REASON_NONE ? RESULT_PASS : reason == REASON_DKIM_CLOCK ? RESULT_TEMPERROR : RESULT_FAIL;
+}
+
 static void test_terms(void)
 {
 	for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
@@ -117,10 +124,41 @@ static void test_terms(void)
 		bench_begin(&bench);
 		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
 		apply(&terms[i], &bench, &signature);
-		expect(check_dkim.judge(&bench.facts, bench.org), terms[i].reason == REASON_NONE ? RESULT_PASS : RESULT_FAIL,
-		       terms[i].reason, terms[i].what);
+		expect(check_dkim.judge(&bench.facts, bench.org), result_of(terms[i].reason), terms[i].reason, terms[i].what);
 		bench_end(&bench);
 	}
+}
+
+/* The date is judged last: a signature that has another fault has that one, dated ahead or not. */
+static void test_dates(void)
+{
+	static const enum reason dates[] = { REASON_DKIM_CLOCK, REASON_DKIM_FUTURE };
+	for (size_t date = 0; date < 2; date++)
+		for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+			struct bench bench;
+			struct signature signature = good_signature();
+			signature.outcome = result_make(result_of(dates[date]), dates[date], span_make(NULL, 0));
+			bench_begin(&bench);
+			bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+			apply(&terms[i], &bench, &signature);
+			enum reason reason = result_of(terms[i].reason) == RESULT_FAIL ? terms[i].reason : dates[date];
+			expect(check_dkim.judge(&bench.facts, bench.org), result_of(reason), reason, terms[i].what);
+			bench_end(&bench);
+		}
+	struct bench bench;
+	struct signature both[2] = { good_signature(), good_signature() };
+	static const enum reason others[] = { REASON_DKIM_TEMPERROR, REASON_DKIM_BODYHASH, REASON_DKIM_FUTURE };
+	bench_begin(&bench);
+	bench.facts.dkim = (struct dkim_evidence){ true, 2, both };
+	for (size_t i = 0; i < 3; i++)
+		for (size_t at = 0; at < 2; at++) {
+			both[at].outcome = result_make(RESULT_TEMPERROR, REASON_DKIM_CLOCK, span_make(NULL, 0));
+			both[!at].outcome = result_make(i == 0 ? RESULT_TEMPERROR : RESULT_FAIL, others[i], span_make(NULL, 0));
+			expect(check_dkim.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_DKIM_CLOCK, reason_code(others[i]));
+		}
+	both[1].outcome = result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_PASS, REASON_NONE, "a pass beside one that is dated ahead");
+	bench_end(&bench);
 }
 
 /* A required field that the header does not know by name: signed as often as it stands there. */
@@ -202,6 +240,7 @@ int main(void)
 {
 	test_alignment();
 	test_terms();
+	test_dates();
 	test_unknown_fields();
 	test_signatures();
 	return done_testing();

@@ -20,6 +20,8 @@ static const struct {
 	{ VERDICT_REJECT, REASON_SPF_FAIL, "550", "5.7.23", "spf-fail: " },
 	{ VERDICT_REJECT, REASON_SPF_PERMERROR, "550", "5.7.24", "spf-permerror: " },
 	{ VERDICT_REJECT, REASON_DMARC_FAIL, "550", "5.7.26", "dmarc-fail: " },
+	{ VERDICT_TEMPFAIL, REASON_DKIM_CLOCK, "451", "4.3.2", "dkim-clock: the signature is dated ahead of this relay's clock: check the time" },
+	{ VERDICT_REJECT, REASON_DKIM_FUTURE, "550", "5.7.20", "dkim-future: " },
 	{ VERDICT_TEMPFAIL, REASON_DKIM_TEMPERROR, "451", "4.7.5", "dkim-temperror: " },
 	{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, "451", "4.4.3", "dns-timeout: " },
 	{ VERDICT_TEMPFAIL, REASON_INTERNAL, "451", "4.3.2", "internal-error: " },

@@ -84,6 +84,7 @@ struct dmarc_outcome {
 	struct span organizational;      /* of the author domain; absent where it was not needed */
 	enum dmarc_identifier by;        /* DMARC_PASS: what aligned */
 	struct span aligned;             /* DMARC_PASS: the identifier; of several the first that was seen to align */
+	struct span hidden;              /* DMARC_TEMPERROR: the first aligned one that an error hides; absent: it is not that */
 	const char *problem;             /* static English phrase; NULL: nothing is wrong */
 	unsigned questions;              /* handed out */
 };

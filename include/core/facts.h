@@ -58,12 +58,22 @@ enum mta mta_from_version(struct span version);
 /* What X-SFDC-LK says. */
 enum org_header { ORG_HEADER_ABSENT, ORG_HEADER_DUPLICATE, ORG_HEADER_MALFORMED, ORG_HEADER_OK };
 
+/*
+ * 2025-01-01, in seconds. A clock that stands before it is wrong: whatever depends on it is not known, and no reason to
+ * refuse anything for ever.
+ */
+#define CLOCK_EARLIEST 1735689600LL
+
 /* How a signature's d= relates to the From: domain, from the closest to none. */
 enum relation { RELATION_NONE, RELATION_ORGANIZATION, RELATION_PARENT, RELATION_EQUAL };
 
 /* One DKIM signature, as an adapter found it. */
 struct signature {
-	struct result outcome; /* PASS only if signature, body hash and key are all good; PENDING while the key is awaited */
+	/*
+	 * PASS only if signature, body hash and key are all good; PENDING while the key is awaited. With REASON_DKIM_CLOCK
+	 * (TEMPERROR) or REASON_DKIM_FUTURE (FAIL) all that would be a PASS, but for its date.
+	 */
+	struct result outcome;
 	const char *rfc8601;   /* its result keyword */
 	struct span domain;    /* d=, comparable form; absent when malformed */
 	struct span selector;
@@ -142,7 +152,7 @@ struct facts {
 	struct orgid org_id;     /* when ORG_HEADER_OK */
 	struct span org_text;    /* X-SFDC-LK as it stands, trimmed, of the first field */
 	struct span message_id;
-	long long received;       /* wall clock at end of header, seconds; 0 = unknown */
+	long long received;       /* wall clock at end of header, seconds; see CLOCK_EARLIEST */
 
 	/* The body. */
 	size_t body_bytes;

@@ -74,6 +74,8 @@
 	X(REASON_DKIM_AGE, "dkim-age", "550", "5.7.21", "the DKIM signature is too old") \
 	X(REASON_DKIM_UNALIGNED, "dkim-unaligned", "550", "5.7.22", "no DKIM signature of the message is one of the From: domain") \
 	X(REASON_DKIM_TEMPERROR, "dkim-temperror", "451", "4.7.5", "the DKIM key could not be fetched; try again later") \
+	X(REASON_DKIM_CLOCK, "dkim-clock", "451", "4.3.2", "the signature is dated ahead of this relay's clock: check the time") \
+	X(REASON_DKIM_FUTURE, "dkim-future", "550", "5.7.20", "the DKIM signature is dated far in the future") \
 	X(REASON_SPF_NONE, "spf-none", "550", "5.7.23", "the domain of the envelope sender publishes no SPF record") \
 	X(REASON_SPF_FAIL, "spf-fail", "550", "5.7.23", "SPF does not allow this client to send for the envelope sender's domain") \
 	X(REASON_SPF_SOFTFAIL, "spf-softfail", "550", "5.7.23", "SPF does not allow this client to send for the envelope sender's domain") \

@@ -63,10 +63,37 @@ static bool key_in_zones(const struct signature *signature, const struct org *or
 	return false;
 }
 
+/* Whether all is well with a signature but perhaps its date. */
+static bool verified(const struct signature *signature)
+{
+	return signature->outcome.code == RESULT_PASS || signature->outcome.reason == REASON_DKIM_CLOCK
+	       || signature->outcome.reason == REASON_DKIM_FUTURE;
+}
+
+static bool has_age(const struct org *org, const struct signature *signature)
+{
+	return org->dkim.max_age != 0 && signature->timestamp >= 0;
+}
+
+static bool too_old(const struct facts *facts, const struct org *org, const struct signature *signature)
+{
+	return has_age(org, signature) && facts->received >= CLOCK_EARLIEST
+	       && facts->received - signature->timestamp > (long long)org->dkim.max_age;
+}
+
+/* By a clock that is wrong no age can be told. */
+static bool age_unknown(const struct facts *facts, const struct org *org, const struct signature *signature)
+{
+	return has_age(org, signature) && facts->received < CLOCK_EARLIEST;
+}
+
 /* What the organization asks of a signature beyond being valid; what does not need the key comes first. */
 static struct result judge_terms(const struct facts *facts, const struct org *org, const struct signature *signature)
 {
 	struct span domain = signature->domain;
+	/* Of which domain it is nobody can tell. */
+	if (span_absent(domain))
+		return signature->outcome;
 	if (!aligned(signature->relation, org->dkim.alignment))
 		return result_make(RESULT_FAIL, REASON_DKIM_UNALIGNED, domain);
 	if ((signature->algorithm & org->dkim.algorithms) == 0)
@@ -76,31 +103,35 @@ static struct result judge_terms(const struct facts *facts, const struct org *or
 	struct span missing = uncovered(facts, org, signature);
 	if (!span_absent(missing))
 		return result_make(RESULT_FAIL, REASON_DKIM_HEADERS, missing);
-	if (org->dkim.max_age != 0 && signature->timestamp >= 0
-	    && (facts->received == 0 || facts->received - signature->timestamp > (long long)org->dkim.max_age))
+	if (too_old(facts, org, signature))
 		return result_make(RESULT_FAIL, REASON_DKIM_AGE, domain);
-	if (signature->outcome.code != RESULT_PASS)
+	if (!verified(signature))
 		return signature->outcome;
 	if (signature->algorithm == ALGORITHM_RSA_SHA256 && signature->rsa_bits < org->dkim.min_rsa_bits)
 		return result_make(RESULT_FAIL, REASON_DKIM_WEAK, domain);
 	if (!key_in_zones(signature, org))
 		return result_make(RESULT_FAIL, REASON_DKIM_ZONE, domain);
+	if (signature->outcome.code == RESULT_PASS && age_unknown(facts, org, signature))
+		return result_make(RESULT_TEMPERROR, REASON_DKIM_CLOCK, domain);
 	return signature->outcome;
 }
 
-/* How much a result tells: a pass decides, what is still out may, and a fault of an aligned signature beats another's. */
-static unsigned weight(struct result result)
+/*
+ * How much a result tells: a pass decides, what is still out may, a doubt about our clock is not for `undecided` to
+ * settle as others are, and a fault of an aligned signature beats another's.
+ */
+static unsigned weight(struct result result, const struct signature *signature)
 {
 	switch (result.code) {
 	case RESULT_PASS:
-		return 5;
+		return 6;
 	case RESULT_PENDING:
-		return 4;
+		return 5;
 	case RESULT_TEMPERROR:
-		return 3;
+		return result.reason == REASON_DKIM_CLOCK ? 4 : 3;
 	case RESULT_FAIL:
 	case RESULT_PERMERROR:
-		return result.reason == REASON_DKIM_UNALIGNED ? 1 : 2;
+		return result.reason == REASON_DKIM_UNALIGNED || span_absent(signature->domain) ? 1 : 2;
 	case RESULT_NONE:
 	case RESULT_SKIP:
 		return 0;
@@ -111,11 +142,16 @@ static unsigned weight(struct result result)
 static struct result judge(const struct facts *facts, const struct org *org)
 {
 	struct result best = result_make(RESULT_NONE, REASON_DKIM_NONE, span_make(NULL, 0));
+	unsigned best_weight = 0;
 
 	for (size_t i = 0; i < facts->dkim.count; i++) {
-		struct result result = judge_terms(facts, org, &facts->dkim.signatures[i]);
-		if (weight(result) > weight(best))
+		const struct signature *signature = &facts->dkim.signatures[i];
+		struct result result = judge_terms(facts, org, signature);
+		unsigned result_weight = weight(result, signature);
+		if (result_weight > best_weight) {
 			best = result;
+			best_weight = result_weight;
+		}
 	}
 	if (best.code == RESULT_NONE && facts->header.count[FIELD_DKIM_SIGNATURE] != 0 && !facts->dkim.complete)
 		return result_make(RESULT_PENDING, REASON_NONE, span_make(NULL, 0));

@@ -308,6 +308,7 @@ static bool policy_settle(struct dmarc_walk *walk, const struct found *found)
 
 static enum dmarc_result pass(struct dmarc_walk *walk, const struct identifier *identifier)
 {
+	walk->outcome.hidden = absent;
 	walk->outcome.by = identifier->by;
 	walk->outcome.aligned = identifier->domain;
 	return finish(walk, DMARC_PASS, NULL);
@@ -345,6 +346,8 @@ static enum dmarc_result align(struct dmarc_walk *walk, const struct found *foun
 			return walk->outcome.result;
 		if (aligned && !identifier->hidden)
 			return pass(walk, identifier);
+		if (aligned && span_absent(walk->outcome.hidden))
+			walk->outcome.hidden = identifier->domain;
 		failed = failed || aligned;
 		waits = waits || status == TREE_WAIT;
 		failed = failed || status == TREE_FAILED;

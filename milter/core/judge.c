@@ -82,6 +82,57 @@ static bool is_open(struct bounds bounds)
 	return !bounds_hold(bounds) && bounds_possible(bounds);
 }
 
+/* What enforcing does with a message of which no more will be known. */
+static enum verdict settle(const struct settings *settings, const struct org *org, const struct bounds *bounds)
+{
+	struct bounds reject = sentence_evaluate(&org->reject_unless, bounds);
+	struct bounds quarantine = sentence_evaluate(&org->quarantine_unless, bounds);
+
+	if (!bounds_possible(reject))
+		return VERDICT_REJECT;
+	if (is_open(reject) || is_open(quarantine))
+		return settings->undecided;
+	return bounds_possible(quarantine) ? VERDICT_ACCEPT : VERDICT_QUARANTINE;
+}
+
+/* A doubt about this relay itself, which is not for `undecided` to settle. */
+static bool is_own_doubt(const struct result *result)
+{
+	return result->code == RESULT_TEMPERROR && result->reason == REASON_DKIM_CLOCK;
+}
+
+/* Whether another verdict would come of it if what is in doubt because of ourselves held than if it did not. */
+static bool own_doubt_decides(const struct settings *settings, const struct org *org, const struct judgement *judgement,
+                              const struct bounds *bounds)
+{
+	struct bounds holding[CHECK_COUNT];
+	struct bounds failing[CHECK_COUNT];
+
+	for (unsigned i = 0; i < CHECK_COUNT; i++) {
+		bool doubted = is_own_doubt(&judgement->results[i]);
+		holding[i] = doubted ? bounds_of(RESULT_PASS) : bounds[i];
+		failing[i] = doubted ? bounds_of(RESULT_FAIL) : bounds[i];
+	}
+	return settle(settings, org, holding) != settle(settings, org, failing);
+}
+
+/* An open sentence: `undecided` says what it gives, but a doubt about ourselves on which the verdict hangs defers. */
+static void decide_open(const struct settings *settings, const struct org *org, const struct sentence *sentence,
+                        const struct bounds *bounds, struct judgement *judgement)
+{
+	struct check_list own = { 0 };
+
+	judgement->would = settings->undecided;
+	set_why_open(judgement, sentence, bounds);
+	if (settings->undecided == VERDICT_TEMPFAIL || !own_doubt_decides(settings, org, judgement, bounds))
+		return;
+	judgement->would = VERDICT_TEMPFAIL;
+	for (size_t i = 0; i < judgement->why.count; i++)
+		if (is_own_doubt(&judgement->results[judgement->why.ids[i]]))
+			own.ids[own.count++] = judgement->why.ids[i];
+	set_why(judgement, &own);
+}
+
 /* What enforcing does with the message; undecided as long as evidence can still change it. */
 static void decide(const struct settings *settings, const struct facts *facts, const struct org *org,
                    const struct bounds *bounds, struct judgement *judgement)
@@ -101,8 +152,7 @@ static void decide(const struct settings *settings, const struct facts *facts, c
 	if (facts->stage != STAGE_END || judgement->wanted != 0)
 		return;
 	if (is_open(reject) || is_open(quarantine)) {
-		judgement->would = settings->undecided;
-		set_why_open(judgement, is_open(reject) ? &org->reject_unless : &org->quarantine_unless, bounds);
+		decide_open(settings, org, is_open(reject) ? &org->reject_unless : &org->quarantine_unless, bounds, judgement);
 	} else if (!bounds_possible(quarantine)) {
 		judgement->would = VERDICT_QUARANTINE;
 		set_why_broken(judgement, &org->quarantine_unless, bounds);

@@ -175,8 +175,19 @@ static void sender_begin(struct policies *policies)
 	policies->sender = walk_new(policies, &facts->client, policies->sender_domain, local);
 }
 
-static struct result dmarc_result(const struct dmarc_outcome *outcome, struct span author)
+/* Whether it is a doubt about our clock that hides an aligned identifier. */
+static bool hidden_by_clock(const struct facts *facts, const struct dmarc_outcome *outcome)
 {
+	for (size_t i = 0; i < facts->dkim.count; i++)
+		if (facts->dkim.signatures[i].outcome.reason == REASON_DKIM_CLOCK
+		    && span_equal(facts->dkim.signatures[i].domain, outcome->hidden))
+			return true;
+	return false;
+}
+
+static struct result dmarc_result(const struct facts *facts, const struct dmarc_outcome *outcome)
+{
+	struct span author = facts->author.domain;
 	switch (outcome->result) {
 	case DMARC_PENDING:
 		break;
@@ -189,7 +200,8 @@ static struct result dmarc_result(const struct dmarc_outcome *outcome, struct sp
 		                   outcome->policy == DMARC_POLICY_NONE ? REASON_DMARC_POLICY_NONE : REASON_DMARC_FAIL,
 		                   author);
 	case DMARC_TEMPERROR:
-		return result_make(RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, author);
+		return result_make(RESULT_TEMPERROR,
+		                   hidden_by_clock(facts, outcome) ? REASON_DKIM_CLOCK : REASON_DMARC_TEMPERROR, author);
 	case DMARC_PERMERROR:
 		return result_make(RESULT_PERMERROR, REASON_DMARC_PERMERROR, author);
 	}
@@ -217,14 +229,26 @@ static void tell_identifiers(struct policies *policies)
 	}
 }
 
-/* A temporary error may hide the identifier that would have been aligned: the walk knows which would. */
-static void tell_hidden(struct policies *policies)
+static void tell_hidden_signatures(struct policies *policies, bool by_clock)
 {
 	const struct facts *facts = policies->facts;
 
 	for (size_t i = 0; i < facts->dkim.count; i++)
-		if (facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR)
+		if (facts->dkim.signatures[i].outcome.code == RESULT_TEMPERROR
+		    && (facts->dkim.signatures[i].outcome.reason == REASON_DKIM_CLOCK) == by_clock)
 			dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_DKIM, facts->dkim.signatures[i].domain);
+}
+
+/*
+ * A temporary error may hide the identifier that would have been aligned: the walk knows which would, and of several
+ * names the first. A doubt about our clock has to be named before all others.
+ */
+static void tell_hidden(struct policies *policies)
+{
+	const struct facts *facts = policies->facts;
+
+	tell_hidden_signatures(policies, true);
+	tell_hidden_signatures(policies, false);
 	if (facts->spf.outcome.code == RESULT_TEMPERROR)
 		dmarc_walk_add_hidden(policies->dmarc, DMARC_BY_SPF, facts->spf.domain);
 }
@@ -233,7 +257,7 @@ static void dmarc_end(struct policies *policies, const struct dmarc_outcome *out
 {
 	struct outcome_evidence *dmarc = &policies->facts->dmarc;
 
-	dmarc->outcome = dmarc_result(outcome, policies->facts->author.domain);
+	dmarc->outcome = dmarc_result(policies->facts, outcome);
 	dmarc->rfc8601 = dmarc_result_name(outcome->result);
 	dmarc->domain = outcome->policy_domain;
 	dmarc->policy_none = outcome->policy == DMARC_POLICY_NONE;
