@@ -185,6 +185,33 @@ def dmarc(tap, server, scratch):
     probe.end()
 
 
+def dated(tap, server, scratch):
+    """X14: where a signature that would align is dated ahead of our clock, DMARC is in doubt for that reason, and defers."""
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    server.add("sel._domainkey.example.net", "TXT", strings(RSA.record))
+    server.rules["fails._domainkey.example.com"] = "servfail"
+    txt(server, "_dmarc.example.com", "v=DMARC1; p=reject")
+    txt(server, "mail.example.com", "v=spf1 ip4:%s -all" % CLIENT)
+    probe = Probe(scratch, server, top="undecided: accept\n", org="dmarc: {required: yes}\nreject_unless: dmarc")
+    ahead = {"t": "1800000600"}
+    at = " now=1800000000"
+    outcome = probe(signed(**ahead), "from=<>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dkim-clock", "tempfail"), "aligned", outcome=outcome)
+    outcome = probe(signed(**ahead), "from=<joe@mail.example.com>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("pass -", "accept"), "aligned, but SPF passes", outcome=outcome)
+    outcome = probe(signed(d="example.net", **ahead), "from=<>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"), "of another domain", outcome=outcome)
+    outcome = probe(signed(t="1800090000"), "from=<>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("fail dmarc-fail", "reject"), "beyond a day", outcome=outcome)
+    outcome = probe(signed(s="fails"), "from=<>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dmarc-temperror", "accept"), "the DNS's doubt",
+              outcome=outcome)
+    both = message([sign(FIELDS, BODY, RSA, s="fails"), sign(FIELDS, BODY, RSA, **ahead)] + FIELDS, BODY)
+    outcome = probe(both, "from=<>" + at)
+    tap.equal((outcome.dmarc, outcome.verdict["verdict"]), ("temperror dkim-clock", "tempfail"), "both doubts", outcome=outcome)
+    probe.end()
+
+
 def authored(address, **tags):
     """A message of that author, signed as the tags say, or not at all."""
     fields = [(b"From", b" <%s>" % address.encode())] + FIELDS[1:]
@@ -289,7 +316,7 @@ def together(tap, server, scratch):
 
 
 with Tap(needs_root=False) as test:
-    for group in (spf, underscores, vouching, dmarc, hidden, many_signatures, needed, together):
+    for group in (spf, underscores, vouching, dmarc, dated, hidden, many_signatures, needed, together):
         fresh = DnsServer().start()
         with tempfile.TemporaryDirectory() as folder:
             test.case(group, fresh, folder)

@@ -7,18 +7,18 @@ import subprocess
 class Probe:
     """The examination on a leash."""
 
-    def __init__(self, scratch, server, dns="", timeout=20, org="reject_unless: dkim", **dkim):
+    def __init__(self, scratch, server, dns="", timeout=20, org="reject_unless: dkim", top="", **dkim):
         self.path = os.path.join(scratch, "message")
         config = os.path.join(scratch, "sfdc-milter.yaml")
         dkim.setdefault("max_age", "0")
         dkim.setdefault("required_headers", "[from]")
         options = ", ".join("%s: %s" % pair for pair in dkim.items())
         with open(config, "w") as file:
-            file.write("mode: enforce\nmessage_timeout: %d\n"
+            file.write("mode: enforce\n%smessage_timeout: %d\n"
                        "dns: {nameservers: [%s]%s}\n"
                        "orgs:\n  00D8d000003TRx3EAG:\n"
                        "    domains: [example.com, '*.example.com', example.test, signed.test]\n"
-                       "    %s\n    dkim: {%s}\n" % (timeout, server.address, dns, org.replace("\n", "\n    "), options))
+                       "    %s\n    dkim: {%s}\n" % (top, timeout, server.address, dns, org.replace("\n", "\n    "), options))
         program = os.path.join(os.environ.get("BUILDDIR", "."), "t", "evidence_probe")
         self.process = subprocess.Popen([program, config], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.greeting = self.process.stdout.readline().strip()

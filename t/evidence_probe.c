@@ -7,6 +7,8 @@
  *       chunk=N            the body in pieces of N bytes
  *       split=N            the body in two pieces, the first of N bytes
  *       bare=1             the values come without the white space after the colon (no SMFIP_HDR_LEADSPC)
+ *       names=1            in the names of fields %HH stands for a byte, as an MTA might hand it over
+ *       now=SECONDS        what the clock says
  *       needed=1           gather only what the sentences need
  *       threads=N          the same in so many threads at once; prints the last one's
  *   reload                 follow the configuration again; the cache is empty afterwards
@@ -31,6 +33,7 @@ struct request {
 	unsigned long chunk;
 	unsigned long split;
 	bool bare;
+	bool names;
 	bool needed;
 	unsigned long threads;
 	bool print;
@@ -81,7 +84,20 @@ static void print_facts(const struct examination *examination, bool body_wanted)
 struct feeding {
 	struct examination *examination;
 	bool bare;
+	bool names;
 };
+
+static struct span decoded(struct span name, char *to)
+{
+	size_t length = 0;
+	for (size_t i = 0; i < name.length; i++) {
+		bool coded = name.at[i] == '%' && i + 2 < name.length;
+		const char digits[] = { name.at[i + coded], name.at[i + coded * 2], '\0' };
+		to[length++] = coded ? (char)strtoul(digits, NULL, 16) : name.at[i];
+		i += coded ? 2 : 0;
+	}
+	return span_make(to, length);
+}
 
 /* As an MTA does: folds are LF. */
 static bool take_field(void *context, struct span name, struct span value)
@@ -95,6 +111,9 @@ static bool take_field(void *context, struct span name, struct span value)
 		if (value.at[i] != '\r' || i + 1 == value.length || value.at[i + 1] != '\n')
 			copy[length++] = value.at[i];
 	size_t skip = feeding->bare && length != 0 && copy[0] == ' ' ? 1 : 0;
+	char plain[256];
+	if (feeding->names && name.length < sizeof plain)
+		name = decoded(name, plain);
 	examine_field(feeding->examination, name, span_make(copy + skip, length - skip), !feeding->bare);
 	free(copy);
 	return true;
@@ -121,11 +140,19 @@ static void feed_body(struct examination *examination, const struct request *req
 	}
 }
 
+static long long told_now;
+
+static long long told_clock(void *context)
+{
+	(void)context;
+	return told_now;
+}
+
 static void *run(void *context)
 {
 	const struct request *request = context;
 	struct examination *examination = calloc(1, sizeof *examination);
-	struct feeding feeding = { examination, request->bare };
+	struct feeding feeding = { examination, request->bare, request->names };
 	struct span body = { NULL, 0 };
 	struct waiter waiter;
 	unsigned defects;
@@ -160,7 +187,7 @@ static struct span read_file(const char *path)
 	return span_make(bytes, length);
 }
 
-static bool read_option(char *word, struct request *request)
+static bool read_option(char *word, struct request *request, struct ports *ports)
 {
 	char *value = strchr(word, '=');
 	if (!value)
@@ -179,7 +206,12 @@ static bool read_option(char *word, struct request *request)
 		request->split = number;
 	else if (strcmp(word, "bare") == 0)
 		request->bare = number != 0;
-	else if (strcmp(word, "needed") == 0)
+	else if (strcmp(word, "names") == 0)
+		request->names = number != 0;
+	else if (strcmp(word, "now") == 0) {
+		told_now = (long long)number;
+		ports->now = told_clock;
+	} else if (strcmp(word, "needed") == 0)
 		request->needed = number != 0;
 	else if (strcmp(word, "threads") == 0)
 		request->threads = number;
@@ -188,9 +220,10 @@ static bool read_option(char *word, struct request *request)
 	return true;
 }
 
-static void examine(char *line, const struct settings *settings, const struct ports *ports)
+static void examine(char *line, const struct settings *settings, const struct ports *live)
 {
-	struct request request = { .settings = settings, .ports = ports };
+	struct ports ports = *live;
+	struct request request = { .settings = settings, .ports = &ports };
 	pthread_t threads[64];
 	unsigned long started = 0;
 	char *save = NULL;
@@ -201,7 +234,7 @@ static void examine(char *line, const struct settings *settings, const struct po
 	request.session.helo = span_of("client.example.com");
 	address_parse(span_of("192.0.2.10"), &request.session.client);
 	for (char *word = strtok_r(NULL, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		if (!read_option(word, &request))
+		if (!read_option(word, &request, &ports))
 			printf("what is %s?\n", word);
 	request.raw = read_file(path);
 	if (!request.raw.at)

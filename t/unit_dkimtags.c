@@ -91,6 +91,28 @@ static void test_many_tags(void)
 	ok(!dkimtags_split(span_of(text), &list), "one more");
 }
 
+/* Stands in for the IDNA library. */
+static bool fake_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1])
+{
+	static const struct {
+		const char *unicode;
+		const char *ascii;
+	} known[] = {
+		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+		{ "B\xc3\x9c" "CHER.example", "xn--bcher-kva.example" },
+		{ "m\xc3\xbc.b\xc3\xbc" "cher.example", "xn--m-xga.xn--bcher-kva.example" },
+		{ "ex\xd0\xb0mple.com", "xn--exmple-4nf.com" },
+		{ "s\xc3\xa9l.\xc3\xbc", "xn--sl-bja.xn--tda" },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (span_equal(domain, span_of(known[i].unicode))) {
+			memcpy(ascii_r, known[i].ascii, strlen(known[i].ascii) + 1);
+			return true;
+		}
+	return false;
+}
+
+
 static void test_signature(void)
 {
 	static const struct {
@@ -173,8 +195,107 @@ static void test_signature(void)
 		struct arena arena;
 		struct dkim_fields fields;
 		arena_init(&arena, 0);
-		bool done = dkimtags_signature(span_of(cases[i].text), &arena, &fields);
+		bool done = dkimtags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields);
 		ok(done && fields.well_formed == cases[i].good, "signature [%s]", shown(cases[i].text));
+		arena_clear(&arena);
+	}
+}
+
+#define WITH(d, s, rest) "v=1; a=rsa-sha256; d=" d "; s=" s "; h=from:to; bh=" BH "; b=" B rest
+#define BUECHER "b\xc3\xbc" "cher.example"
+#define XN_BUECHER "xn--bcher-kva.example"
+
+/* RFC 8616: U-labels and UTF-8 where they may stand, and nowhere else. */
+static void test_internationalized(void)
+{
+	static const struct {
+		const char *text;
+		const char *domain; /* NULL: it is not well-formed */
+		const char *key_name;
+		const char *identity;
+	} cases[] = {
+		{ WITH(BUECHER, "sel", ""), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
+		{ WITH("B\xc3\x9c" "CHER.example", "sel", ""), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
+		{ WITH(XN_BUECHER, "sel", "; i=@m\xc3\xbc." BUECHER), XN_BUECHER, "sel._domainkey." XN_BUECHER, "xn--m-xga." XN_BUECHER },
+		{ WITH(BUECHER, "sel", "; i=j\xc3\xb6@" XN_BUECHER), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
+		{ WITH("example.com", "sel", "; i=\xe2\x98\x83@a.example.com"), "example.com", "sel._domainkey.example.com", "a.example.com" },
+		{ WITH("example.com", "s\xc3\xa9l.\xc3\xbc", ""), "example.com", "xn--sl-bja.xn--tda._domainkey.example.com", "example.com" },
+		{ WITH("example.com", "sel", "; z=Subject:Gr\xc3\xbc\xc3\x9f" "e"), "example.com", "sel._domainkey.example.com", "example.com" },
+		/* A homograph is another domain. */
+		{ WITH("ex\xd0\xb0mple.com", "sel", ""), "xn--exmple-4nf.com", "sel._domainkey.xn--exmple-4nf.com", "xn--exmple-4nf.com" },
+		{ WITH("example.com", "sel", "; i=@ex\xd0\xb0mple.com"), NULL, NULL, NULL },
+		/* What IDN mapping would change has no A-labels. */
+		{ WITH("exam\xe2\x80\x8bple.com", "sel", ""), NULL, NULL, NULL },
+		{ WITH("example.com", "se\xc2\xadl", ""), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; i=@exam\xe2\x80\x8bple.com"), NULL, NULL, NULL },
+		/* Not UTF-8, and control characters in it. */
+		{ WITH("b\xfc" "cher.example", "sel", ""), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; i=\xff@example.com"), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; i=\xc2\x85@example.com"), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; z=\xed\xa0\x80"), NULL, NULL, NULL },
+		/* UTF-8 in other places. */
+		{ WITH("example.com", "sel", "; unknown=\xc3\xbc"), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; q=dns/txt:\xc3\xbc"), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", "; \xc3\xbc=x"), NULL, NULL, NULL },
+		{ WITH("example.com", "sel", " \xc2\xa0"), NULL, NULL, NULL },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:\xc3\xbc; bh=" BH "; b=" B, NULL, NULL, NULL },
+		{ "v=1; a=rsa-sha256; d=\xc2\xa0" "example.com; s=sel; h=from; bh=" BH "; b=" B, NULL, NULL, NULL },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_fields fields;
+		arena_init(&arena, 0);
+		ok(dkimtags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields)
+		       && fields.well_formed == (cases[i].domain != NULL),
+		   "internationalized %zu: %s", i, cases[i].domain ? "well-formed" : "malformed");
+		if (cases[i].domain) {
+			is_span(fields.domain, span_of(cases[i].domain), "d=");
+			is_span(fields.key_name, span_of(cases[i].key_name), "the key's name");
+			is_span(fields.identity, span_of(cases[i].identity), "i=");
+		}
+		arena_clear(&arena);
+	}
+	struct arena arena;
+	struct dkim_fields fields;
+	struct dkim_key key;
+	struct tag_list list;
+	arena_init(&arena, 0);
+	dkimtags_signature(span_of(WITH(BUECHER, "sel", "")), &arena, NULL, &fields);
+	ok(!fields.well_formed, "without IDNA a U-label is malformed");
+	ok(!dkimtags_split(span_of("d=\xc3\xbc"), &list), "a tag list is ASCII");
+	ok(dkimtags_key(span_of("v=DKIM1; n=\xc3\xbc; p="), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
+	   "and so is a key record");
+	arena_clear(&arena);
+}
+
+/* Where b= stands, with all white space around it, and c=. */
+static void test_places(void)
+{
+	static const struct {
+		const char *text;
+		const char *b_raw;
+		enum dkim_form header, body;
+	} cases[] = {
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; b=" B, B, DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },
+		{ "v=1; b= \r\n\t" B " ; c=relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, " \r\n\t" B " ", DKIM_FORM_RELAXED,
+		  DKIM_FORM_SIMPLE },
+		{ "v=1; b=AA AA;c=simple/relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, "AA AA", DKIM_FORM_SIMPLE,
+		  DKIM_FORM_RELAXED },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/relaxed; b =\n " B " ;", "\n " B " ", DKIM_FORM_RELAXED,
+		  DKIM_FORM_RELAXED },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/simple; b=" B "\r\n ", B, DKIM_FORM_RELAXED,
+		  DKIM_FORM_SIMPLE },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_fields fields;
+		struct span text = span_of(cases[i].text);
+		arena_init(&arena, 0);
+		dkimtags_signature(text, &arena, NULL, &fields);
+		ok(fields.well_formed && fields.header_form == cases[i].header && fields.body_form == cases[i].body, "c= %zu", i);
+		is_span(fields.b_raw, span_of(cases[i].b_raw), "b=");
+		ok(fields.b_raw.at > text.at && fields.b_raw.at[-1] == '=' && fields.b_raw.at + fields.b_raw.length <= text.at + text.length,
+		   "it is a part of the value");
 		arena_clear(&arena);
 	}
 }
@@ -187,7 +308,7 @@ static void test_signature_fields(void)
 	dkimtags_signature(span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
 	                           "l=5; bh=" BH "; b=AB\r\n CDEFGHIJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	                           "AAAAAAAAAAAAAAAAAA=="),
-	                   &arena, &fields);
+	                   &arena, fake_to_ascii, &fields);
 	ok(fields.well_formed && fields.algorithm == DKIM_ALGORITHM_ED25519_SHA256, "a=");
 	is_span(fields.domain, span_of("example.com"), "d=");
 	is_span(fields.selector, span_of("sel.x"), "s=");
@@ -196,10 +317,13 @@ static void test_signature_fields(void)
 	is_span(fields.signed_names, span_of("From : To"), "h=");
 	is_span(fields.b_prefix, span_of("ABCDEFGH"), "start of b=");
 	ok(fields.partial && fields.timestamp == 12 && fields.expiry == 34, "l=, t=, x=");
-	dkimtags_signature(span_of("v=2; d=example.com; s=sel; b=AAAA"), &arena, &fields);
+	dkimtags_signature(span_of("v=2; d=example.com; s=sel; b=AAAA"), &arena, fake_to_ascii, &fields);
 	ok(!fields.well_formed, "malformed");
 	is_span(fields.domain, span_of("example.com"), "a malformed signature still tells its domain");
-	dkimtags_signature(span_of(GOOD), &arena, &fields);
+	dkimtags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields);
+	is_span(fields.b, span_of(B), "b=");
+	is_span(fields.bh, span_of(BH), "bh=");
+	ok(fields.header_form == DKIM_FORM_SIMPLE && fields.body_form == DKIM_FORM_SIMPLE, "no c=");
 	ok(!fields.partial && fields.timestamp == -1 && fields.expiry == -1, "no l=, t=, x=");
 	is_span(fields.identity, span_of("example.com"), "i= defaults to d=");
 	arena_clear(&arena);
@@ -225,7 +349,7 @@ static void test_limits(void)
 		memset(text + length, 'a', cases[i].padding);
 		length += cases[i].padding;
 		arena_init(&arena, 0);
-		ok(dkimtags_signature(span_make(text, length), &arena, &fields) && fields.well_formed == cases[i].good,
+		ok(dkimtags_signature(span_make(text, length), &arena, fake_to_ascii, &fields) && fields.well_formed == cases[i].good,
 		   "%zu names, %zu bytes", cases[i].names, length);
 		arena_clear(&arena);
 		free(text);
@@ -244,7 +368,7 @@ static void test_limits(void)
 	   "one byte more");
 	arena_clear(&arena);
 	arena_init(&arena, 8);
-	ok(!dkimtags_signature(span_of(GOOD), &arena, &fields) && !fields.well_formed, "no memory for a signature");
+	ok(!dkimtags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields) && !fields.well_formed, "no memory for a signature");
 	arena_clear(&arena);
 	ok(dkimtags_key(span_of("p=" KEY_1024), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_NO_MEMORY,
 	   "no memory for a key");
@@ -532,6 +656,8 @@ int main(void)
 	test_split();
 	test_many_tags();
 	test_signature();
+	test_internationalized();
+	test_places();
 	test_signature_fields();
 	test_limits();
 	test_key();

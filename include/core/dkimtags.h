@@ -3,7 +3,9 @@
  *
  * Stricter than the libraries on purpose: a tag that stands twice, a known tag's name in another case, white space
  * inside a domain or a selector, a byte outside printable ASCII or a tag list that ends early makes the whole value
- * malformed, so that no two readers of one value can understand it differently. Values are compared as they stand.
+ * malformed, so that no two readers of one value can understand it differently. Values are compared as they stand. UTF-8
+ * may stand in d=, s=, i= and z= of a signature (RFC 8616 5): U-labels are compared and asked as A-labels, and taken only
+ * as domain_comparable() takes them.
  * Pure and thread-safe; what is copied lives in the caller's arena. Cost is linear in the length, but for a bounded
  * number of tags.
  */
@@ -14,6 +16,8 @@
 #include <stddef.h>
 
 #include "core/arena.h"
+#include "core/dkim_canon.h"
+#include "core/domain.h"
 #include "core/span.h"
 
 #define DKIM_SIGNATURE_LENGTH_MAX 32768 /* bytes of a DKIM-Signature value */
@@ -28,6 +32,7 @@
 struct tag {
 	struct span name;
 	struct span value; /* without the white space around it */
+	struct span raw;   /* with it */
 };
 
 struct tag_list {
@@ -36,7 +41,7 @@ struct tag_list {
 };
 
 /*
- * Split a tag list (RFC 6376 3.2). Folds may be CRLF or LF. False: not well-formed, a name twice (without case), more
+ * Split a tag list in ASCII (RFC 6376 3.2). Folds may be CRLF or LF. False: not well-formed, a name twice (without case), more
  * than DKIM_TAGS_MAX tags. *list_r then holds what was read before the fault.
  */
 bool dkimtags_split(struct span text, struct tag_list *list_r);
@@ -50,19 +55,23 @@ enum dkim_algorithm { DKIM_ALGORITHM_OTHER, DKIM_ALGORITHM_RSA_SHA256, DKIM_ALGO
 struct dkim_fields {
 	bool well_formed; /* else only domain, selector, b_prefix and signed_names may be set, for the log */
 	enum dkim_algorithm algorithm;
-	struct span domain;       /* d=, lower case, in arena */
-	struct span selector;     /* s=, lower case, in arena */
+	struct span domain;       /* d=, A-labels in lower case, in arena */
+	struct span selector;     /* s=, A-labels in lower case, in arena */
 	struct span key_name;     /* selector._domainkey.domain, in arena */
-	struct span identity;     /* domain of i=, lower case, in arena; d= when there is no i= */
+	struct span identity;     /* domain of i=, A-labels in lower case, in arena; d= when there is no i= */
 	struct span signed_names; /* h=, in arena */
 	struct span b_prefix;     /* first eight characters of b=, in arena */
+	enum dkim_form header_form, body_form; /* c= */
+	struct span b;            /* b= without white space, in arena */
+	struct span bh;           /* bh= without white space, in arena */
+	struct span b_raw;        /* what stands between the "=" of b= and the next ";" or the end; part of the value read */
 	bool partial;             /* there is an l= */
 	long long timestamp;      /* t=, seconds, -1 = none */
 	long long expiry;         /* x=, seconds, -1 = none */
 };
 
-/* Read the value of a DKIM-Signature field, raw. False only without memory. */
-bool dkimtags_signature(struct span value, struct arena *arena, struct dkim_fields *fields_r);
+/* Read the value of a DKIM-Signature field, raw; to_ascii may be NULL. False only without memory. */
+bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
 
 enum dkim_key_status {
 	DKIM_KEY_OK,

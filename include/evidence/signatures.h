@@ -24,6 +24,7 @@
 #define SIGNATURES_SEEN_MAX 128 /* DKIM-Signature fields that are looked at; later ones are as good as absent */
 #define SIGNATURES_EARLY_MAX 8  /* keys that are asked for before the header is complete */
 #define SIGNATURES_DRIFT 300    /* seconds that clocks may differ */
+#define SIGNATURES_AHEAD_MAX 86400 /* seconds that t= may be ahead of our clock and it is the clock that is doubted */
 #define SIGNATURES_RSA_BITS_MIN 1024 /* RFC 8301 3.2: shorter keys are never valid */
 
 struct signatures;

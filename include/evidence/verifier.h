@@ -1,7 +1,6 @@
 /*
- * verifier: the cryptography of DKIM: canonical forms and hashes by libopendkim, RSA and Ed25519 by OpenSSL
- * (publickeys.h). Nothing else of libopendkim decides: signatures and keys are parsed, judged and chosen by the caller,
- * and only what is well-formed and within bounds is handed to it.
+ * verifier: signatures of DKIM against header, body and key: the canonical forms of core/dkim_canon.h, hashed and verified
+ * by OpenSSL (dkim_openssl.h). What is handed in was parsed, judged and chosen by the caller.
  *
  * A verification belongs to one message and to one thread at a time; the verifier is shared by all threads.
  */
@@ -11,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/dkimtags.h"
 #include "core/span.h"
 
 struct verifier;
@@ -23,23 +23,24 @@ struct verifier *verifier_new(void);
 void verifier_free(struct verifier *verifier);
 
 /* Start with a message; NULL without memory. */
-struct verification *verification_new(struct verifier *verifier);
+struct verification *verification_new(const struct verifier *verifier);
 
 /* NULL is harmless, at any step. */
 void verification_free(struct verification *verification);
 
 /*
- * Whether a field can be verified at all: a NUL byte, a CR or LF that belongs to no fold, or a vertical tab or form
- * feed would be read by the library as something it is not.
- */
-bool verification_takes(struct span value);
-
-/*
- * The next field of the header, in the order of arrival, raw; a DKIM-Signature field only if it is to be verified: they
- * are numbered from 0 in the order in which they are handed in. leading_space: the value starts with the white space
- * that followed the colon; otherwise one space is put there. False without memory.
+ * The next field of the header that some signature may cover, in the order of arrival, raw: name and value are borrowed
+ * until the header is complete. leading_space: the value starts with the white space that followed the colon; otherwise
+ * one space is put there. The value is one that dkim_canon_sound() takes. False without memory.
  */
 bool verification_field(struct verification *verification, struct span name, struct span value, bool leading_space);
+
+/*
+ * The same for a DKIM-Signature field that is to be verified: they are numbered from 0 in the order in which they are
+ * handed in. tags: what dkimtags_signature() read in this value, well-formed; borrowed until verification_free().
+ */
+bool verification_signature(struct verification *verification, struct span name, struct span value, bool leading_space,
+                            const struct dkim_fields *tags);
 
 /* The header is complete. False: nothing can be verified, for want of memory. */
 bool verification_header_end(struct verification *verification);
@@ -55,8 +56,6 @@ enum verification_status {
 	VERIFICATION_GOOD,
 	VERIFICATION_BAD_SIGNATURE, /* the header was changed, or the signature is not of this key */
 	VERIFICATION_BAD_BODY,      /* the body was changed */
-	VERIFICATION_BAD_KEY,       /* the key cannot be decoded */
-	VERIFICATION_REFUSED,       /* the library finds another fault with the signature */
 	VERIFICATION_BROKEN         /* no memory, OpenSSL out of order, or steps: nothing was found out */
 };
 

@@ -9,15 +9,27 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool is_8bit(char c)
+{
+	return (unsigned char)c >= 0x80;
+}
+
 /*
- * Nothing but printable ASCII and the white space of sound folding. With this checked once, every CR and LF met later
- * is part of a fold.
+ * Nothing but printable ASCII, UTF-8 and the white space of sound folding. With this checked once, every CR and LF met
+ * later is part of a fold.
  */
 static bool is_clean(struct span text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		char c = text.at[i];
 		char next = i + 1 < text.length ? text.at[i + 1] : '\0';
+		if (is_8bit(c)) {
+			size_t length = span_utf8(text, i);
+			if (length == 0)
+				return false;
+			i += length - 1;
+			continue;
+		}
 		if (c == '\r' ? next != '\n' : c == '\n' ? next != ' ' && next != '\t' : c != '\t' && (c < 0x20 || c > 0x7e))
 			return false;
 	}
@@ -49,12 +61,14 @@ static bool add_tag(struct span text, struct tag_list *list)
 	struct span name = span_trim(span_slice(text, 0, equals));
 	if (equals == text.length || !is_tag_name(name) || list->count == DKIM_TAGS_MAX || has_name(list, name))
 		return false;
-	list->tags[list->count].name = name;
-	list->tags[list->count++].value = span_trim(span_slice(text, equals + 1, text.length));
+	struct tag *tag = &list->tags[list->count++];
+	tag->name = name;
+	tag->raw = span_slice(text, equals + 1, text.length);
+	tag->value = span_trim(tag->raw);
 	return true;
 }
 
-bool dkimtags_split(struct span text, struct tag_list *list_r)
+static bool split(struct span text, struct tag_list *list_r)
 {
 	size_t from = 0;
 
@@ -68,6 +82,34 @@ bool dkimtags_split(struct span text, struct tag_list *list_r)
 			return false;
 		from = to + 1;
 	} while (from < text.length);
+	return true;
+}
+
+static bool has_8bit(struct span text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (is_8bit(text.at[i]))
+			return true;
+	return false;
+}
+
+bool dkimtags_split(struct span text, struct tag_list *list_r)
+{
+	list_r->count = 0;
+	return !has_8bit(text) && split(text, list_r);
+}
+
+/* RFC 8616 5: domains may be U-labels, dkim-quoted-printable may hold UTF-8, and nothing else may. */
+static bool utf8_in_place(const struct tag_list *list)
+{
+	static const char *const places[] = { "d", "i", "s", "z" };
+	for (size_t i = 0; i < list->count; i++) {
+		bool placed = false;
+		for (size_t n = 0; n < sizeof places / sizeof places[0]; n++)
+			placed = placed || span_equal(list->tags[i].name, span_of(places[n]));
+		if (!placed && has_8bit(list->tags[i].value))
+			return false;
+	}
 	return true;
 }
 
@@ -205,13 +247,23 @@ static struct span lower(struct span text, struct arena *arena)
 	return span_make(copy, copy ? text.length : 0);
 }
 
-static bool is_canonicalization(struct span value)
+/* c=: simple where nothing is said (RFC 6376 3.5). */
+static bool read_canonicalization(struct span value, struct dkim_fields *fields)
 {
-	static const char *const known[] = { "simple", "relaxed", "simple/simple", "simple/relaxed", "relaxed/simple",
-		                             "relaxed/relaxed" };
+	static const struct {
+		const char *text;
+		enum dkim_form header, body;
+	} known[] = {
+		{ "simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },          { "relaxed", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
+		{ "simple/simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },   { "simple/relaxed", DKIM_FORM_SIMPLE, DKIM_FORM_RELAXED },
+		{ "relaxed/simple", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE }, { "relaxed/relaxed", DKIM_FORM_RELAXED, DKIM_FORM_RELAXED },
+	};
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (span_equal(value, span_of(known[i])))
+		if (span_equal(value, span_of(known[i].text))) {
+			fields->header_form = known[i].header;
+			fields->body_form = known[i].body;
 			return true;
+		}
 	return span_absent(value);
 }
 
@@ -235,7 +287,7 @@ static bool read_time(struct span value, long long *time_r)
 }
 
 /* i=: what follows the last "@" must be d= or a name below it. The local part says nothing that is used here. */
-static bool read_identity(struct span value, struct arena *arena, struct dkim_fields *fields)
+static bool read_identity(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields)
 {
 	if (span_absent(value)) {
 		fields->identity = fields->domain;
@@ -246,7 +298,7 @@ static bool read_identity(struct span value, struct arena *arena, struct dkim_fi
 		at--;
 	if (at == 0)
 		return false;
-	fields->identity = domain_lower(arena, span_slice(value, at, value.length));
+	fields->identity = domain_comparable(arena, to_ascii, span_slice(value, at, value.length));
 	return !span_absent(fields->identity) && domain_within(fields->identity, fields->domain);
 }
 
@@ -268,13 +320,12 @@ static bool digits_only(struct span value)
 }
 
 /* d= and s= make the name of the key, which must be one that can be asked. */
-static bool read_names(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
+static bool read_names(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields)
 {
 	struct span selector = dkimtags_find(list, "s");
 
-	fields->domain = domain_lower(arena, dkimtags_find(list, "d"));
-	if (domain_queryable(selector))
-		fields->selector = lower(selector, arena);
+	fields->domain = domain_comparable(arena, to_ascii, dkimtags_find(list, "d"));
+	fields->selector = domain_queryable(selector) ? lower(selector, arena) : domain_comparable(arena, to_ascii, selector);
 	if (span_absent(fields->domain) || span_absent(fields->selector))
 		return false;
 	fields->key_name = arena_printf(arena, "%.*s._domainkey.%.*s", (int)fields->selector.length, fields->selector.at,
@@ -289,6 +340,11 @@ static bool read_hashes(const struct tag_list *list, struct arena *arena, struct
 	struct span bh = base64_text(dkimtags_find(list, "bh"), arena);
 
 	fields->b_prefix = span_slice(b, 0, 8);
+	fields->b = b;
+	fields->bh = bh;
+	for (size_t i = 0; i < list->count; i++)
+		if (span_equal(list->tags[i].name, span_of("b")))
+			fields->b_raw = list->tags[i].raw;
 	if (span_absent(b) || b.length == 0 || span_absent(bh))
 		return false;
 	if (fields->algorithm == DKIM_ALGORITHM_ED25519_SHA256 && base64_size(b) != 64)
@@ -296,12 +352,13 @@ static bool read_hashes(const struct tag_list *list, struct arena *arena, struct
 	return fields->algorithm == DKIM_ALGORITHM_OTHER ? bh.length != 0 : base64_size(bh) == 32;
 }
 
-static bool read_signature(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
+static bool read_signature(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii,
+                           struct dkim_fields *fields)
 {
 	struct span q = dkimtags_find(list, "q");
 	struct span l = dkimtags_find(list, "l");
 	struct span h = dkimtags_find(list, "h");
-	bool names = read_names(list, arena, fields);
+	bool names = read_names(list, arena, to_ascii, fields);
 
 	fields->algorithm = algorithm_from_name(dkimtags_find(list, "a"));
 	fields->partial = !span_absent(l);
@@ -310,14 +367,15 @@ static bool read_signature(const struct tag_list *list, struct arena *arena, str
 		fields->signed_names = arena_span(arena, h);
 	return names && hashes && !span_absent(fields->signed_names)
 	       && span_equal(dkimtags_find(list, "v"), span_of("1")) && dkimtags_find(list, "a").length != 0
-	       && is_canonicalization(dkimtags_find(list, "c")) && read_identity(dkimtags_find(list, "i"), arena, fields)
+	       && read_canonicalization(dkimtags_find(list, "c"), fields)
+	       && read_identity(dkimtags_find(list, "i"), arena, to_ascii, fields)
 	       && (span_absent(q) || lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
 	       && read_time(dkimtags_find(list, "t"), &fields->timestamp)
 	       && read_time(dkimtags_find(list, "x"), &fields->expiry)
 	       && (fields->timestamp < 0 || fields->expiry < 0 || fields->expiry > fields->timestamp);
 }
 
-bool dkimtags_signature(struct span value, struct arena *arena, struct dkim_fields *fields_r)
+bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r)
 {
 	static const char *const known[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", NULL };
 	struct tag_list list;
@@ -327,8 +385,8 @@ bool dkimtags_signature(struct span value, struct arena *arena, struct dkim_fiel
 	fields_r->expiry = -1;
 	if (value.length > DKIM_SIGNATURE_LENGTH_MAX)
 		return true;
-	bool sound = dkimtags_split(value, &list) && !disguised(&list, known);
-	sound = read_signature(&list, arena, fields_r) && sound;
+	bool sound = split(value, &list) && utf8_in_place(&list) && !disguised(&list, known);
+	sound = read_signature(&list, arena, to_ascii, fields_r) && sound;
 	fields_r->well_formed = sound && !arena_failed(arena);
 	return !arena_failed(arena);
 }

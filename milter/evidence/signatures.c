@@ -71,7 +71,7 @@ static struct candidate *add_candidate(struct signatures *signatures, struct spa
 	if (signatures->count == SIGNATURES_SEEN_MAX)
 		return NULL;
 	struct candidate *candidate = arena_alloc(arena, sizeof *candidate);
-	if (!candidate || !dkimtags_signature(value, arena, &candidate->fields))
+	if (!candidate || !dkimtags_signature(value, arena, signatures->facts->to_ascii, &candidate->fields))
 		return NULL;
 	signatures->candidates[signatures->count++] = candidate;
 	candidate->question.type = RECORD_TXT;
@@ -174,10 +174,42 @@ static bool goes_in(const struct kept *kept, const struct set *names)
 	return (kept->candidate && candidate_pending(kept->candidate)) || set_has(names, span_trim(kept->name));
 }
 
+/* Visible ASCII; a colon has ended the name (ftext of RFC 5322 3.6.8). */
+static bool is_name_byte(char c)
+{
+	return c > ' ' && c < 0x7f && c != ':';
+}
+
+/*
+ * Whether a field that is not taken for a covered one might be one to other readers: its name holds bytes that no name
+ * has, and without them, or as far as the first of them, it is covered.
+ */
+static bool is_disguised(const struct signatures *signatures, const struct kept *kept, const struct set *names)
+{
+	struct span name = kept->name;
+	size_t run = 0;
+	size_t length = 0;
+	while (run < name.length && is_name_byte(name.at[run]))
+		run++;
+	size_t end = run;
+	while (end < name.length && (name.at[end] == ' ' || name.at[end] == '\t'))
+		end++;
+	if (end == name.length)
+		return false;
+	char *plain = arena_alloc(signatures->facts->arena, name.length);
+	if (!plain)
+		return true;
+	for (size_t i = 0; i < name.length; i++)
+		if (is_name_byte(name.at[i]))
+			plain[length++] = name.at[i];
+	return set_has(names, span_make(plain, length)) || set_has(names, span_slice(name, 0, run));
+}
+
+/* Nothing that some signature covers is left out, or read in two ways. */
 static bool header_sound(const struct signatures *signatures, const struct set *names)
 {
 	for (const struct kept *kept = signatures->first; kept; kept = kept->next)
-		if (goes_in(kept, names) && !verification_takes(kept->value))
+		if (is_disguised(signatures, kept, names) || (goes_in(kept, names) && !dkim_canon_sound(kept->value)))
 			return false;
 	return true;
 }
@@ -188,9 +220,12 @@ static bool give_header(struct signatures *signatures, const struct set *names)
 	for (struct kept *kept = signatures->first; kept; kept = kept->next) {
 		if (!goes_in(kept, names))
 			continue;
-		if (kept->candidate)
+		bool verified = kept->candidate && candidate_pending(kept->candidate);
+		if (verified)
 			kept->candidate->number = number++;
-		if (!verification_field(signatures->verification, kept->name, kept->value, kept->leading_space))
+		if (verified ? !verification_signature(signatures->verification, kept->name, kept->value, kept->leading_space,
+		                                       &kept->candidate->fields)
+		             : !verification_field(signatures->verification, kept->name, kept->value, kept->leading_space))
 			return false;
 	}
 	return verification_header_end(signatures->verification);
@@ -256,17 +291,13 @@ static void verify(struct signatures *signatures, struct candidate *candidate)
 	case VERIFICATION_OPEN:
 		return;
 	case VERIFICATION_GOOD:
-		candidate_settle(candidate, RESULT_PASS, REASON_NONE, "pass");
+		candidate_settle_good(candidate, signatures->facts->received);
 		return;
 	case VERIFICATION_BAD_SIGNATURE:
-	case VERIFICATION_REFUSED:
 		candidate_settle(candidate, RESULT_FAIL, REASON_DKIM_FAIL, "fail");
 		return;
 	case VERIFICATION_BAD_BODY:
 		candidate_settle(candidate, RESULT_FAIL, REASON_DKIM_BODYHASH, "fail");
-		return;
-	case VERIFICATION_BAD_KEY:
-		candidate_settle(candidate, RESULT_PERMERROR, REASON_DKIM_KEY, "permerror");
 		return;
 	case VERIFICATION_BROKEN:
 		signatures->facts->trouble = true;

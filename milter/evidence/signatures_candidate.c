@@ -21,14 +21,10 @@ void candidate_judge(struct candidate *candidate)
 		find_fault(candidate, RESULT_FAIL, REASON_DKIM_LENGTH, "policy");
 }
 
-static void judge_time(struct candidate *candidate, long long now)
+static void judge_expiry(struct candidate *candidate, long long now)
 {
-	if (now == 0)
-		return;
-	if (candidate->fields.expiry >= 0 && candidate->fields.expiry + SIGNATURES_DRIFT <= now)
+	if (candidate->fields.expiry >= 0 && candidate->fields.expiry + SIGNATURES_DRIFT <= now && now >= CLOCK_EARLIEST)
 		find_fault(candidate, RESULT_FAIL, REASON_DKIM_EXPIRED, "fail");
-	if (candidate->fields.timestamp > now + SIGNATURES_DRIFT)
-		find_fault(candidate, RESULT_FAIL, REASON_DKIM_FAIL, "fail");
 }
 
 void candidate_judge_in_header(struct candidate *candidate, const struct facts *facts, const struct orgdomain *orgdomain,
@@ -44,7 +40,7 @@ void candidate_judge_in_header(struct candidate *candidate, const struct facts *
 	/* Without exactly one author a signature says nothing about one. */
 	if (!has_author || over_limit)
 		find_fault(candidate, RESULT_PERMERROR, REASON_DKIM_SYNTAX, "permerror");
-	judge_time(candidate, facts->received);
+	judge_expiry(candidate, facts->received);
 }
 
 /* Sound ones that are aligned before all others, the closest first; others by how much their fault can tell. */
@@ -79,6 +75,19 @@ void candidate_settle(struct candidate *candidate, enum result_code code, enum r
 {
 	candidate->fact->outcome = result_make(code, reason, candidate->fields.domain);
 	candidate->fact->rfc8601 = rfc8601;
+}
+
+void candidate_settle_good(struct candidate *candidate, long long now)
+{
+	long long ahead = candidate->fields.timestamp - now;
+	bool dated = candidate->fields.timestamp >= 0 || candidate->fields.expiry >= 0;
+
+	if (now < CLOCK_EARLIEST ? dated : ahead > SIGNATURES_DRIFT && ahead <= SIGNATURES_AHEAD_MAX)
+		candidate_settle(candidate, RESULT_TEMPERROR, REASON_DKIM_CLOCK, "temperror");
+	else if (now >= CLOCK_EARLIEST && ahead > SIGNATURES_AHEAD_MAX)
+		candidate_settle(candidate, RESULT_FAIL, REASON_DKIM_FUTURE, "fail");
+	else
+		candidate_settle(candidate, RESULT_PASS, REASON_NONE, "pass");
 }
 
 /* The one key among the records. Several that fit are told apart by nothing, and their order says nothing either. */

@@ -46,6 +46,12 @@ bool candidate_pending(const struct candidate *candidate);
 /* Set the outcome of one that is pending. */
 void candidate_settle(struct candidate *candidate, enum result_code code, enum reason reason, const char *rfc8601);
 
+/*
+ * Set the outcome of one that is good but for its date, which is judged last: who forges a signature cannot make a
+ * doubt about our clock of it. now: wall clock, seconds.
+ */
+void candidate_settle_good(struct candidate *candidate, long long now);
+
 /* From the answer to the key: sets has_key, or settles what cannot be verified. */
 void candidate_take_key(struct candidate *candidate, struct facts *facts);
 
