@@ -105,9 +105,9 @@ class Lab:
         self.milters.append(milter)
         return milter.start() if begin else milter
 
-    def nameserver(self, records):
+    def nameserver(self, records, port=None):
         """Start a name server with these records."""
-        server = Nameserver(self.folder("nsd%d" % len(self.nameservers)), records)
+        server = Nameserver(self.folder("nsd%d" % len(self.nameservers)), records, port)
         self.nameservers.append(server)
         return server.start()
 

@@ -15,11 +15,11 @@ def text(value):
 
 
 class Nameserver:
-    """records: lines of a zone file, every name with its last dot."""
+    """records: lines of a zone file, every name with its last dot. port: any that is free, if none is given."""
 
-    def __init__(self, folder, records):
+    def __init__(self, folder, records, port=None):
         os.mkdir(folder)
-        self.port = free_port()
+        self.port = port or free_port()
         self.folder = folder
         self.process = None
         write(os.path.join(folder, "zone"), HEAD + "\n".join(records) + "\n")
