@@ -33,16 +33,16 @@ SAMPLES = [
     ("the same from a newer host of Salesforce", A.address, message(), A,
      {"certificate": "hyperforce", "name": HYPERFORCE, "address": NEWER}, "accept", None),
     ("known by its login (SMTP AUTH)", A.address, message(), A, {**AWAY, **PLAIN, "user": LOGIN}, "accept", None),
-    ("known by its address, for which Salesforce's SPF vouches", A.address, message(), A, PLAIN, "accept", None),
-    ("bounce-managed: the envelope sender encodes the org", verp(A), message(), A, {}, "accept", None),
-    ("a forged Authentication-Results on top: removed", A.address, message(extra=[FORGED]), A, {}, "accept", None),
+    ("known by its address, which is in its SPF", A.address, message(), A, PLAIN, "accept", None),
+    ("bounce-managed: the envelope names the org", verp(A), message(), A, {}, "accept", None),
+    ("a forged Authentication-Results: removed", A.address, message(extra=[FORGED]), A, {}, "accept", None),
     ("the sandbox, only watched: would be refused", "x@attack.example", message(B), B, {}, "accept", "envelope-domain"),
-    ("the partner, without its login: held for a look", PARTNER.address, message(PARTNER), PARTNER, {}, "quarantine",
+    ("the partner without its login: held", PARTNER.address, message(PARTNER), PARTNER, {}, "quarantine",
      "auth-none"),
-    ("another customer of Salesforce: same hosts, other org", STRANGER.address, message(STRANGER), STRANGER, {},
+    ("another customer of Salesforce, same hosts", STRANGER.address, message(STRANGER), STRANGER, {},
      "reject", "org-unknown"),
     ("another customer with our From:", A.address, message(lk=STRANGER.short), STRANGER, {}, "reject", "org-unknown"),
-    ("another customer with our From: and our X-SFDC-LK", A.address, message(), STRANGER, {}, "reject",
+    ("the same with our X-SFDC-LK, too", A.address, message(), STRANGER, {}, "reject",
      "dkim-unaligned"),
     ("not signed", A.address, message(), None, {}, "reject", "dkim-none"),
     ("the body was changed on the way", A.address, message(), TAMPERED, {}, "reject", "dkim-bodyhash"),
@@ -55,9 +55,9 @@ SAMPLES = [
     ("From: twice", A.address, message(extra=["From: ceo@attack.example"]), A, {}, "reject", "message-duplicate"),
     ("an envelope sender that is not ours", "x@attack.example", message(), A, {}, "reject", "envelope-domain"),
     ("a bounce address of another org", verp(STRANGER, A.address), message(), A, {}, "reject", "verp-org"),
-    ("our From:, named as the sandbox that is only watched", A.address, message(lk=B.short), A, {}, "reject",
+    ("our From:, but the sandbox's X-SFDC-LK", A.address, message(lk=B.short), A, {}, "reject",
      "from-domain"),
-    ("a message of ours that an attacker sends again", A.address, message(), A, {**AWAY, "certificate": "untrusted"},
+    ("ours, sent again by an attacker", A.address, message(), A, {**AWAY, "certificate": "untrusted"},
      "reject", "cert-absent"),
     ("the same, with somebody else's login", A.address, message(), A,
      {**AWAY, **PLAIN, "user": "%s@%s" % (OTHER_USER, HOSTNAME)}, "reject", "cert-absent"),
@@ -105,7 +105,7 @@ class Screen:
     def __init__(self):
         self.tty = sys.stdout.isatty()
         self.colors = self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.width = shutil.get_terminal_size((160, 24)).columns if self.tty else None
+        self.width = shutil.get_terminal_size((80, 24)).columns
 
     def paint(self, text, color):
         if not self.colors or color not in self.COLORS:
@@ -114,8 +114,8 @@ class Screen:
 
     def cut(self, text, used=0):
         """What fits on the line."""
-        room = self.width - used if self.width else len(text)
-        return text if len(text) <= room or room < 10 else text[:room - 3] + "..."
+        room = max(self.width - used, 10)
+        return text if len(text) <= room else text[:room - 3] + "..."
 
     def progress(self, text):
         """A line that the next one overwrites."""
@@ -123,31 +123,30 @@ class Screen:
             print("\r\033[K" + self.cut(text), end="", flush=True)
 
 
-def verdict(outcome):
-    """The verdict for people: in monitor mode also what it would have been."""
-    log = outcome.log
-    if log.get("would") not in (None, log.get("verdict")):
-        return "%s (%s)" % (log["verdict"], log["would"])
-    return log.get("verdict", "?")
+REPLY_ROOM = 30  # columns below which the replies are left out
 
 
 def table(screen, rows):
-    """Number, what was sent, verdict, why, reply; then the log lines."""
+    """Number, what was sent, verdict and why; the reply where there is room for it."""
     heads = ("", "what was sent", "verdict", "why", "SMTP reply")
-    cells = [(str(number), sample[0], verdict(outcome), outcome.log.get("reason", ""), str(outcome.reply))
+    cells = [(str(number), sample[0], outcome.log.get("verdict", "?"), outcome.log.get("reason", ""), str(outcome.reply))
              for number, (sample, outcome) in enumerate(rows, 1)]
     widths = [max(len(row[column]) for row in cells + [heads]) for column in range(4)]
     used = sum(widths) + 8
-    print(screen.paint("  ".join(head.ljust(width) for head, width in zip(heads, widths + [0])).rstrip(), "bold"))
+    columns = 5 if screen.width - used >= REPLY_ROOM else 4
+    print(screen.paint("  ".join(head.ljust(width) for head, width in list(zip(heads, widths + [0]))[:columns]).rstrip(), "bold"))
     for (sample, outcome), row in zip(rows, cells):
-        kind = outcome.log.get("verdict", "")
-        line = "%s  %s  %s  %s  %s" % (row[0].rjust(widths[0]), row[1].ljust(widths[1]),
-                                       screen.paint(row[2].ljust(widths[2]), kind), row[3].ljust(widths[3]),
-                                       screen.cut(row[4], used))
-        print(line + ("" if expected(sample, outcome) else "   <-- UNEXPECTED"))
+        line = [row[0].rjust(widths[0]), row[1].ljust(widths[1]), screen.paint(row[2].ljust(widths[2]), row[2]),
+                row[3].ljust(widths[3]), screen.cut(row[4], used)]
+        print("  ".join(line[:columns]).rstrip())
+        if not expected(sample, outcome):
+            print("    ^ UNEXPECTED, it should be %s %s" % (sample[5], sample[6] or ""))
+
+
+def show_log(screen, rows):
     print("\n" + screen.paint("The log, one line for each message:", "bold"))
     for number, (_, outcome) in enumerate(rows, 1):
-        print("%s  %s" % (str(number).rjust(widths[0]), screen.paint(outcome.line, "dim")))
+        print("%2d  %s" % (number, screen.paint(outcome.line, "dim")))
 
 
 def expected(sample, outcome):
@@ -196,14 +195,25 @@ def by_hand(relay, signer):
     ]
 
 
+def folded(command, width):
+    """A command for the shell, its lines continued where they would be too long."""
+    lines = [""]
+    for word in map(shlex.quote, command):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) + 6 > width:
+            lines[-1] += " \\"
+            lines.append("  ")
+        lines[-1] += (" " if lines[-1].strip() else "") + word
+    return lines
+
+
 def show_hand(screen, relay, signer):
     print("\n" + screen.paint("The relay runs until you press Ctrl-C. In another window, for example:", "bold"))
     for name, command in by_hand(relay, signer):
-        print("%s\n    %s" % (name, shlex.join(command)))
+        print("%s\n    %s" % (name, "\n    ".join(folded(command, screen.width))))
     sys.stdout.flush()
 
 
-def run(screen, once):
+def run(screen, once, log):
     screen.progress("starting the name server, Postfix and the milter")
     with Lab() as lab:
         signer = Signer(lab.folder("signer"), [org.domain for org in (A, B, PARTNER, STRANGER)])
@@ -214,6 +224,8 @@ def run(screen, once):
         server.start()
         rows = send_all(screen, relay, signer)
         table(screen, rows)
+        if log:
+            show_log(screen, rows)
         bad = sum(1 for sample, outcome in rows if not expected(sample, outcome))
         summary = "%d verdicts NOT as expected" % bad if bad else "every verdict as expected"
         print("\n%d messages, %s" % (len(rows), summary))
@@ -230,9 +242,10 @@ def main():
     parser = argparse.ArgumentParser(prog="contrib/demo", description="Shows sfdc-milter behind a private Postfix.")
     parser.add_argument("--once", action="store_true",
                         help="end after the table; exit 0 only if every verdict was as expected")
+    parser.add_argument("--log", action="store_true", help="show the log line of each message, too")
     arguments = parser.parse_args()
     try:
-        sys.exit(run(Screen(), arguments.once))
+        sys.exit(run(Screen(), arguments.once, arguments.log))
     except Failure as failure:
         sys.exit("contrib/demo: %s" % failure)
     except KeyboardInterrupt:
