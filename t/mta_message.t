@@ -1,14 +1,18 @@
 #!/usr/bin/python3
 """What a message shows of itself - org, author, envelope, bounce address - through a real Postfix."""
 
+import json
 import os
+import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab import A, B, Lab, Org, Tap, message, verp
+from lab import A, B, BUILDDIR, SRCDIR, Lab, Org, Tap, message, verp
 from lab.expect import accepted, config, logged, refused
 from lab.message import STRANGER
+from lab.process import TIMEOUT
 
 CONFIGURATIONS = {
     "usual": config({A: {}, B: {}}),
@@ -186,6 +190,35 @@ def body(tap, relays):
     relay.milter.next()
 
 
+# What each of the manual's defects looks like in a header.
+HIDDEN = {
+    "message-nul": "X-Nul: a\0b", "message-bare-cr": "X-Cr: a\rb", "message-name": "X-Name : a", "message-line": "no field",
+}
+
+
+def hidden(tap, relays):
+    """Defects that Postfix hides from a milter: check-message finds them in the file, and the manual says so."""
+    relay = relays["usual"]
+    with open(os.path.join(SRCDIR, "conf", "sfdc-relayctl.1"), encoding="utf-8") as page:
+        table = re.search(r"^\.It Sy reason Ta Sy Postfix Ta Sy Sendmail\n(.*?)^\.El", page.read(), re.MULTILINE | re.DOTALL)[1]
+    rows = re.findall(r"^\.It Li (\S+) Ta \S", table, re.MULTILINE)
+    tap.equal(sorted(rows), sorted(HIDDEN), "the manual's table has them")
+    config = relay.lab.folder("hidden.yaml")
+    with open(config, "w", encoding="ascii") as file:
+        file.write('dns: {nameservers: ["127.0.0.1@9"]}\nmessage_timeout: 1\norgs: {%s: {domains: [%s]}}\n' % (A.id, A.domain))
+    for reason, line in HIDDEN.items():
+        text = message(extra=["X-SFDC-LK: " + A.short, line], lk=None)
+        if reason == "message-line":
+            text = message().replace("\r\n\r\n", "\r\n%s\r\n\r\n" % line, 1)
+        found = subprocess.run([os.path.join(BUILDDIR, "sfdc-relayctl"), "check-message", "-c", config, "--json", "-"],
+                               input=text.encode("utf-8", "surrogateescape"), stdout=subprocess.PIPE, timeout=TIMEOUT, check=False)
+        tap.equal(json.loads(found.stdout)["checks"]["message"]["reason"], reason, "check-message finds " + reason)
+        outcome = relay.send(A.address, text)
+        accepted(tap, outcome, "Postfix hides it, and the milter takes the message", r_message="pass")
+        got = relay.lab.delivered(outcome).raw
+        tap.ok(line.encode() not in got.split(b"\r\n\r\n")[0], "what is delivered is what Postfix made of it", got=got)
+
+
 def quarantine(tap, relays):
     relay = relays["quarantine"]
     outcome = relay.send(A.address, message())
@@ -216,7 +249,7 @@ def replies(tap, relays):
 def main():
     with Tap() as tap, Lab() as lab:
         relays = lab.relays(CONFIGURATIONS)
-        for function in (deliverability, organization, author, envelope, several, body, quarantine, replies):
+        for function in (deliverability, organization, author, envelope, several, body, hidden, quarantine, replies):
             tap.case(function, relays)
         for name, relay in relays.items():
             left = relay.milter.messages()[relay.milter.mark:]

@@ -145,6 +145,21 @@ def quarantine(tap, relays):
     refused(tap, relay.send(A.address, message(), source=UNLISTED), "an unlisted address", "ip-unlisted", stage="rcpt")
 
 
+def hidden(tap, relays):
+    """What Sendmail makes of defects before a milter sees the message: as the manual of check-message says."""
+    relay = relays["unix"]
+    for name, text, shown in (
+            ("NUL", message(extra=["X-Nul: a\0b"]), b"X-Nul: ab"), ("white space before the colon", message(extra=["X-Name : a"]), b"X-Name: a"),
+            ("a line that is no field", message().replace("\r\n\r\n", "\r\nno field\r\n\r\n", 1), b"no field")):
+        outcome = relay.send(A.address, text, source=LISTED)
+        accepted(tap, outcome, "hidden by Sendmail: " + name, r_message="pass")
+        header, rest = relay.lab.delivered(outcome).raw.split(b"\r\n\r\n", 1)
+        part = rest if shown == b"no field" else header
+        tap.ok(shown in part.split(b"\r\n"), "and delivered as %r" % shown, header=header, rest=rest[:200])
+    outcome = relay.send(A.address, message(extra=["X-Cr: a\rb"]), source=LISTED)
+    tap.ok(outcome.reply.code == 421 and "(id " not in outcome.reply.text, "a bare CR ends the session", outcome=outcome)
+
+
 def relaying(tap, relays):
     """What Sendmail refuses by itself: a certificate does not make anybody a client who may relay."""
     client = relays["unix"].session(source=UNLISTED)
@@ -181,7 +196,8 @@ def main():
         Tap.skip_all(why)
     with Tap() as tap, Lab() as lab:
         relays = install(lab)
-        for function in (certificates, plaintext, authentication, messages, headers, quarantine, relaying, smart_host, silent):
+        for function in (certificates, plaintext, authentication, messages, headers, quarantine, hidden, relaying, smart_host,
+                         silent):
             tap.case(function, relays)
 
 

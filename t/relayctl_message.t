@@ -161,6 +161,9 @@ def unusable(tap, bench):
             tap.equal((result.code, result.out), (65, ""), "%r %s: exit 65, and nothing judged" % (name, flags))
             tap.ok(result.err.startswith("sfdc-relayctl: ") and result.err.count("\n") == 1 and why in result.err,
                    "%r: it is said why" % name, err=result.err)
+    bench.file("se\x1bssion", '{"helo": 1}')
+    err = bench.run("check-message", "-c", "from.yaml", "--session", "se\x1bssion", "good.eml").err
+    tap.ok("se\\x1bssion: helo" in err and "\x1b" not in err, "names of files are printed as the log does", err=repr(err))
     for name in ("folder", "fifo", "/dev/zero"):
         result = bench.run("check-message", "-c", "from.yaml", "--session", name, "good.eml")
         tap.equal(result.code, 65, "a session of %s: exit 65" % name, err=result.err)

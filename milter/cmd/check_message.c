@@ -121,13 +121,15 @@ static void warn_unknown(const struct request *request, const struct session *fl
 		struct span value = request->session.values[rows[i].key];
 		struct address address;
 		char shown[RECORD_PRINTABLE_SIZE];
+		char file[RECORD_PRINTABLE_SIZE];
 		char name[ARGUMENTS_PROBLEM_SIZE];
 		bool known = rows[i].key == SESSION_CLIENT_IP ? address_parse(value, &address) : tls_version_parse(value) != TLS_UNKNOWN;
 		if (value.length == 0 || known)
 			continue;
 		screen_escape(value, shown, sizeof shown);
+		screen_escape(span_of(request->session_file ? request->session_file : ""), file, sizeof file);
 		if (span_absent(flags->values[rows[i].key]))
-			snprintf(name, sizeof name, "%.120s: %s", request->session_file, session_key_name(rows[i].key));
+			snprintf(name, sizeof name, "%.120s: %s", file, session_key_name(rows[i].key));
 		else
 			arguments_name(command, SESSION_FLAG(rows[i].key), name);
 		relayctl_complain("warning: %s: \"%s\" %s", name, shown, rows[i].problem);
@@ -139,6 +141,7 @@ static int take_session(struct request *request, const struct session *flags)
 {
 	char problem[SESSION_PROBLEM_SIZE];
 	char unread[RELAYCTL_PROBLEM_SIZE];
+	char file[RECORD_PRINTABLE_SIZE];
 	struct span content;
 
 	if (request->session_file) {
@@ -146,7 +149,8 @@ static int take_session(struct request *request, const struct session *flags)
 			relayctl_complain_of(request->session_file, unread);
 			return RELAYCTL_INPUT;
 		}
-		bool good = session_read(&request->session, request->session_file, content, problem);
+		screen_escape(span_of(request->session_file), file, sizeof file);
+		bool good = session_read(&request->session, file, content, problem);
 		free((void *)(uintptr_t)content.at);
 		if (!good) {
 			relayctl_complain("%s", problem);
