@@ -31,6 +31,11 @@ def read(path):
         return file.read()
 
 
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def table():
     """(scope, key): what the program knows of an option."""
     rows = {}
@@ -171,6 +176,27 @@ def check_regenerated(tap):
                       "%s is as make regenerate leaves it" % os.path.basename(path))
 
 
+def check_examples(tap):
+    """The examples of the manual page are configurations without a fault, and prove the customer."""
+    text = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh ", read(PAGE), re.MULTILINE | re.DOTALL)[1]
+    examples = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", text, re.MULTILINE | re.DOTALL)
+    files = {name: body for name, body in zip(re.findall(r"^\.Pa (\S+) :$", text, re.MULTILINE),
+                                              re.findall(r"^\.Pa \S+ :\n\.Bd.*?\n(.*?)^\.Ed", text, re.MULTILINE | re.DOTALL))}
+    configurations = [body for body in examples if body not in files.values()]
+    for subject in ("auth:", "networks_file:", "quarantine_unless:"):
+        tap.ok(any(subject in body for body in configurations), "examples: there is one for " + subject)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, body in files.items():
+            write(os.path.join(folder, name), body)
+        path = os.path.join(folder, "sfdc-milter.yaml")
+        for body in configurations:
+            write(path, "user: nobody\nsocket_group: postfix\n" + body)
+            done = subprocess.run([os.path.join(BUILD, "sfdc-relayctl"), "check-config", "-c", path], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, check=False)
+            tap.ok(done.returncode == 0 and "error" not in done.stdout and "WEAK" not in done.stdout
+                   and "warning" not in done.stdout, "examples: " + body.splitlines()[-1].strip(), output=done.stdout)
+
+
 def main():
     with Tap(needs_root=False) as tap:
         rows = table()
@@ -179,6 +205,7 @@ def main():
         tap.case(check_manual, rows)
         tap.case(check_schema, rows, schema)
         tap.case(check_sample, rows, schema)
+        tap.case(check_examples)
         tap.case(check_regenerated)
 
 

@@ -142,6 +142,8 @@ def quarantine(tap, relays):
     held = relay.lab.mtas[0].held(outcome.queue_id)
     tap.ok(held and "cert-absent" in held and outcome.log["sid"] in held, "the queue says why", held=held)
     tap.ok(relay.lab.sink.find(outcome.queue_id) is None, "and it is not delivered")
+    relay.lab.mtas[0].release(outcome.queue_id)
+    tap.ok(relay.lab.mtas[0].held(outcome.queue_id) is None, "the command of the manual lets it go")
     refused(tap, relay.send(A.address, message(), source=UNLISTED), "an unlisted address", "ip-unlisted", stage="rcpt")
 
 
