@@ -230,7 +230,7 @@ def includes(tap):
     run = subprocess.run([PROBE, "/dev/stdin"], input=text, capture_output=True, text=True)
     tap.contains(run.stdout, ID + " name: one", "a pipe is read to its end")
     run = subprocess.run([PROBE, "/dev/zero"], capture_output=True, text=True)
-    tap.equal(run.stdout, "error /dev/zero: cannot be read: File too large; correct the path or the permissions\n",
+    tap.equal(run.stdout, "error /dev/zero: cannot be read: File too large; name a file that holds a configuration\n",
               "a file without end is not")
 
 

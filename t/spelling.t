@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(SRC, "t"))
 from lab.tap import Tap  # noqa: E402
 
 TREE = ("conf", "contrib", "include", "milter", "t")
+PAGES = ("README", "NEWS", "LICENSE", "SECURITY", "CONTRIBUTING", "PERFORMANCE")  # those that are there
 # Spelled with a bracket, so that this file is none of those that are found.
 STEMS = ("organi[s]", "initiali[s]", "normali[s]", "recogni[s]", "authori[s]", "optimi[s]", "internationali[s]", "canonicali[s]",
          "colo[u]r", "behavio[u]r", "neighbo[u]r", "hono[u]r", "favo[u]r")
@@ -16,6 +17,10 @@ BRITISH = re.compile("|".join(STEMS).encode(), re.IGNORECASE)
 
 
 def texts():
+    for name in PAGES:
+        if os.path.isfile(os.path.join(SRC, name)):
+            with open(os.path.join(SRC, name), "rb") as file:
+                yield name, file.read()
     for top in TREE:
         for folder, folders, names in os.walk(os.path.join(SRC, top)):
             folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
