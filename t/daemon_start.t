@@ -232,7 +232,11 @@ def user(tap):
         tap.ok(any("reload" in line["text"] for line in daemon.lines("warning")), "a file it cannot read is warned about")
     with Daemon(user="root") as daemon:
         daemon.start()
-        tap.ok(any("root" in line["text"] for line in daemon.lines("warning")), "running as root is warned about")
+        texts = [line["text"] for line in daemon.lines("warning")]
+        tap.ok(any("keeps running as root" in text for text in texts), "running as root is warned about")
+        tap.ok(any(text.startswith(daemon.file + ": socket_group: is empty, which leaves the socket to root") for text in texts),
+               "so is a socket that is left to root", texts=texts)
+        tap.equal(os.stat(daemon.path).st_gid, 0, "as it is")
     with Daemon(user="root") as daemon:
         os.chmod(daemon.root, 0o755)
         os.chown(daemon.root, pwd.getpwnam("nobody").pw_uid, -1)
