@@ -10,6 +10,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dkim
 import nacl.encoding
 import nacl.signing
+from cryptography.hazmat.primitives import serialization
+from dkimsigner import Key
+from dkimsigner import message as compose
+from dkimsigner import sign
 from dnsserver import DnsServer
 
 from lab import A, Lab, Tap, message, verp
@@ -61,6 +65,14 @@ class Signer:
         return field + raw
 
 
+    def sign_raw(self, text, **tags):
+        """By the bytes that are given, which other signers would not take; the message's fields must not be folded."""
+        header, body = text.encode().split(b"\r\n\r\n", 1)
+        fields = [tuple(line.split(b":", 1)) for line in header.split(b"\r\n")]
+        key = Key(serialization.load_pem_private_key(self.rsa, None))
+        return compose([sign(fields, body, key, **tags)] + fields, body)
+
+
 def configurations(port):
     dns = {"nameservers": ["127.0.0.1@%d" % port]}
     networks = {"ip": {"networks": [], "spf": ["_spf.salesforce.com"]}}
@@ -69,6 +81,8 @@ def configurations(port):
         "dkim": config({A: {"reject_unless": HEAD + "dkim"}}),
         "ip": config({A: {"reject_unless": HEAD + "ip", **networks}}),
         "dmarc": config({A: dmarc}),
+        "bare": config({A: {"domains": [A.domain, "*." + A.domain], "reject_unless": "org and dkim",
+                             "dkim": {"required_headers": ["from"]}}}),
     }
     for verdict in ("reject", "quarantine", "accept"):
         several[verdict] = {**config({A: {"reject_unless": HEAD + "ip", **networks}}), "undecided": verdict}
@@ -110,6 +124,32 @@ def bad_signatures(tap, relays, signer, **session):
     accepted(tap, relay.send(A.address, mixed, **session), "K08 one of another domain above a good one")
 
 
+def field_names(tap, relays, signer, **session):
+    """K28: white space before the colon does not take a field out of a signature that rules a second one out."""
+    relay = relays["bare"]
+    good = signer.sign_raw(message(), d=A.domain, s="sf1", c="relaxed/simple", h="from:subject:subject")
+    accepted(tap, relay.send(A.address, good, **session), "K28 no second Subject:", r_dkim="pass")
+    for name in (b"Subject", b"Subject ", b"Subject\t", b"Subject \t "):
+        refused(tap, relay.send(A.address, name + b": Pay!\r\n" + good, **session), "K28 %r" % name, "dkim-fail", "550 5.7.20")
+
+
+def internationalized(tap, relays, signer, **session):
+    """RFC 8616: an author and a signature in U-labels, the key under the A-labels."""
+    relay = relays["bare"]
+    signer.publish("sf1._domainkey.xn--bcher-kva." + A.domain, signer.record)
+    domain = "b\u00fccher." + A.domain
+    good = signer.sign_raw(message(author="info@" + domain), d=domain, s="sf1", i="j\u00f6@" + domain, c="relaxed/relaxed",
+                           h="from:subject:date")
+    for parameters in ((), ("SMTPUTF8",)):
+        outcome = relay.send(A.address, good, parameters=parameters, **session)
+        accepted(tap, outcome, "RFC 8616 %s" % (parameters,), r_dkim="pass", dkim_d="xn--bcher-kva." + A.domain)
+    refused(tap, relay.send(A.address, good.replace(b"Subject: Your", b"Subject: My"), **session), "RFC 8616, changed", "dkim-fail",
+            "550 5.7.20")
+    disguised = signer.sign_raw(message(author="info@exam\u200bple." + A.domain), d=A.domain, s="sf1")
+    refused(tap, relays["dkim"].send(A.address, disguised, **session), "D10 U+200B in From:", "from-malformed", "550 5.6.0",
+            r_from="fail")
+
+
 def failing_dns(tap, relays, signer):
     server = signer.server
     server.rules["late._domainkey." + A.domain] = "servfail"
@@ -145,6 +185,13 @@ def addresses(tap, relays, signer):
 
 def policies(tap, relays, signer):
     relay = relays["dmarc"]
+    signer.server.add("bounces." + A.domain, "TXT", '"v=spf1 ip4:%s -all"' % SALESFORCE)
+    accepted(tap, relay.send("", message(), helo="bounces." + A.domain), "M05 a bounce, by SPF of the HELO name", r_dmarc="pass",
+             r_spf="pass")
+    outcome = relay.send("", message(), helo="bounces." + A.domain, address=NEWER)
+    accepted(tap, outcome, "M05 of another client", verdict="quarantine", r_dmarc="fail")
+    outcome = relay.send(verp(A), message(), helo="bounces." + A.domain)
+    accepted(tap, outcome, "S03 the HELO name beside another sender", verdict="quarantine", r_dmarc="fail")
     accepted(tap, relay.send(A.address, signer.sign(message())), "DMARC by DKIM", r_dmarc="pass", warn="spf")
     accepted(tap, relay.send(verp(A), signer.sign(message())), "DMARC by DKIM, bounce management", r_dmarc="pass")
     outcome = relay.send(verp(A), message())
@@ -184,7 +231,7 @@ def main():
         server.start()
         try:
             relays = lab.relays(configurations(server.port))
-            for function in (signatures, bad_signatures, addresses, policies, failing_dns):
+            for function in (signatures, bad_signatures, field_names, internationalized, addresses, policies, failing_dns):
                 tap.case(function, relays, signer)
             tap.case(sendmail, lab, configurations(server.port)["dkim"], signer)
         finally:
