@@ -25,6 +25,7 @@ socket_group: postfix
 user: nobody
 pidfile: /run/x.pid
 mode: enforce
+workers: 3
 scope: salesforce
 local_mailers: [relay, Inner]
 authserv_id: relay.example.com
@@ -76,7 +77,7 @@ orgs:
 
 EVERYTHING_TOP = {
     "socket": "inet:8891@127.0.0.1", "socket_mode": "0600", "socket_group": "postfix", "user": "nobody",
-    "pidfile": "/run/x.pid", "mode": "enforce", "scope": "salesforce", "local_mailers": "[relay, Inner]",
+    "pidfile": "/run/x.pid", "mode": "enforce", "workers": "3", "scope": "salesforce", "local_mailers": "[relay, Inner]",
     "authserv_id": "relay.example.com",
     "exempt_clients": "2 networks", "monitor_floor": "tls and from", "early_reject": "mail", "undecided": "quarantine",
     "reply_contact": "call +1 555 0100", "message_timeout": "30", "include": "-",

@@ -26,7 +26,8 @@ arpa/inet.h inttypes.h limits.h stdarg.h stdbool.h stddef.h stdint.h stdio.h std
 
 # Which floors may use a foreign library; a header of none of these is one of the system's.
 FOREIGN = [
-    (r"libmilter/", {"mta", "cmd"}),
+    (r"libmilter/", {"mta"}),
+    (r"event2/", {"mta"}),
     (r"yaml\.h", {"config"}),
     (r"jansson\.h", {"observe", "cmd"}),
     (r"unbound\.h", {"evidence"}),

@@ -1,6 +1,6 @@
 /*
- * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of libmilter, where messages are judged,
- * and in the one that leads the MTA's connections to it.
+ * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of the event loops, where messages are
+ * judged.
  *
  * NOMEM_CONTROL names a file that the test and the daemon share; it holds struct control. From the moment fail_at is
  * set, allocations are counted, and the one whose number it is fails; with from_then_on those after it, too. live counts
@@ -107,45 +107,11 @@ void free(void *block)
 	errno = error;
 }
 
-struct start {
-	void *(*routine)(void *argument);
-	void *argument;
-};
-
-static void *run(void *context)
-{
-	struct start start = *(struct start *)context;
-	__libc_free(context);
-	watched = true;
-	return start.routine(start.argument);
-}
-
-/* Whether a function is libmilter's. */
-static bool milters(void *function)
-{
-	Dl_info info;
-	return dladdr(function, &info) && info.dli_fname && strstr(info.dli_fname, "libmilter");
-}
-
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
-{
-	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-	void *function;
-	*(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
-	memcpy(&function, &routine, sizeof function);
-	struct start *start = milters(function) ? __libc_malloc(sizeof *start) : NULL;
-	if (!start)
-		return create(thread, attributes, routine, argument);
-	start->routine = routine;
-	start->argument = argument;
-	return create(thread, attributes, run, start);
-}
-
-/* The gate's thread is known by the name it gives itself. */
+/* A loop's thread is known by the name it gives itself. */
 int pthread_setname_np(pthread_t thread, const char *name)
 {
 	int (*set_name)(pthread_t, const char *);
 	*(void **)&set_name = dlsym(RTLD_NEXT, "pthread_setname_np");
-	watched = watched || (pthread_equal(thread, pthread_self()) && strcmp(name, "gate") == 0);
+	watched = watched || (pthread_equal(thread, pthread_self()) && strncmp(name, "loop-", 5) == 0);
 	return set_name(thread, name);
 }

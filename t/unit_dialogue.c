@@ -275,7 +275,7 @@ static void test_order(void)
 		{ "MRE", "cy451 4.3.2|" },             { "MRNE", "cy550 5.7.1|" },       { "MRB", "cs" }, { "MRBE", "csy451 4.3.2|" },
 		{ "MRT", "cc" },   { "MRTN", "ccy550 5.7.1|" },        { "MAE", "" },    { "MAR", "y451 4.3.2|" },
 		{ "MRA", "c" },    { "MRAE", "c" },    { "AQ", "" },   { "O", "" },      { "C", "" },    { "K", "" },
-		{ "MRAKCHMRR", "cctt" },
+		{ "MRAKCHMRR", "ctt" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
@@ -455,7 +455,7 @@ static void test_memory(void)
 			passed += passes;
 			wrong += passes && !good;
 			wrong += passes && strcmp(scene.answers, whole) != 0 && scene.status != DIALOGUE_OVER;
-			wrong += scene.status == DIALOGUE_OVER && !scene.dialogue.fault;
+			wrong += scene.status == DIALOGUE_OVER && !scene.dialogue.starved;
 			if (allocations >= number && count == number)
 				count++;
 			dialogue_end(&scene.dialogue);

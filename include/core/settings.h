@@ -107,6 +107,7 @@ struct settings {
 	enum verdict undecided;
 	struct span reply_contact;
 	unsigned message_timeout; /* seconds */
+	unsigned workers;         /* event loops; 0 = one for each CPU */
 	struct {
 		struct set *nameservers; /* ADDRESS or ADDRESS@PORT */
 		struct span trust_anchor;

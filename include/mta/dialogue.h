@@ -50,7 +50,8 @@ struct dialogue {
 	uint32_t offered;         /* SMFIP_* of the MTA */
 	struct macro_list macros[MACRO_LISTS];
 	unsigned long long packets; /* taken, the one at fault included */
-	const char *fault;        /* why the connection is cut off, for an admin to read; NULL: nobody's fault, or told already */
+	const char *fault;        /* of the MTA, because of which the connection is cut off, for an admin to read; NULL: none */
+	bool starved;             /* there was no memory to go on */
 };
 
 enum dialogue_status {

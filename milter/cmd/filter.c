@@ -3,30 +3,22 @@
 #include "cmd/filter.h"
 
 #include <errno.h>
-#include <libmilter/mfapi.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "cmd/callbacks.h"
 #include "cmd/machine.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
 #include "core/record.h"
 #include "evidence/ports.h"
 #include "evidence/resolver.h"
-#include "mta/door.h"
-#include "mta/gate.h"
+#include "mta/server.h"
 #include "mta/service.h"
-
-#define DRAIN_STEP_MS 20   /* how often it is looked whether all messages have ended */
-#define DRAIN_WRITE_MS 100 /* for libmilter to send the last answer, which it does after the callback returned */
 
 /* The running filter: what its threads share. */
 struct running {
@@ -35,8 +27,8 @@ struct running {
 	struct live *live;
 	struct ports ports;
 	struct service service;
-	struct door door; /* where libmilter listens */
-	int listener;     /* where the MTA finds the filter */
+	struct server *server;
+	int listener; /* where the MTA finds the filter; -1: not open */
 	sigset_t signals;
 };
 
@@ -144,6 +136,7 @@ static void warn_fixed(const struct filter *filter, const struct settings *befor
 		{ "socket_group", !same(before->socket_group, after->socket_group) },
 		{ "user", !same(before->user, after->user) },
 		{ "pidfile", !same(before->pidfile, after->pidfile) },
+		{ "workers", before->workers != after->workers },
 	};
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
 		if (fixed[i].changed)
@@ -180,56 +173,41 @@ static void reload(struct running *running)
 	}
 }
 
-static void pause_ms(long milliseconds)
-{
-	struct timespec length = { .tv_sec = 0, .tv_nsec = milliseconds * 1000000 };
-	nanosleep(&length, NULL);
-}
-
-/*
- * Finish what is in flight. libmilter's own stop is not used: it ends without waiting for callbacks, frees their
- * sessions under them, and takes five seconds to notice.
- */
+/* Finish what is in flight; what does not come to its end in time is tried again by the MTA. */
 static void stop(struct running *running)
 {
-	atomic_store(&running->service.stopping, true);
 	struct snapshot *snapshot = live_take(running->live);
-	long left = (long)snapshot_settings(snapshot)->message_timeout * 1000 + 1000;
+	long long patience_ms = (long long)snapshot_settings(snapshot)->message_timeout * 1000 + 1000;
 	snapshot_drop(snapshot);
-	for (; left > 0 && atomic_load(&running->service.open) != 0; left -= DRAIN_STEP_MS)
-		pause_ms(DRAIN_STEP_MS);
-	pause_ms(DRAIN_WRITE_MS);
+	unsigned left = server_stop(running->server, patience_ms);
+	if (left != 0)
+		log_event(running->filter->log, LOG_LEVEL_WARNING, "warning",
+		          "%u messages had not come to their end when the time for it was up: their connections were closed, and "
+		          "the MTA defers them", left);
 	log_lifecycle(running, "stop", NULL);
-	fflush(NULL);
-	/* With messages under way the other threads still use what exit() would take from them. */
-	if (atomic_load(&running->service.open) != 0)
-		_exit(STATUS_OK);
-	exit(STATUS_OK);
 }
 
-static void *wait_signals(void *argument)
+/* Until one of them says stop. */
+static void obey_signals(struct running *running)
 {
-	struct running *running = argument;
 	for (;;) {
 		int signal;
 		if (sigwait(&running->signals, &signal) != 0)
 			continue;
-		if (signal == SIGUSR1)
-			reload(running);
-		else
-			stop(running);
+		if (signal != SIGUSR1)
+			return;
+		reload(running);
 	}
-	return NULL;
 }
 
-static bool start_signals(struct running *running)
+/* Of the parent, of its death, and of whoever stops the filter alone. */
+static void block_signals(struct running *running)
 {
-	pthread_t thread;
+	static const int obeyed[] = { SIGUSR1, SIGUSR2, SIGTERM, SIGINT };
 	sigemptyset(&running->signals);
-	sigaddset(&running->signals, SIGUSR1);
-	sigaddset(&running->signals, SIGUSR2);
-	return pthread_sigmask(SIG_BLOCK, &running->signals, NULL) == 0 &&
-	       pthread_create(&thread, NULL, wait_signals, running) == 0 && pthread_detach(thread) == 0;
+	for (size_t i = 0; i < sizeof obeyed / sizeof obeyed[0]; i++)
+		sigaddset(&running->signals, obeyed[i]);
+	sigprocmask(SIG_BLOCK, &running->signals, NULL);
 }
 
 /* Every SMTP session takes a descriptor. */
@@ -270,10 +248,6 @@ static int open_and_drop(struct running *running)
 		filter_complain(filter, listener_text);
 		return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
 	}
-	if (!door_open(&running->door, text)) {
-		filter_complain(filter, text);
-		return STATUS_CANNOT;
-	}
 	raise_limits();
 	if (!privileges_drop(&privileges, text)) {
 		filter_complain(filter, text);
@@ -310,12 +284,16 @@ static int serve(struct running *running)
 {
 	struct filter *filter = running->filter;
 	const struct start *start = &running->start;
+	char text[SERVER_TEXT_SIZE];
 	char error[EVIDENCE_ERROR_SIZE];
 	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error)) {
 		filter_complain(filter, error);
 		/* It is a file that the configuration names, or the system. */
 		return resolver_check(filter->in_force.settings, error) ? STATUS_CANNOT : STATUS_CONFIG;
 	}
+	struct server_options options = { .listener = running->listener,
+		                          .workers = filter->in_force.settings->workers,
+		                          .service = &running->service };
 	if (!evidence_ports_selftest(&running->ports, error))
 		return fail(filter, error);
 	running->live = live_new(filter->in_force.settings);
@@ -324,32 +302,31 @@ static int serve(struct running *running)
 		return fail(filter, "there is no memory");
 	if (!service_init(&running->service, running->live, &running->ports, filter->log))
 		return fail(filter, "there is no randomness to be had from the system");
-	if (!start_signals(running))
-		return fail(filter, "the thread that waits for signals cannot be started");
-	if (!gate_start(running->listener, &running->door, filter->log))
-		return fail(filter, "the thread that takes the MTA's connections cannot be started");
+	running->server = server_start(&options, text);
+	if (!running->server)
+		return fail(filter, text);
 	log_problems(filter->log, &filter->in_force.warnings);
 	log_lifecycle(running, "start", NULL);
+	server_open(running->server);
 	supervisor_ready(start);
 	greet(running);
-	if (!supervisor_follow(start))
-		return STATUS_OK;
-	int status = smfi_main() == MI_SUCCESS ? STATUS_OK : STATUS_CANNOT;
-	log_lifecycle(running, "stop", NULL);
-	return status;
+	if (supervisor_follow(start))
+		obey_signals(running);
+	stop(running);
+	return STATUS_OK;
 }
 
 int filter_run(struct filter *filter, const struct start *start)
 {
-	/* Never released: threads of libmilter may outlive the return from here. */
-	struct running *running = calloc(1, sizeof *running);
-	if (!running)
-		return fail(filter, "there is no memory");
-	running->filter = filter;
-	running->start = *start;
+	struct running running = { .filter = filter, .start = *start, .listener = -1 };
 	umask(077);
-	if (!callbacks_register("sfdc-milter", &running->service))
-		return fail(filter, "libmilter cannot be used");
-	int status = open_and_drop(running);
-	return status == STATUS_OK ? serve(running) : status;
+	block_signals(&running);
+	int status = open_and_drop(&running);
+	if (status == STATUS_OK)
+		status = serve(&running);
+	evidence_ports_clear(&running.ports);
+	live_free(running.live);
+	if (running.listener >= 0)
+		close(running.listener);
+	return status;
 }

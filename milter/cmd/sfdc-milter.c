@@ -137,7 +137,8 @@ static int run_filter(void *context, const struct start *start)
 {
 	struct filter *filter = context;
 	int status = filter_run(filter, start);
-	reading_clear(&filter->in_force);
+	filter_clear(filter);
+	log_free(filter->log);
 	return status;
 }
 

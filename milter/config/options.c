@@ -93,6 +93,8 @@ static const struct option options[] = {
 	    "file that holds the process ID of the daemon; empty: none"),
 	TOP("mode", OPTION_CHOICE, "monitor", CHOICE_FIELD(settings, mode), modes, 0, 0, NULL,
 	    "monitor logs what would be done and accepts; enforce does it"),
+	TOP("workers", OPTION_NUMBER, "0", UNSIGNED(settings, workers), NULL, 0, 256, NULL,
+	    "event loops that share the connections; 0: one for each CPU"),
 	TOP("scope", OPTION_CHOICE, "all", CHOICE_FIELD(settings, scope), scopes, 0, 0, NULL,
 	    "all mail is judged, or only mail with a trait of Salesforce"),
 	TOP("local_mailers", OPTION_EXACT, "[]", SET(settings, local_mailers), NULL, 0, 0, form_mailer,

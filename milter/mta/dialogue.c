@@ -42,6 +42,7 @@ enum outcome {
 	OUTCOME_CONTINUE,
 	OUTCOME_SKIP,
 	OUTCOME_REFUSED,  /* the reply is written */
+	OUTCOME_DEFERRED, /* without a session there is nothing else to say */
 	OUTCOME_WAITS,
 	OUTCOME_OVER
 };
@@ -90,6 +91,12 @@ static struct span macro(const struct dialogue *dialogue, enum macro_stage stage
 			return value;
 	}
 	return span_make(NULL, 0);
+}
+
+static enum outcome starve(struct dialogue *dialogue)
+{
+	dialogue->starved = true;
+	return OUTCOME_OVER;
 }
 
 static enum outcome cut(struct dialogue *dialogue, const char *fault)
@@ -154,7 +161,7 @@ static enum outcome take_offer(struct dialogue *dialogue, struct span data, stru
 	session_free(dialogue->session);
 	dialogue->session = session_new(dialogue->service, &agreement, dialogue->waker);
 	if (!dialogue->session)
-		return cut(dialogue, "there is no memory for its session");
+		return starve(dialogue);
 	bool asks = (offer.actions & SMFIF_SETSYMLIST) != 0;
 	if (!asks)
 		tell_no_symbols(dialogue->service);
@@ -186,13 +193,6 @@ static enum outcome take_helo(struct dialogue *dialogue, struct span data, struc
 static enum outcome refuse(struct buffer *out, const struct refusal *refusal)
 {
 	protocol_write_reply(out, &refusal->reply);
-	return OUTCOME_REFUSED;
-}
-
-/* Without a session there is nothing to say but that the message is deferred. */
-static enum outcome refuse_unknown(struct buffer *out)
-{
-	protocol_write(out, SMFIR_TEMPFAIL);
 	return OUTCOME_REFUSED;
 }
 
@@ -254,7 +254,7 @@ static enum outcome take_recipient(struct dialogue *dialogue, struct span data, 
 	(void)data;
 	struct session *session = dialogue->session;
 	if (!session)
-		return refuse_unknown(out);
+		return OUTCOME_DEFERRED;
 	session_recipient(session, own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"), macro(dialogue, MACROS_OF_RCPT, "i"));
 	if (session_answers_recipients(session))
 		return answer(dialogue, out);
@@ -283,15 +283,16 @@ static enum outcome take_header_end(struct dialogue *dialogue, struct span data,
 {
 	(void)data;
 	if (!dialogue->session)
-		return refuse_unknown(out);
+		return OUTCOME_DEFERRED;
 	session_header_end(dialogue->session, macro(dialogue, MACROS_OF_EOH, "i"));
 	return answer(dialogue, out);
 }
 
 static enum outcome take_body(struct dialogue *dialogue, struct span data, struct buffer *out)
 {
+	(void)out;
 	if (!dialogue->session)
-		return refuse_unknown(out);
+		return OUTCOME_DEFERRED;
 	bool more = session_body(dialogue->session, data);
 	return more || !dialogue->session->agreement.skip ? OUTCOME_CONTINUE : OUTCOME_SKIP;
 }
@@ -363,7 +364,7 @@ static enum outcome take_end(struct dialogue *dialogue, struct span data, struct
 {
 	struct session *session = dialogue->session;
 	if (!session)
-		return refuse_unknown(out);
+		return OUTCOME_DEFERRED;
 	/* Up to version 5 the last piece of the body may come here. */
 	if (data.length != 0 && !session_body(session, data) && session->agreement.skip)
 		return cut(dialogue, "the end of the message brings a piece of the body of which no more was wanted");
@@ -450,7 +451,7 @@ static enum dialogue_status keep_macros(struct dialogue *dialogue, struct span d
 		return DIALOGUE_LISTENS;
 	list->bytes = malloc(told.length);
 	if (!list->bytes) {
-		dialogue->fault = "there is no memory for the macros it tells";
+		dialogue->starved = true;
 		return DIALOGUE_OVER;
 	}
 	memcpy(list->bytes, told.at, told.length);
@@ -486,16 +487,22 @@ static void settle_macros(struct dialogue *dialogue, const struct step *step)
 static enum dialogue_status reply(struct dialogue *dialogue, const struct step *step, enum outcome outcome,
                                   struct buffer *out)
 {
+	/* What was agreed to have no answer has none, whatever there is to say; an MTA that cannot do without has one. */
+	uint32_t unanswered = step->unanswered & dialogue->steps;
+	if (unanswered != 0 && outcome != OUTCOME_OVER)
+		outcome = unanswered & ~dialogue->offered ? OUTCOME_CONTINUE : OUTCOME_SILENT;
 	switch (outcome) {
 	case OUTCOME_SILENT:
-		if ((step->unanswered & dialogue->steps & ~dialogue->offered) != 0)
-			protocol_write(out, SMFIR_CONTINUE);
 		break;
 	case OUTCOME_CONTINUE:
 		protocol_write(out, SMFIR_CONTINUE);
 		break;
 	case OUTCOME_SKIP:
 		protocol_write(out, SMFIR_SKIP);
+		break;
+	case OUTCOME_DEFERRED:
+		protocol_write(out, SMFIR_TEMPFAIL);
+		dialogue->state = step->lasting ? dialogue->state : STATE_HELO;
 		break;
 	case OUTCOME_REFUSED:
 		if (!step->lasting)
@@ -506,10 +513,8 @@ static enum dialogue_status reply(struct dialogue *dialogue, const struct step *
 	case OUTCOME_OVER:
 		return DIALOGUE_OVER;
 	}
-	if (!out->failed)
-		return DIALOGUE_LISTENS;
-	dialogue->fault = "there is no memory for what it is to be answered";
-	return DIALOGUE_OVER;
+	dialogue->starved = out->failed;
+	return out->failed ? DIALOGUE_OVER : DIALOGUE_LISTENS;
 }
 
 void dialogue_begin(struct dialogue *dialogue_r, struct service *service, struct waker waker)
