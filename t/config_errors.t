@@ -61,7 +61,7 @@ VALUES = [
     ("socket", top("socket: foo", "1:9: socket: \"foo\" is no socket")),
     ("quoted socket", top("socket: 'foo'", "1:9: socket: \"foo\" is no socket")),
     ("empty user", top('user: ""', "1:7: user: \"\" names no user")),
-    ("choice", top("mode: enforcing", "1:7: mode: \"enforcing\" is not known here; write monitor or enforce")),
+    ("choice", top("mode: enforcing", "1:7: mode: \"enforcing\" is not known here; write monitor, defer or enforce")),
     ("choice in other case", top("mode: Monitor", "1:7: mode: \"Monitor\" is not known")),
     ("unknown target", top("log: {target: journald}", "1:15: log.target: \"journald\" is not known here; write syslog")),
     ("mailer", top("local_mailers: [re lay]", "1:17: local_mailers: \"re lay\" is no mailer; write the name of a transport")),

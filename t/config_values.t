@@ -48,11 +48,12 @@ defaults: {}
 orgs:
   %s:
     name: production
-    mode: monitor
+    mode: defer
     domains: [Example.COM, "*.example.com"]
     reject_unless: >
       tls and from
       and (dkim or auth)
+    defer_unless: spf
     quarantine_unless: dmarc
     warn_unless: spf or 2 of (ip, cert, auth)
     tls: {min_version: 1.3, min_cipher_bits: 256}
@@ -88,8 +89,8 @@ EVERYTHING_TOP = {
 }
 
 EVERYTHING_ORG = {
-    "name": "production", "mode": "monitor", "domains": "[example.com, *.example.com]",
-    "reject_unless": "tls and from and (dkim or auth)", "quarantine_unless": "dmarc",
+    "name": "production", "mode": "defer", "domains": "[example.com, *.example.com]",
+    "reject_unless": "tls and from and (dkim or auth)", "defer_unless": "spf", "quarantine_unless": "dmarc",
     "warn_unless": "spf or 2 of (ip, cert, auth)", "tls.min_version": "1.3", "tls.min_cipher_bits": "256",
     "cert.names": "[mail.example.com]", "cert.issuers": "[Example CA]", "cert.match_client_name": "yes", "cert.required": "no",
     "envelope.bounce_domains": "[]", "envelope.null_sender": "no", "message.senders": "[a@example.net]",
@@ -101,7 +102,7 @@ EVERYTHING_ORG = {
 }
 
 DEFAULT_ORG = {
-    "name": "", "mode": "monitor", "domains": "[a.example]", "reject_unless": SENTENCE, "quarantine_unless": "", "warn_unless": "",
+    "name": "", "mode": "monitor", "domains": "[a.example]", "reject_unless": SENTENCE, "defer_unless": "", "quarantine_unless": "", "warn_unless": "",
     "tls.min_version": "1.2", "tls.min_cipher_bits": "128", "cert.names": "[*.mta.salesforce.com]", "cert.issuers": "[]",
     "cert.match_client_name": "no", "cert.required": "yes", "envelope.bounce_domains": "[*.bnc.salesforce.com]",
     "envelope.null_sender": "yes", "message.senders": "[no-reply@salesforce.com, noreply@salesforce.com]",

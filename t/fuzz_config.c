@@ -232,7 +232,7 @@ static void check_settings(const struct settings *settings)
 			if (option_at(j)->scope == OPTION_ORG)
 				check_value(option_at(j), org);
 	}
-	must(settings->some_enforce == enforces);
+	must((settings->mode_most == MODE_ENFORCE) == enforces);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -19,6 +19,8 @@ CONFIGURATIONS = {
     "monitor": config({A: {"quarantine_unless": "auth"}}, mode="monitor"),
     "floor": config({A: {}}, mode="monitor", monitor_floor="tls and (cert or auth or ip)"),
     "rollout": config({A: {}, B: {"mode": "monitor"}}),
+    "defer": config({A: {}, B: {"mode": "monitor"}}, mode="defer"),
+    "wary": config({A: {"reject_unless": "from", "defer_unless": "auth"}}),
     "scope": config({A: {"ip": {"networks": ["13.108.0.0/14"], "spf": []}}}, scope="salesforce"),
     "exempt": config({A: {}}, exempt_clients=["%s/32" % ELSEWHERE]),
     "json": {**config({A: {}}), "log": {"target": "stderr", "format": "json"}},
@@ -47,6 +49,25 @@ def monitor(tap, relays):
     refused(tap, outcome, "monitor_floor is enforced", "cert-absent", stage=outcome.stage, mode="monitor")
     outcome = relay.send(A.address, message(), tls=None)
     refused(tap, outcome, "monitor_floor is enforced, T01", "tls-absent", "530 5.7.0", stage=outcome.stage)
+
+
+def defer(tap, relays):
+    """Refusals that are not final: the same words with a 451, and Postfix answers so."""
+    relay = relays["defer"]
+    accepted(tap, relay.send(A.address, message()), "defer: what fits is accepted", mode="defer", mode_by="org0")
+    for name, mail, session, reason, reply, by in (
+            ("no org", message(lk=None), {}, "org-absent", "451 4.7.1", "unnamed"),
+            ("no TLS", message(), {"tls": None}, "tls-absent", "451 4.7.0", "org0"),
+            ("no certificate", message(), {"certificate": None, "address": ELSEWHERE}, "cert-absent", "451 4.7.1", "org0"),
+            ("two From:", message(extra=["From: x@attack.example"]), {}, "message-duplicate", "451 4.6.0", "org0"),
+            ("naming the one that is only watched", message(lk=B.short), {}, "org-relay-mismatch", "451 4.7.1", "org0")):
+        outcome = relay.send(A.address, mail, **session)
+        refused(tap, outcome, "defer: " + name, outcome.log.get("reason"), reply, stage="end", verdict="tempfail",
+                would="reject", mode="defer", mode_by=by)
+        tap.contains(str(outcome.reply), "not final, the relay is in defer mode", "and says that it is not final")
+    outcome = relays["wary"].send(A.address, message())
+    refused(tap, outcome, "defer_unless in enforce", "auth-none", "451 4.7.0", verdict="tempfail", would="tempfail",
+            mode="enforce")
 
 
 def rollout(tap, relays):
@@ -240,7 +261,7 @@ def bad_reload(tap, relays):
 def main():
     with Tap() as tap, Lab() as lab:
         relays = lab.relays(CONFIGURATIONS)
-        for function in (monitor, rollout, scope, exempt, json_log, reloading, bad_reload):
+        for function in (monitor, defer, rollout, scope, exempt, json_log, reloading, bad_reload):
             tap.case(function, relays)
         milters = [lab.milter(config({A: {}}), name="crash"), lab.milter(config({A: {}}), name="down", begin=False)]
         server = lab.postfix()

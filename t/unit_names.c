@@ -23,7 +23,7 @@
 TABLE_TEST(result, enum result_code, 0, "pending", "pass", "skip", "fail", "none", "permerror", "temperror")
 TABLE_TEST(verdict, enum verdict, 0, "undecided", "accept", "quarantine", "tempfail", "reject", "exempt", "skip")
 TABLE_TEST(stage, enum stage, 0, "connect", "mail", "rcpt", "header", "end")
-TABLE_TEST(mode, enum mode, 1, "unset", "monitor", "enforce")
+TABLE_TEST(mode, enum mode, 1, "unset", "monitor", "defer", "enforce")
 TABLE_TEST(mta, enum mta, 1, "unknown", "postfix", "sendmail")
 
 static void test_exact(void)

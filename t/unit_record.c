@@ -46,6 +46,7 @@ static void test_accepted(void)
 		const char *key, *value;
 	} rows[] = {
 		{ "ev", "verdict" }, { "v", "1" }, { "verdict", "accept" }, { "would", "accept" }, { "mode", "enforce" },
+		{ "mode_by", "production" },
 		{ "qid", "4Xy" }, { "sid", "1f" }, { "lk", "00D8d000003TRx3" }, { "org", ORG_A }, { "org_name", "production" },
 		{ "client", "13.110.74.200" }, { "client_name", "smtp07-ia4-sp3.mta.salesforce.com" },
 		{ "helo", "smtp07-ia4-sp3.mta.salesforce.com" }, { "tls", "TLSv1.3" }, { "cipher", "TLS_AES_256_GCM_SHA384" },

@@ -25,7 +25,7 @@ static const struct {
 	{ VERDICT_TEMPFAIL, REASON_DKIM_TEMPERROR, "451", "4.7.5", "dkim-temperror: " },
 	{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, "451", "4.4.3", "dns-timeout: " },
 	{ VERDICT_TEMPFAIL, REASON_INTERNAL, "451", "4.3.2", "internal-error: " },
-	{ VERDICT_TEMPFAIL, REASON_ORG_UNKNOWN, "451", "4.3.2", "org-unknown: " },
+	{ VERDICT_TEMPFAIL, REASON_ORG_UNKNOWN, "451", "4.7.1", "org-unknown: " },
 	{ VERDICT_REJECT, REASON_DNS_TIMEOUT, "550", "5.7.1", "dns-timeout: " },
 	{ VERDICT_ACCEPT, REASON_NONE, "", "", "" },
 	{ VERDICT_QUARANTINE, REASON_DMARC_FAIL, "", "", "" },
@@ -67,7 +67,7 @@ static void test_look_ups(void)
 		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 1, { CHECK_DMARC } }, "4.4.3" },
 		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 0 }, "4.4.3" },
 		{ VERDICT_TEMPFAIL, REASON_DNS_ERROR, { 1, { CHECK_IP } }, "4.4.3" },
-		{ VERDICT_TEMPFAIL, REASON_DKIM_KEY, { 1, { CHECK_DKIM } }, "4.3.2" },
+		{ VERDICT_TEMPFAIL, REASON_DKIM_KEY, { 1, { CHECK_DKIM } }, "4.7.20" },
 		{ VERDICT_REJECT, REASON_DNS_TIMEOUT, { 1, { CHECK_DKIM } }, "5.7.1" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -266,8 +266,36 @@ static void test_record(void)
 	ok(record.count == RECORD_ENTRIES_MAX, "a record is bounded");
 }
 
+/* What would be refused and is deferred in defer mode: the refusal's own words, and that it is not final. */
+static void test_put_off(void)
+{
+	static const struct {
+		enum reason reason;
+		const char *enhanced;
+	} cases[] = {
+		{ REASON_TLS_ABSENT, "4.7.0" },  { REASON_MESSAGE_DUPLICATE, "4.6.0" }, { REASON_ORG_UNKNOWN, "4.7.1" },
+		{ REASON_DKIM_NONE, "4.7.20" },  { REASON_DMARC_FAIL, "4.7.26" },       { REASON_DNS_TIMEOUT, "4.4.3" },
+		{ REASON_SPF_PERMERROR, "4.7.24" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct judgement judgement = { .reason = cases[i].reason, .mode = MODE_DEFER, .would = VERDICT_REJECT,
+			                           .verdict = VERDICT_TEMPFAIL };
+		struct reply reply;
+		reply_make(VERDICT_TEMPFAIL, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
+		is_text(reply.code, "451", "it is a 451");
+		is_text(reply.enhanced, cases[i].enhanced, reason_code(cases[i].reason));
+		ok(strstr(reply.text, reason_row(cases[i].reason)->sentence)
+		       && strstr(reply.text, "; not final, the relay is in defer mode (id 1f)"),
+		   "with the same sentence, and that it is not final");
+		judgement.would = VERDICT_TEMPFAIL;
+		reply_make(VERDICT_TEMPFAIL, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
+		ok(!strstr(reply.text, "defer mode"), "which is not said of other deferrals");
+	}
+}
+
 int main(void)
 {
+	test_put_off();
 	test_reply();
 	test_look_ups();
 	test_broken();

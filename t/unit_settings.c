@@ -24,18 +24,19 @@ static void test_tls_names(void)
 static void test_modes(void)
 {
 	static const struct {
-		enum mode a, b;
-		bool some, all;
+		enum mode a, b, least, most;
 	} rows[] = {
-		{ MODE_MONITOR, MODE_MONITOR, false, false },
-		{ MODE_ENFORCE, MODE_MONITOR, true, false },
-		{ MODE_MONITOR, MODE_ENFORCE, true, false },
-		{ MODE_ENFORCE, MODE_ENFORCE, true, true },
-		{ MODE_UNSET, MODE_ENFORCE, true, false },
+		{ MODE_MONITOR, MODE_MONITOR, MODE_MONITOR, MODE_MONITOR },
+		{ MODE_ENFORCE, MODE_MONITOR, MODE_MONITOR, MODE_ENFORCE },
+		{ MODE_MONITOR, MODE_ENFORCE, MODE_MONITOR, MODE_ENFORCE },
+		{ MODE_ENFORCE, MODE_ENFORCE, MODE_ENFORCE, MODE_ENFORCE },
+		{ MODE_DEFER, MODE_ENFORCE, MODE_DEFER, MODE_ENFORCE },
+		{ MODE_DEFER, MODE_MONITOR, MODE_MONITOR, MODE_DEFER },
+		{ MODE_UNSET, MODE_ENFORCE, MODE_MONITOR, MODE_ENFORCE },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct settings *settings = settings_two(rows[i].a, rows[i].b);
-		ok(settings_complete(settings, unite_options) && settings->some_enforce == rows[i].some && settings->all_enforce == rows[i].all,
+		ok(settings_complete(settings, unite_options) && settings->mode_least == rows[i].least && settings->mode_most == rows[i].most,
 		   "%s and %s", mode_name(rows[i].a), mode_name(rows[i].b));
 		settings_free(settings);
 	}
@@ -43,7 +44,7 @@ static void test_modes(void)
 	struct owner_cursor cursor = { 0 };
 	struct orgid id;
 	orgid_parse(span_of(ORG_A), &id);
-	ok(none && settings_complete(none, unite_options) && !none->some_enforce && !none->all_enforce, "without organizations nobody enforces");
+	ok(none && settings_complete(none, unite_options) && none->mode_least == MODE_MONITOR && none->mode_most == MODE_MONITOR, "without organizations nobody enforces");
 	ok(!settings_org(none, &id) && !settings_next_owner(none, span_of("example.com"), &cursor), "and nothing is found");
 	settings_free(none);
 	settings_free(NULL);

@@ -97,6 +97,9 @@ void orgs_report_misplaced(struct loading *loading, const struct source *source,
 /* After settings_complete(): report what is allowed, but hardly meant, and enforcing that cannot work. */
 void review(struct loading *loading);
 
+/* A part of it: organizations whose mode is not in force for mail of a domain that a stricter one owns as well. */
+void review_modes(struct loading *loading);
+
 /* "00D... (name)", for messages. */
 struct org_label {
 	char text[120];

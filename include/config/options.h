@@ -83,7 +83,7 @@ struct option {
 	const char *help;                    /* one line */
 };
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 96
 
 size_t option_count(void);
 

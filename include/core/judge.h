@@ -2,11 +2,11 @@
  * judge: from facts to a verdict. The heart; pure.
  *
  * The organization is the one that exactly one well-formed X-SFDC-LK names; anything else is refused with its org-*
- * reason. The message is enforced if the organization it names, or any that owns its From: domain, enforces; if it
- * names none that is served, or its author cannot be read, as soon as any enforces. See DESIGN "evidence, results,
- * three sentences" in the manual's section POLICY.
+ * reason. The message is judged in the strictest mode of the organization it names and of all that own its From: domain;
+ * if it names none that is served, or its author cannot be read, in the strictest of all. See the manual's section POLICY.
  *
  *   reject_unless cannot hold any more      -> reject, at whatever stage
+ *   defer_unless broken, or open to the end -> tempfail, once reject_unless holds or no more evidence can come
  *   reject_unless or quarantine_unless open -> as `undecided` says (tempfail), once no more evidence can come
  *   quarantine_unless broken                -> quarantine
  *   otherwise                               -> accept, at the end of the message
@@ -14,7 +14,7 @@
  * A message from which more than REMOVALS_MAX header fields would have to be removed is refused whatever mode, scope,
  * verdict or exemption say, as soon as it is known what it `would` have come to.
  *
- * In monitor mode the same is computed as what it `would` do, nothing is decided early, and the message is accepted
+ * In defer mode a rejection is a tempfail. In monitor mode the same is computed as what it `would` do, nothing is decided early, and the message is accepted
  * unless monitor_floor says otherwise.
  */
 #ifndef SFDC_CORE_JUDGE_H
@@ -31,6 +31,7 @@ struct judgement {
 	enum verdict verdict; /* what is done; VERDICT_UNDECIDED while nothing is decided */
 	enum verdict would;   /* what enforcing does or would do; VERDICT_UNDECIDED likewise */
 	enum mode mode;       /* effective */
+	const struct org *mode_by; /* whose mode that is; NULL: the strictest of all, of a message that names nobody for sure */
 	const struct org *org; /* NULL: none that is served */
 	struct result results[CHECK_COUNT];
 	struct check_list why;  /* the responsible checks of what decided; empty for an accept */

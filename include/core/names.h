@@ -47,8 +47,8 @@ enum stage {
 };
 #define STAGES 5
 
-enum mode { MODE_UNSET, MODE_MONITOR, MODE_ENFORCE };
-#define MODES 3
+enum mode { MODE_UNSET, MODE_MONITOR, MODE_DEFER, MODE_ENFORCE };
+#define MODES 4
 
 enum mta { MTA_UNKNOWN, MTA_POSTFIX, MTA_SENDMAIL };
 #define MTAS 3

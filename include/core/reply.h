@@ -27,9 +27,10 @@ struct reply {
 
 /*
  * The reply for a refusal (VERDICT_REJECT or VERDICT_TEMPFAIL); empty strings for other verdicts. Of the judgement count
- * the reason, the checks responsible with their results, and the sentence that broke. A reason whose own reply is of the
- * other class gets 550 5.7.1, or 451 4.3.2. Deferred for reasons of DNS: 451 4.4.3, or 451 4.7.5 when it is a DKIM key
- * that did not come (RFC 6376 6.1.2).
+ * the reason, the checks responsible with their results, and the sentence that broke. A reason whose own reply is a 5xx and
+ * that defers, by defer_unless or in defer mode, gets a 451, and its enhanced code the class 4 (530 5.7.0: 451 4.7.0); in
+ * defer mode the sentence says so. A reason that has no reply of its own gets 550 5.7.1, or 451 4.3.2. Deferred for reasons
+ * of DNS: 451 4.4.3, or 451 4.7.5 when it is a DKIM key that did not come (RFC 6376 6.1.2).
  */
 void reply_make(enum verdict verdict, const struct judgement *judgement, struct span sid, struct span contact,
                 struct reply *reply_r);

@@ -41,6 +41,7 @@ struct org {
 	enum mode mode; /* effective: the org's, else defaults', else the top level's */
 	struct set *domains; /* patterns */
 	struct sentence reject_unless;
+	struct sentence defer_unless;
 	struct sentence quarantine_unless;
 	struct sentence warn_unless;
 	struct {
@@ -150,8 +151,8 @@ struct settings {
 	struct org any;       /* the union: a session check that fails here fails for every org */
 	struct sentence **sentences; /* the different reject_unless sentences */
 	size_t sentence_count;
-	bool some_enforce;
-	bool all_enforce;
+	enum mode mode_least; /* the most lenient mode of an org; MODE_MONITOR without orgs */
+	enum mode mode_most;  /* the strictest */
 };
 
 /* An org that lists a domain pattern. */

@@ -29,6 +29,7 @@ static bool alike(const struct settings *settings, const struct org *a, const st
 	struct proof_terms terms_a = proof_terms(settings, a);
 	struct proof_terms terms_b = proof_terms(settings, b);
 	return a->mode == b->mode && span_equal(a->reject_unless.text, b->reject_unless.text)
+	       && span_equal(a->defer_unless.text, b->defer_unless.text)
 	       && span_equal(a->quarantine_unless.text, b->quarantine_unless.text)
 	       && span_equal(a->warn_unless.text, b->warn_unless.text) && proof_terms_equal(&terms_a, &terms_b);
 }
@@ -165,6 +166,7 @@ static void print_group(const struct settings *settings, size_t first)
 			print_member(settings, &settings->orgs[i]);
 	print_row("mode", span_of(mode_name(org->mode)), "");
 	print_row("reject_unless", org->reject_unless.text, or_empty(org->reject_unless.text));
+	print_row("defer_unless", org->defer_unless.text, or_empty(org->defer_unless.text));
 	print_row("quarantine_unless", org->quarantine_unless.text, or_empty(org->quarantine_unless.text));
 	print_row("warn_unless", org->warn_unless.text, or_empty(org->warn_unless.text));
 	print_proof(settings, org);

@@ -103,9 +103,10 @@ static json_t *make_orgs(const struct settings *settings)
 	json_t *list = json_array();
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct org *org = &settings->orgs[i];
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text, "name",
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text, "name",
 		                                      relayctl_json_whole(org->name), "mode", mode_name(org->mode), "domains",
 		                                      make_domains(org), "reject_unless", relayctl_json_whole(org->reject_unless.text),
+		                                      "defer_unless", relayctl_json_whole(org->defer_unless.text),
 		                                      "quarantine_unless", relayctl_json_whole(org->quarantine_unless.text),
 		                                      "warn_unless", relayctl_json_whole(org->warn_unless.text), "proof",
 		                                      make_proof(settings, org)));

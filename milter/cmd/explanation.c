@@ -107,6 +107,7 @@ void present_sentences(FILE *out, const struct view *view)
 	present_bounds(judgement, bounds);
 	if (judgement->org) {
 		explain_sentence(out, "reject_unless", &judgement->org->reject_unless, bounds);
+		explain_sentence(out, "defer_unless", &judgement->org->defer_unless, bounds);
 		explain_sentence(out, "quarantine_unless", &judgement->org->quarantine_unless, bounds);
 		explain_sentence(out, "warn_unless", &judgement->org->warn_unless, bounds);
 	} else {
@@ -152,6 +153,7 @@ void present_trace(FILE *out, const struct examination *examination)
 	present_bounds(judgement, bounds);
 	if (judgement->org) {
 		trace_sentence(out, "reject_unless", &judgement->org->reject_unless, bounds);
+		trace_sentence(out, "defer_unless", &judgement->org->defer_unless, bounds);
 		trace_sentence(out, "quarantine_unless", &judgement->org->quarantine_unless, bounds);
 		trace_sentence(out, "warn_unless", &judgement->org->warn_unless, bounds);
 	}

@@ -99,6 +99,15 @@ static void log_problems(struct log *log, const struct problems *problems)
 		log_event(log, LOG_LEVEL_ERROR, "error", "not all problems can be shown: there is no memory");
 }
 
+/* Of how many organizations that is the mode. */
+static struct span how_many(const struct settings *settings, enum mode mode)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < settings->org_count; i++)
+		count += settings->orgs[i].mode == mode;
+	return span_of(count == 0 ? "none" : count == settings->org_count ? "all" : "some");
+}
+
 static void log_lifecycle(const struct running *running, const char *event, const char *result)
 {
 	struct snapshot *snapshot = live_take(running->live);
@@ -114,7 +123,8 @@ static void log_lifecycle(const struct running *running, const char *event, cons
 	record_text(&record, "config", span_of(running->filter->config));
 	record_text(&record, "socket", span_of(listener.socket));
 	record_number(&record, "orgs", (long long)settings->org_count);
-	record_text(&record, "enforce", span_of(settings->all_enforce ? "all" : settings->some_enforce ? "some" : "none"));
+	record_text(&record, "enforce", how_many(settings, MODE_ENFORCE));
+	record_text(&record, "defer", how_many(settings, MODE_DEFER));
 	log_record(running->filter->log, LOG_LEVEL_INFO, &record);
 	snapshot_drop(snapshot);
 }

@@ -31,7 +31,7 @@
 	{ key, OPTION_ORG, type, preset, offset, choices, min, max, check, united, help }
 
 static const struct option_choice modes[] = {
-	{ "monitor", MODE_MONITOR, NULL }, { "enforce", MODE_ENFORCE, NULL }, { 0 },
+	{ "monitor", MODE_MONITOR, NULL }, { "defer", MODE_DEFER, NULL }, { "enforce", MODE_ENFORCE, NULL }, { 0 },
 };
 static const struct option_choice scopes[] = {
 	{ "all", SCOPE_ALL, NULL }, { "salesforce", SCOPE_SALESFORCE, NULL }, { 0 },
@@ -92,7 +92,7 @@ static const struct option options[] = {
 	TOP("pidfile", OPTION_TEXT, "\"\"", SPAN(settings, pidfile), NULL, 0, 0, form_pidfile,
 	    "file that holds the process ID of the daemon; empty: none"),
 	TOP("mode", OPTION_CHOICE, "monitor", CHOICE_FIELD(settings, mode), modes, 0, 0, NULL,
-	    "monitor logs what would be done and accepts; enforce does it"),
+	    "monitor logs what would be done and accepts; defer does it, but no refusal is final; enforce does it"),
 	TOP("workers", OPTION_NUMBER, "0", UNSIGNED(settings, workers), NULL, 0, 256, NULL,
 	    "event loops that share the connections; 0: one for each CPU"),
 	TOP("scope", OPTION_CHOICE, "all", CHOICE_FIELD(settings, scope), scopes, 0, 0, NULL,
@@ -156,6 +156,8 @@ static const struct option options[] = {
 	    "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)",
 	    SENTENCE(org, reject_unless), NULL, 0, 0, NULL, NOT_SESSION("each sentence is tried for itself"),
 	    "what must hold, else the message is refused"),
+	ORG("defer_unless", OPTION_SENTENCE, "\"\"", SENTENCE(org, defer_unless), NULL, 0, 0, NULL,
+	    NOT_SESSION("decides nothing before the header is in"), "what must hold, else the message is deferred"),
 	ORG("quarantine_unless", OPTION_SENTENCE, "\"\"", SENTENCE(org, quarantine_unless), NULL, 0, 0, NULL,
 	    NOT_SESSION("refuses nothing"), "what must hold, else the message is quarantined"),
 	ORG("warn_unless", OPTION_SENTENCE, "\"\"", SENTENCE(org, warn_unless), NULL, 0, 0, NULL,

@@ -189,11 +189,12 @@ static void check_domains(struct loading *loading, const struct source *source, 
                           const struct org *org, bool reviewed)
 {
 	const struct node *domains = given_to(given, "domains");
-	check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
+	check_bits asked = org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks
+	                   | org->warn_unless.checks;
 	bool reported = reviewed && (asked & checks_asking_domains()) != 0;
-	if (org->mode == MODE_ENFORCE && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
+	if (org->mode != MODE_MONITOR && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
 		finding_error(&loading->findings, node_place(source, domains),
-		              "domains: is empty in an organization that enforces; list the domains it sends from");
+		              "domains: is empty in an organization that %ss; list the domains it sends from", mode_name(org->mode));
 }
 
 /* What stands below an ID is read even if the ID is wrong, so that all that is wrong is found at once. */

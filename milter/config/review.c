@@ -133,8 +133,9 @@ static void report_weak(struct loading *loading, const struct group *group)
 static void report_always(struct loading *loading, const struct group *group)
 {
 	finding_warning(&loading->findings, loading->origins[group->first].sentence,
-	                "%s: enforces, but reject_unless always holds, so that no mail is refused; "
-	                "write a sentence, or mode: monitor", group_label(loading, group).text);
+	                "%s: %ss, but reject_unless always holds, so that no mail is refused; "
+	                "write a sentence, or mode: monitor", group_label(loading, group).text,
+	                mode_name(loading->settings->orgs[group->first].mode));
 }
 
 static void review_proof(struct loading *loading)
@@ -146,8 +147,8 @@ static void review_proof(struct loading *loading)
 		if (!loading->origins[i].sound)
 			continue;
 		struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
-		if (org->mode == MODE_ENFORCE && holds_always(&org->reject_unless))
-			groups_add(&always, i, text);
+		if (org->mode != MODE_MONITOR && holds_always(&org->reject_unless))
+			groups_add(&always, i, arena_printf(&loading->scratch, "%s:%.*s", mode_name(org->mode), (int)text.length, text.at));
 		else
 			groups_add(&weak, i, policy_key(loading, org));
 	}
@@ -196,8 +197,8 @@ static void report_no_domains(struct loading *loading, size_t i, check_bits chec
 	char names[64];
 	proof_set_text(checks, names, sizeof names);
 	finding_error(&loading->findings, loading->origins[i].domains,
-	              "%s: enforces, but domains is empty, while its sentences ask for %s; list the domains it sends from",
-	              org_label(&loading->settings->orgs[i]).text, names);
+	              "%s: %ss, but domains is empty, while its sentences ask for %s; list the domains it sends from",
+	              org_label(&loading->settings->orgs[i]).text, mode_name(loading->settings->orgs[i].mode), names);
 }
 
 static void review_empty_lists(struct loading *loading)
@@ -208,9 +209,10 @@ static void review_empty_lists(struct loading *loading)
 		struct bounds best[CHECK_COUNT];
 		if (!loading->origins[i].sound)
 			continue;
-		check_bits asked = org->reject_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
+		check_bits asked = org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks
+		                   | org->warn_unless.checks;
 		asked &= checks_asking_domains();
-		if (org->mode == MODE_ENFORCE && set_count(org->domains) == 0 && asked != 0) {
+		if (org->mode != MODE_MONITOR && set_count(org->domains) == 0 && asked != 0) {
 			report_no_domains(loading, i, asked);
 			continue;
 		}
@@ -388,6 +390,7 @@ void review(struct loading *loading)
 	review_empty_lists(loading);
 	review_proof(loading);
 	review_shared(loading);
+	review_modes(loading);
 	review_floor(loading);
 	if (arena_failed(&loading->scratch))
 		loading->findings.no_memory = true;

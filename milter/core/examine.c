@@ -43,7 +43,7 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	examination->began_ms = ports->now_ms(ports->context);
 	facts_begin(&examination->facts, &examination->arena, ports->to_ascii, settings, input);
 	look(examination);
-	if (examination->judgement.verdict == VERDICT_REJECT && settings->early_reject != EARLY_REJECT_MAIL) {
+	if (examination->judgement.would == VERDICT_REJECT && settings->early_reject != EARLY_REJECT_MAIL) {
 		examination->judgement.verdict = VERDICT_UNDECIDED;
 		examination->ended_ms = 0;
 	}

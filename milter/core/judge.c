@@ -9,22 +9,27 @@ const struct org *judge_org(const struct settings *settings, const struct facts 
 }
 
 /*
- * Naming an organization that is only monitored must be no way round one that is enforced: an author that cannot be
- * read might be anybody's, and one whose domain an enforcing organization owns is that organization's.
+ * Naming an organization that is treated mildly must be no way round one that is not: an author that cannot be read might
+ * be anybody's, and one whose domain an organization owns is that organization's. The strictest mode of all wins.
  */
-static enum mode effective_mode(const struct settings *settings, const struct facts *facts, const struct org *org)
+static void choose_mode(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
 {
 	struct owner_cursor cursor = { 0 };
 	const struct org *owner;
+	const struct org *org = judgement->org;
 
-	if (!settings->some_enforce)
-		return MODE_MONITOR;
-	if (!org || org->mode == MODE_ENFORCE || facts->author_status != MAILBOX_OK)
-		return MODE_ENFORCE;
+	judgement->mode = settings->mode_most;
+	if (!org || (facts->author_status != MAILBOX_OK && org->mode < settings->mode_most))
+		return;
+	judgement->mode = org->mode;
+	judgement->mode_by = org;
+	if (facts->author_status != MAILBOX_OK)
+		return;
 	while ((owner = settings_next_owner(settings, facts->author.domain, &cursor)))
-		if (owner->mode == MODE_ENFORCE)
-			return MODE_ENFORCE;
-	return MODE_MONITOR;
+		if (owner->mode > judgement->mode) {
+			judgement->mode = owner->mode;
+			judgement->mode_by = owner;
+		}
 }
 
 static void take_results(const struct facts *facts, const struct org *org, struct judgement *judgement,
@@ -138,6 +143,7 @@ static void decide(const struct settings *settings, const struct facts *facts, c
                    const struct bounds *bounds, struct judgement *judgement)
 {
 	struct bounds reject = sentence_evaluate(&org->reject_unless, bounds);
+	struct bounds defer = sentence_evaluate(&org->defer_unless, bounds);
 	struct bounds quarantine = sentence_evaluate(&org->quarantine_unless, bounds);
 	struct bounds warn = sentence_evaluate(&org->warn_unless, bounds);
 
@@ -146,12 +152,23 @@ static void decide(const struct settings *settings, const struct facts *facts, c
 		set_why_broken(judgement, &org->reject_unless, bounds);
 		return;
 	}
-	judgement->wanted = (sentence_open(&org->reject_unless, bounds) | sentence_open(&org->quarantine_unless, bounds)
-	                     | sentence_open(&org->warn_unless, bounds))
-	                    & pending_bits(judgement);
-	if (facts->stage != STAGE_END || judgement->wanted != 0)
+	/* A message that is to be deferred may yet be refused, and nothing else. */
+	judgement->wanted = sentence_open(&org->reject_unless, bounds);
+	if (bounds_possible(defer))
+		judgement->wanted |= sentence_open(&org->defer_unless, bounds) | sentence_open(&org->quarantine_unless, bounds)
+		                     | sentence_open(&org->warn_unless, bounds);
+	judgement->wanted &= pending_bits(judgement);
+	if (judgement->wanted != 0 || (facts->stage != STAGE_END && bounds_possible(defer)))
 		return;
-	if (is_open(reject) || is_open(quarantine)) {
+	if (!bounds_possible(defer) && (facts->stage == STAGE_END || bounds_hold(reject))) {
+		judgement->would = VERDICT_TEMPFAIL;
+		set_why_broken(judgement, &org->defer_unless, bounds);
+	} else if (is_open(defer)) {
+		judgement->would = VERDICT_TEMPFAIL;
+		set_why_open(judgement, &org->defer_unless, bounds);
+	} else if (facts->stage != STAGE_END) {
+		return;
+	} else if (is_open(reject) || is_open(quarantine)) {
 		decide_open(settings, org, is_open(reject) ? &org->reject_unless : &org->quarantine_unless, bounds, judgement);
 	} else if (!bounds_possible(quarantine)) {
 		judgement->would = VERDICT_QUARANTINE;
@@ -186,8 +203,8 @@ static void decide_floor(const struct settings *settings, const struct facts *fa
 /* Something inside went wrong, so nothing that was found out can be relied on. */
 static void judge_trouble(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
 {
-	bool locked = settings->some_enforce || settings->monitor_floor.root;
-	judgement->mode = settings->some_enforce ? MODE_ENFORCE : MODE_MONITOR;
+	bool locked = settings->mode_most > MODE_MONITOR || settings->monitor_floor.root;
+	judgement->mode = settings->mode_most;
 	judgement->would = VERDICT_TEMPFAIL;
 	judgement->reason = REASON_INTERNAL;
 	judgement->why.count = 0;
@@ -199,23 +216,45 @@ static void judge_trouble(const struct settings *settings, const struct facts *f
 		judgement->verdict = VERDICT_ACCEPT;
 }
 
+/* Whether no sentence can hold any more. */
+static bool hopeless(const struct settings *settings, const struct bounds *bounds)
+{
+	for (size_t i = 0; i < settings->sentence_count; i++)
+		if (bounds_possible(sentence_evaluate(settings->sentences[i], bounds)))
+			return false;
+	return true;
+}
+
 /*
  * Before the header is in, any organization might be named: a session is refused only if under the union of all
- * parameters no sentence can hold, and only if every organization enforces.
+ * parameters no sentence can hold, and only if none is merely monitored. Where the refusal is not final it waits for the
+ * header, which names the message to who watches, but for want of TLS, so that nothing is sent in clear.
  */
 static void judge_session(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
 {
 	struct bounds bounds[CHECK_COUNT];
 
 	take_results(facts, &settings->any, judgement, bounds);
-	judgement->mode = settings->some_enforce ? MODE_ENFORCE : MODE_MONITOR;
-	if (!settings->all_enforce || settings->scope != SCOPE_ALL || settings->sentence_count > EARLY_SENTENCES_MAX)
+	judgement->mode = settings->mode_most;
+	if (settings->mode_least == MODE_MONITOR || settings->scope != SCOPE_ALL
+	    || settings->sentence_count > EARLY_SENTENCES_MAX)
 		return;
-	for (size_t i = 0; i < settings->sentence_count; i++)
-		if (bounds_possible(sentence_evaluate(settings->sentences[i], bounds)))
-			return;
+	if (settings->mode_least != MODE_ENFORCE)
+		for (unsigned i = 0; i < CHECK_COUNT; i++)
+			if (i != CHECK_TLS)
+				bounds[i] = bounds_of(RESULT_PENDING);
+	if (!hopeless(settings, bounds))
+		return;
 	set_why_broken(judgement, settings->sentences[0], bounds);
-	judgement->would = judgement->verdict = VERDICT_REJECT;
+	judgement->mode = settings->mode_least;
+	judgement->would = VERDICT_REJECT;
+	judgement->verdict = settings->mode_least == MODE_ENFORCE ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+}
+
+/* What is done where something else would be. */
+static enum verdict in_mode(enum mode mode, enum verdict would)
+{
+	return mode == MODE_DEFER && would == VERDICT_REJECT ? VERDICT_TEMPFAIL : would;
 }
 
 static void judge_message(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
@@ -224,7 +263,7 @@ static void judge_message(const struct settings *settings, const struct facts *f
 	struct bounds bounds[CHECK_COUNT];
 
 	judgement->org = org;
-	judgement->mode = effective_mode(settings, facts, org);
+	choose_mode(settings, facts, judgement);
 	take_results(facts, org ? org : &settings->any, judgement, bounds);
 	if (org) {
 		decide(settings, facts, org, bounds, judgement);
@@ -233,8 +272,8 @@ static void judge_message(const struct settings *settings, const struct facts *f
 		judgement->would = VERDICT_REJECT;
 		set_why(judgement, &why);
 	}
-	if (judgement->mode == MODE_ENFORCE) {
-		judgement->verdict = judgement->would;
+	if (judgement->mode > MODE_MONITOR) {
+		judgement->verdict = in_mode(judgement->mode, judgement->would);
 	} else {
 		judgement->wanted = pending_bits(judgement);
 		decide_floor(settings, facts, bounds, judgement);

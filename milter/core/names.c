@@ -27,6 +27,7 @@ _Static_assert(COUNT(stage_names) == STAGES, "one name for each stage");
 static const char *const mode_names[] = {
 	[MODE_UNSET] = "unset",
 	[MODE_MONITOR] = "monitor",
+	[MODE_DEFER] = "defer",
 	[MODE_ENFORCE] = "enforce",
 };
 _Static_assert(COUNT(mode_names) == MODES, "one name for each mode");

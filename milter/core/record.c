@@ -123,6 +123,14 @@ static void record_judgement(struct examination *examination, struct record *rec
 	record_text(record, "warn", join_checks(&judgement->warn, NULL, &examination->arena));
 }
 
+/* As the log names an organization whose mode is in force. */
+static struct span org_named(const struct org *org)
+{
+	if (!org)
+		return span_of("unnamed");
+	return org->name.length != 0 ? org->name : span_of(org->id.text);
+}
+
 void record_examination(struct examination *examination, struct record *record_r)
 {
 	const struct facts *facts = &examination->facts;
@@ -139,6 +147,8 @@ void record_examination(struct examination *examination, struct record *record_r
 	}
 	if (judgement->mode != MODE_UNSET)
 		record_text(record_r, "mode", span_of(mode_name(judgement->mode)));
+	if (judgement->mode != MODE_UNSET && facts->stage >= STAGE_HEADER)
+		record_text(record_r, "mode_by", org_named(judgement->mode_by));
 	record_text(record_r, "qid", facts->queue_id);
 	record_text(record_r, "sid", span_of(examination->sid));
 	record_text(record_r, "lk", facts->org_text);

@@ -27,6 +27,12 @@ static void put(struct text *text, const char *format, ...)
 	text->to[text->length] = '\0';
 }
 
+/* A refusal that the mode makes a deferral. */
+static bool is_put_off(const struct judgement *judgement)
+{
+	return judgement->mode == MODE_DEFER && judgement->would == VERDICT_REJECT && judgement->verdict == VERDICT_TEMPFAIL;
+}
+
 static bool is_dns(enum reason reason)
 {
 	return reason == REASON_DNS_ERROR || reason == REASON_DNS_TIMEOUT;
@@ -37,13 +43,17 @@ static bool awaits_key(const struct judgement *judgement)
 	return judgement->why.count != 0 && judgement->why.ids[0] == CHECK_DKIM;
 }
 
-static const char *enhanced_code(char class, const struct reason_row *row, const struct judgement *judgement)
+static void put_enhanced(char class, const struct reason_row *row, const struct judgement *judgement, struct reply *reply)
 {
+	size_t size = sizeof reply->enhanced;
 	if (class == '4' && is_dns(judgement->reason))
-		return awaits_key(judgement) ? "4.7.5" : "4.4.3";
-	if (row->smtp[0] == class)
-		return row->enhanced;
-	return class == '5' ? "5.7.1" : "4.3.2";
+		snprintf(reply->enhanced, size, "%s", awaits_key(judgement) ? "4.7.5" : "4.4.3");
+	else if (row->smtp[0] == class)
+		snprintf(reply->enhanced, size, "%s", row->enhanced);
+	else if (class == '4' && row->smtp[0] == '5')
+		snprintf(reply->enhanced, size, "4%s", row->enhanced + 1);
+	else
+		snprintf(reply->enhanced, size, "%s", class == '5' ? "5.7.1" : "4.3.2");
 }
 
 static bool has_reason(const enum reason *reasons, size_t count, enum reason reason)
@@ -152,6 +162,8 @@ static void put_sentence(struct text *text, const struct reason_row *row, const 
 	struct text choice = { told, sizeof told, 0 };
 	put_choice(&choice, judgement);
 	put(text, ": %s", choice.length != 0 ? told : row->sentence);
+	if (is_put_off(judgement))
+		put(text, "; not final, the relay is in defer mode");
 }
 
 void reply_make(enum verdict verdict, const struct judgement *judgement, struct span sid, struct span contact,
@@ -166,7 +178,7 @@ void reply_make(enum verdict verdict, const struct judgement *judgement, struct 
 		return;
 	snprintf(reply_r->code, sizeof reply_r->code, "%s",
 	         row->smtp[0] == class ? row->smtp : class == '5' ? "550" : "451");
-	snprintf(reply_r->enhanced, sizeof reply_r->enhanced, "%s", enhanced_code(class, row, judgement));
+	put_enhanced(class, row, judgement, reply_r);
 	put_reasons(&text, judgement);
 	put_sentence(&text, row, judgement);
 	put(&text, " (id %.*s)", (int)sid.length, sid.at ? sid.at : "");

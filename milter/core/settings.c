@@ -84,13 +84,14 @@ static bool collect_sentences(struct settings *settings)
 
 bool settings_complete(struct settings *settings, settings_unite unite)
 {
-	settings->some_enforce = false;
-	settings->all_enforce = settings->org_count != 0;
+	settings->mode_least = settings->org_count != 0 ? MODE_ENFORCE : MODE_MONITOR;
+	settings->mode_most = MODE_MONITOR;
 	for (size_t i = 0; i < settings->org_count; i++) {
-		if (settings->orgs[i].mode == MODE_ENFORCE)
-			settings->some_enforce = true;
-		else
-			settings->all_enforce = false;
+		enum mode mode = settings->orgs[i].mode == MODE_UNSET ? MODE_MONITOR : settings->orgs[i].mode;
+		if (mode < settings->mode_least)
+			settings->mode_least = mode;
+		if (mode > settings->mode_most)
+			settings->mode_most = mode;
 	}
 	return index_ids(settings) && index_owners(settings) && unite(settings) && collect_sentences(settings)
 	       && !arena_failed(&settings->arena);

@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+"""Every combination of the four sentences, the modes and `undecided`, against the policy written down a second time."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lab.tap import Tap
+
+PROBE = os.path.join(os.environ.get("BUILDDIR", "."), "t", "policy_probe")
+
+
+def would_be(reject, defer, quarantine, undecided):
+    """What enforcing does, and which sentence decided: the manual's order."""
+    if reject == "fail":
+        return "reject", "spf"
+    if defer == "fail":
+        return "tempfail", "dmarc"
+    if defer == "temperror":
+        return "tempfail", "dmarc"
+    if reject == "temperror":
+        return undecided, "spf"
+    if quarantine == "temperror":
+        return undecided, "dkim"
+    if quarantine == "fail":
+        return "quarantine", "dkim"
+    return "accept", "-"
+
+
+def expected(reject, defer, quarantine, warn, mode, undecided):
+    would, why = would_be(reject, defer, quarantine, undecided)
+    verdict = {"monitor": "accept", "enforce": would,
+               "defer": "tempfail" if would == "reject" else would}[mode]
+    warned = warn in ("fail", "temperror") and reject != "fail"
+    code = {"tempfail": "451", "reject": "550"}.get(verdict, "-")
+    # An open look-up is a 4xx by its reason; where `undecided` makes it a refusal it is a 550.
+    return verdict, would, why, "1" if warned else "0", code
+
+
+def main():
+    with Tap(needs_root=False) as tap:
+        rows = [line.split() for line in subprocess.check_output([PROBE], text=True).splitlines()]
+        tap.equal(len(rows), 768 * 4, "all combinations")
+        tap.equal(len({tuple(row[:6]) for row in rows}), 768 * 4, "each once")
+        wrong = [(row, expected(*row[:6])) for row in rows if tuple(row[6:]) != expected(*row[:6])]
+        tap.equal(wrong[:5], [], "the engine comes to the same", count=len(wrong))
+        for mode in ("monitor", "defer", "enforce"):
+            tap.ok(len({row[6] for row in rows if row[4] == mode}) == {"monitor": 1, "defer": 3, "enforce": 4}[mode],
+                   "%s: every verdict it can come to" % mode)
+
+
+main()
