@@ -169,9 +169,9 @@ static struct evidence *begin(void *context, const struct settings *settings, st
 	return context;
 }
 
-static void field(struct evidence *opaque, struct span name, struct span value, bool leading_space)
+static void field(struct evidence *opaque, const struct field *field)
 {
-	(void)opaque, (void)name, (void)value, (void)leading_space;
+	(void)opaque, (void)field;
 }
 
 static void header_end(struct evidence *opaque, check_bits wanted)

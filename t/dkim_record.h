@@ -22,6 +22,7 @@ static struct dkim_hash dkim_recorded; /* what the last hash_end() finished */
 static unsigned dkim_hashes_begun;
 static int dkim_hashes_live;
 static int dkim_hashes_allowed = -1; /* how many may be begun; -1: any number */
+static void (*dkim_hash_seen)(const char *at, size_t length); /* told of what each hash was given when it ends */
 
 static struct dkim_hash *record_begin(void *context)
 {
@@ -69,11 +70,28 @@ static void record_digest(const char *at, size_t length, unsigned char digest_r[
 static bool record_end(struct dkim_hash *hash, unsigned char digest_r[DKIM_DIGEST_LENGTH])
 {
 	record_digest(hash->at, hash->length, digest_r);
+	if (dkim_hash_seen)
+		dkim_hash_seen(hash->at, hash->length);
 	free(dkim_recorded.at);
 	dkim_recorded = *hash;
 	free(hash);
 	dkim_hashes_live--;
 	return true;
+}
+
+/* The bh= of a digest: 44 characters and NUL. */
+static inline void record_base64(const unsigned char digest[DKIM_DIGEST_LENGTH], char text_r[45])
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned char bytes[33] = { 0 };
+	memcpy(bytes, digest, DKIM_DIGEST_LENGTH);
+	for (size_t i = 0; i < 11; i++) {
+		unsigned long word = (unsigned long)bytes[3 * i] << 16 | (unsigned long)bytes[3 * i + 1] << 8 | bytes[3 * i + 2];
+		for (unsigned digit = 0; digit < 4; digit++)
+			text_r[4 * i + digit] = digits[word >> (18 - 6 * digit) & 63];
+	}
+	text_r[43] = '=';
+	text_r[44] = '\0';
 }
 
 static inline void record_forget(void)

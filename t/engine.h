@@ -154,9 +154,9 @@ static inline struct evidence *test_begin(void *context, const struct settings *
 	return (struct evidence *)evidence;
 }
 
-static inline void test_field(struct evidence *opaque, struct span name, struct span value, bool leading_space)
+static inline void test_field(struct evidence *opaque, const struct field *field)
 {
-	(void)opaque, (void)name, (void)value, (void)leading_space;
+	(void)opaque, (void)field;
 }
 
 static inline void test_header_end(struct evidence *opaque, check_bits wanted)

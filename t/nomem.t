@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import message
-from lab.process import read, write
+from lab.process import read, wait_for, write
 from lab.tap import Tap
 from lab.wire import SESSION, Closed, Letter, Wire, passes
 from milter.daemon import org
@@ -198,14 +198,24 @@ def first(tap):
 
 
 def start(target, number):
-    """Start with a failing allocation: None if it listens, else (exit code, what it said)."""
+    """Start with a failing allocation: None if it takes sessions in the end, else (exit code, what it said)."""
+    def settled():
+        try:
+            with Wire(target.address) as wire:
+                wire.negotiate()
+        except (Closed, OSError):
+            return target.process.poll() is not None
+        return True
     target.control.arm(number, 0)
     try:
         target.start(NOMEM_FROM_START="1")
     except (AssertionError, Closed, OSError):
-        return target.process.wait(60), read(target.output)
-    finally:
-        target.control.disarm()
+        pass
+    target.control.disarm()
+    wait_for(settled, "the daemon to end, or to take sessions")
+    if target.process.poll() is not None:
+        return target.process.returncode, read(target.output)
+    target.child = target.filter_pid()
     return None
 
 

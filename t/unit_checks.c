@@ -161,9 +161,9 @@ static void test_org(void)
 		bench_begin(&bench);
 		facts_begin(&bench.facts, &bench.arena, NULL, bench.settings, &input);
 		if (rows[i].lk)
-			facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(rows[i].lk));
+			facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(rows[i].lk), true);
 		if (rows[i].relay)
-			facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(rows[i].relay));
+			facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(rows[i].relay), true);
 		facts_header_end(&bench.facts, 0);
 		struct result got = check_org.judge(&bench.facts, bench.org);
 		expect(got, rows[i].code, rows[i].reason, rows[i].lk ? rows[i].lk : "no field");
@@ -173,10 +173,10 @@ static void test_org(void)
 
 	struct bench bench;
 	bench_begin(&bench);
-	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_A));
-	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_B));
+	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_A), true);
+	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_B), true);
 	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, "each of several is looked at");
-	facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(" " ORG_A));
+	facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(" " ORG_A), true);
 	facts_header_end(&bench.facts, 0);
 	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE, "two of the same are one too many");
 	bench_end(&bench);
@@ -228,14 +228,14 @@ static void test_sender(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct bench bench;
 		bench_begin(&bench);
-		facts_field(&bench.facts, span_of("Sender"), span_of(rows[i].sender));
+		facts_field(&bench.facts, span_of("Sender"), span_of(rows[i].sender), true);
 		expect(check_message.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].sender);
 		bench_end(&bench);
 	}
 
 	struct bench bench;
 	bench_begin(&bench);
-	facts_field(&bench.facts, span_of("Sender"), span_of(rows[0].sender));
+	facts_field(&bench.facts, span_of("Sender"), span_of(rows[0].sender), true);
 	bench.arena.limit = bench.arena.used;
 	expect(check_message.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "without memory nothing is said of it");
 	bench_end(&bench);

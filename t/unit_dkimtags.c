@@ -283,7 +283,7 @@ static void test_places(void)
 		  DKIM_FORM_RELAXED },
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/relaxed; b =\n " B " ;", "\n " B " ", DKIM_FORM_RELAXED,
 		  DKIM_FORM_RELAXED },
-		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/simple; b=" B "\r\n ", B, DKIM_FORM_RELAXED,
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/simple; b=" B "\r\n ", B "\r\n ", DKIM_FORM_RELAXED,
 		  DKIM_FORM_SIMPLE },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -322,7 +322,7 @@ static void test_signature_fields(void)
 	is_span(fields.domain, span_of("example.com"), "a malformed signature still tells its domain");
 	dkimtags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields);
 	is_span(fields.b, span_of(B), "b=");
-	is_span(fields.bh, span_of(BH), "bh=");
+	ok(fields.body_hash.length == DKIM_DIGEST_LENGTH, "bh=, decoded");
 	ok(fields.header_form == DKIM_FORM_SIMPLE && fields.body_form == DKIM_FORM_SIMPLE, "no c=");
 	ok(!fields.partial && fields.timestamp == -1 && fields.expiry == -1, "no l=, t=, x=");
 	is_span(fields.identity, span_of("example.com"), "i= defaults to d=");

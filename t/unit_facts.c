@@ -91,7 +91,7 @@ static void test_session(void)
 
 	begin(&facts, &arena, 64, &input);
 	ok(facts.trouble && arena_failed(&arena), "without memory there is trouble");
-	facts_field(&facts, span_of("From"), span_of(" joe@example.com"));
+	facts_field(&facts, span_of("From"), span_of(" joe@example.com"), true);
 	ok(facts.trouble && header_find(&facts.header, FIELD_FROM) == NULL, "a field that cannot be kept is trouble, too");
 	arena_clear(&arena);
 }
@@ -160,7 +160,7 @@ static void test_header(void)
 		struct arena arena;
 		begin(&facts, &arena, 0, &input);
 		for (const char *const *field = rows[i].fields; *field; field += 2)
-			facts_field(&facts, span_of(field[0]), span_of(field[1]));
+			facts_field(&facts, span_of(field[0]), span_of(field[1]), true);
 		facts_header_end(&facts, 1800000000);
 		ok(facts.stage == STAGE_HEADER && facts.received == 1800000000, "row %zu: the header is complete", i);
 		ok(facts.author_status == rows[i].author, "row %zu: author %d", i, facts.author_status);
@@ -177,8 +177,8 @@ static void test_message(void)
 	struct facts facts;
 	struct arena arena;
 	begin(&facts, &arena, 0, &input);
-	facts_field(&facts, span_of("Message-ID"), span_of("\n <1@example.com> "));
-	facts_field(&facts, span_of("From"), span_of(" \"J. D.\" <Joe@Example.COM>"));
+	facts_field(&facts, span_of("Message-ID"), span_of("\n <1@example.com> "), true);
+	facts_field(&facts, span_of("From"), span_of(" \"J. D.\" <Joe@Example.COM>"), true);
 	facts_header_end(&facts, 0);
 	is_span(facts.message_id, span_of("<1@example.com>"), "the Message-ID is trimmed");
 	is_span(facts.author.address, span_of("Joe@example.com"), "the author's domain is in lower case, the local part is not");

@@ -25,14 +25,14 @@ static void add(struct span span)
 		seen.text[seen.length++] = span.at[i];
 }
 
-static void see_field(struct evidence *evidence, struct span name, struct span value, bool leading_space)
+static void see_field(struct evidence *evidence, const struct field *field)
 {
 	(void)evidence;
 	seen.fields++;
-	seen.leading_space = leading_space;
-	add(name);
+	seen.leading_space = field->leading_space;
+	add(field->raw_name);
 	add(span_of("|"));
-	add(value);
+	add(field->value);
 	add(span_of(";"));
 }
 

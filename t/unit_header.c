@@ -71,7 +71,7 @@ static void test_defects(void)
 		struct header header;
 		arena_init(&arena, 0);
 		header_init(&header, &arena, span_of(NULL));
-		ok(header_add(&header, rows[i].name, rows[i].value) && header.defects == rows[i].defects, "%s", rows[i].id);
+		ok(header_add(&header, rows[i].name, rows[i].value, true) && header.defects == rows[i].defects, "%s", rows[i].id);
 		if (header.defects != rows[i].defects)
 			printf("# got %u, want %u\n", header.defects, rows[i].defects);
 		arena_clear(&arena);
@@ -110,8 +110,8 @@ static void test_duplicates(void)
 		struct header header;
 		arena_init(&arena, 0);
 		header_init(&header, &arena, span_of(NULL));
-		bool taken = header_add(&header, span_of(rows[i].first), span_of(" 1"))
-		             && header_add(&header, span_of(rows[i].second), span_of(" 2"));
+		bool taken = header_add(&header, span_of(rows[i].first), span_of(" 1"), true)
+		             && header_add(&header, span_of(rows[i].second), span_of(" 2"), true);
 		ok(taken && header.count[rows[i].name] == rows[i].count && header.defects == rows[i].defects, "%s", rows[i].id);
 		arena_clear(&arena);
 	}
@@ -125,17 +125,18 @@ static void test_list(void)
 	header_init(&header, &arena, span_of("X-SFDC-Relay"));
 	char name[] = "From";
 	char value[] = " a@b.example";
-	header_add(&header, span_of("X-Other"), span_of(" 0"));
-	header_add(&header, span_of(name), span_of(value));
+	header_add(&header, span_of("X-Other"), span_of(" 0"), true);
+	header_add(&header, span_of(name), span_of(value), true);
 	memset(name, '?', sizeof name - 1);
 	memset(value, '?', sizeof value - 1);
-	header_add(&header, span_of("x-sfdc-relay "), span_of(" forged 1"));
-	header_add(&header, span_of("AUTHENTICATION-RESULTS"), span_of(" 1"));
-	header_add(&header, span_of("X-SFDC-Relay"), span_of("forged 2"));
-	header_add(&header, span_of("Authentication-Results"), span_of(" 2"));
+	header_add(&header, span_of("x-sfdc-relay "), span_of(" forged 1"), true);
+	header_add(&header, span_of("AUTHENTICATION-RESULTS"), span_of(" 1"), true);
+	header_add(&header, span_of("X-SFDC-Relay"), span_of("forged 2"), true);
+	header_add(&header, span_of("Authentication-Results"), span_of(" 2"), true);
 
 	const struct field *from = header_find(&header, FIELD_FROM);
-	ok(from && from == header.first, "fields of unknown name are not kept");
+	ok(from && from == header.first->next && header.first->id == FIELD_OTHER, "all fields are kept");
+	is_span(header.first->value, TEXT(" 0"), "those of unknown names, too");
 	is_span(from->value, TEXT(" a@b.example"), "the value is a copy, raw");
 	is_span(from->name, TEXT("From"), "so is the name");
 	ok(from->index == 1 && !header_next(from), "one From");
@@ -148,6 +149,14 @@ static void test_list(void)
 	const struct field *watched = from->next;
 	ok(watched && watched->id == FIELD_OTHER && watched->index == 1 && header.watched_count == 2, "the watched name");
 	is_span(watched->name, TEXT("x-sfdc-relay"), "trimmed");
+	is_span(watched->raw_name, TEXT("x-sfdc-relay "), "and as it came");
+	ok(header.latest == header.last && header_index(&header) && header_index(&header), "an index is made, once");
+	size_t number = set_find(header.names, TEXT("AUTHENTICATION-results"));
+	ok(number != SET_ABSENT && set_count(header.names) == 4 && header.groups[number].count == 2, "fields by name");
+	ok(header.groups[number].last == header_next(results) && header.groups[number].last->above == results && !results->above,
+	   "from the bottom up");
+	ok(set_find(header.names, TEXT("X-Other")) != SET_ABSENT && set_find(header.names, TEXT("X-Others")) == SET_ABSENT,
+	   "whether the name is known or not");
 	ok(watched->next->next->index == 2 && span_equal(watched->next->next->value, TEXT("forged 2")), "its second field");
 	ok(header.fields == 6 && header.count[FIELD_OTHER] == 3, "all fields are counted");
 	is_span(header.defect_name, TEXT("x-sfdc-relay"), "the first defect's field is named");
@@ -161,63 +170,63 @@ static void test_limits(void)
 	arena_init(&arena, (size_t)16 << 20);
 	header_init(&header, &arena, span_of(NULL));
 	for (unsigned i = 0; i < HEADER_FIELDS_MAX; i++)
-		header_add(&header, span_of("Authentication-Results"), span_of(" x"));
+		header_add(&header, span_of("Authentication-Results"), span_of(" x"), true);
 	ok(header.defects == HEADER_SOUND && header.last->index == HEADER_FIELDS_MAX, "X02 as many fields as may be");
 	for (unsigned i = 0; i < 3000; i++)
-		header_add(&header, span_of("Authentication-Results"), span_of(" x"));
-	ok(header.defects == HEADER_OVER_LIMIT && header.last->index == HEADER_FIELDS_MAX, "X02 no more is kept");
+		header_add(&header, span_of("Authentication-Results"), span_of(" x"), true);
+	ok(header.defects == HEADER_OVER_LIMIT && header.last->index == HEADER_FIELDS_MAX && !header.latest, "X02 no more is kept");
+	ok(header_index(&header) && !header.names, "what is not known as a whole has no index");
 	ok(header.count[FIELD_AUTHENTICATION_RESULTS] == HEADER_FIELDS_MAX + 3000, "but counting goes on");
-	header_add(&header, span_of("From"), span_of(" x"));
-	header_add(&header, span_of("From"), span_of(" x"));
+	header_add(&header, span_of("From"), span_of(" x"), true);
+	header_add(&header, span_of("From"), span_of(" x"), true);
 	ok(header.count[FIELD_FROM] == 2 && (header.defects & HEADER_DUPLICATE), "so does looking for defects");
 	arena_clear(&arena);
 
 	static char large[HEADER_FIELD_MAX + 1];
 	memset(large, 'a', sizeof large);
 	header_init(&header, &arena, span_of(NULL));
-	header_add(&header, span_of("From"), span_make(large, HEADER_FIELD_MAX - 4));
+	header_add(&header, span_of("From"), span_make(large, HEADER_FIELD_MAX - 4), true);
 	ok(header.defects == HEADER_SOUND && header_find(&header, FIELD_FROM), "a field as large as may be");
-	header_add(&header, span_of("To"), span_make(large, HEADER_FIELD_MAX - 1));
+	header_add(&header, span_of("To"), span_make(large, HEADER_FIELD_MAX - 1), true);
 	ok(header.defects == HEADER_OVER_LIMIT && !header_find(&header, FIELD_TO) && header.count[FIELD_TO] == 1,
 	   "F18 O11 a field that is too large is counted and not kept");
-	header_add(&header, span_of("Cc"), span_of(" x"));
+	header_add(&header, span_of("Cc"), span_of(" x"), true);
 	ok(!header_find(&header, FIELD_CC), "and nothing after it");
 	arena_clear(&arena);
 	header_init(&header, &arena, span_of(NULL));
-	header_add(&header, span_make(large, HEADER_FIELD_MAX), span_of(""));
+	header_add(&header, span_make(large, HEADER_FIELD_MAX), span_of(""), true);
 	ok(header.defects == HEADER_SOUND, "a name as large as may be");
 	arena_clear(&arena);
 	header_init(&header, &arena, span_of(NULL));
-	header_add(&header, span_make(large, sizeof large), span_of(" x"));
+	header_add(&header, span_make(large, sizeof large), span_of(" x"), true);
 	ok(header.defects == HEADER_OVER_LIMIT && header.count[FIELD_OTHER] == 1, "a name alone can be too large");
 	arena_clear(&arena);
 
 	header_init(&header, &arena, span_of(NULL));
 	for (unsigned i = 0; i < HEADER_BYTES_MAX / 65536; i++)
-		header_add(&header, span_of("Received"), span_make(large, 65536 - strlen("Received") - 3));
+		header_add(&header, span_of("Received"), span_make(large, 65536 - strlen("Received") - 3), true);
 	ok(header.defects == HEADER_SOUND && header.bytes == HEADER_BYTES_MAX, "as many bytes as may be");
-	header_add(&header, span_of("A"), span_of(""));
+	header_add(&header, span_of("A"), span_of(""), true);
 	ok(header.defects == HEADER_OVER_LIMIT, "not one field more");
 	arena_clear(&arena);
 
 	header_init(&header, &arena, span_of(NULL));
-	for (unsigned i = 0; i < 40; i++)
-		header_add(&header, span_of("Received"), span_make(large, 60000));
-	ok(header.defects == HEADER_OVER_LIMIT && header.bytes > HEADER_BYTES_MAX && arena.used < 100000,
-	   "X02 bytes of unkept fields count too, and take no memory");
+	for (unsigned i = 0; i < 400; i++)
+		header_add(&header, span_of("Received"), span_make(large, 60000), true);
+	ok(header.defects == HEADER_OVER_LIMIT && header.bytes > 20 * HEADER_BYTES_MAX && arena.used < HEADER_BYTES_MAX + 100000,
+	   "X02 bytes past the limit count too, and take no memory");
 	arena_clear(&arena);
 
 	header_init(&header, &arena, span_of(NULL));
 	for (unsigned i = 0; i < 1000; i++)
-		header_add(&header, span_of("DKIM-Signature"), span_of(" v=1"));
-	ok(header.defects == HEADER_SOUND && header.count[FIELD_DKIM_SIGNATURE] == 1000
-	       && header.last->index == HEADER_SIGNATURES_MAX,
-	   "K18 signatures are counted all and kept up to a bound");
+		header_add(&header, span_of("DKIM-Signature"), span_of(" v=1"), true);
+	ok(header.defects == HEADER_SOUND && header.count[FIELD_DKIM_SIGNATURE] == 1000 && header.last->index == 1000,
+	   "K18 a thousand signatures are fields like others");
 	arena_clear(&arena);
 
 	arena_init(&arena, 64);
 	header_init(&header, &arena, span_of(NULL));
-	ok(!header_add(&header, span_of("From"), span_make(large, 1000)) && arena_failed(&arena), "no memory is an error");
+	ok(!header_add(&header, span_of("From"), span_make(large, 1000), true) && arena_failed(&arena), "no memory is an error");
 	arena_clear(&arena);
 }
 
@@ -307,17 +316,22 @@ static void test_absent(void)
 	struct header header;
 	arena_init(&arena, 0);
 	header_init(&header, &arena, span_of(NULL));
-	ok(header_add(&header, span_of("From"), span_make(NULL, 0)) && header.defects == HEADER_SOUND, "a value that is absent");
+	ok(header_add(&header, span_of("From"), span_make(NULL, 0), true) && header.defects == HEADER_SOUND, "a value that is absent");
 	const struct field *from = header_find(&header, FIELD_FROM);
 	ok(from && from->value.length == 0 && !span_absent(from->value), "is an empty one");
-	ok(header_add(&header, span_make(NULL, 0), span_of(" x")) && header.defects == HEADER_NAME, "a name that is absent is malformed");
+	ok(header_add(&header, span_make(NULL, 0), span_of(" x"), true) && header.defects == HEADER_NAME, "a name that is absent is malformed");
 	ok(header.fields == 2 && header.count[FIELD_OTHER] == 1, "both are counted");
 	arena_clear(&arena);
 
 	arena_init(&arena, 16);
 	header_init(&header, &arena, span_of(NULL));
-	ok(header_add(&header, span_of("X-Other"), span_of(" a longer value than there is memory for")), "what is not kept needs no memory");
-	ok(!header_add(&header, span_of("A very long name"), span_of(" x")), "the name of the first defect does");
+	ok(!header_add(&header, span_of("X-Other"), span_of(" a longer value than there is memory for"), true) && !header.latest,
+	   "no memory for a field");
+	arena_clear(&arena);
+	arena_init(&arena, 400);
+	header_init(&header, &arena, span_of(NULL));
+	ok(header_add(&header, span_of("X-Other"), span_of(" x"), true) && !header_index(&header) && !header.names,
+	   "no memory for an index");
 	arena_clear(&arena);
 }
 

@@ -102,7 +102,7 @@ static void test_near(void)
 		{ "a.b.example.com", "example.com", true },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		ok(orgdomain_near(span_of(cases[i].a), span_of(cases[i].b)) == cases[i].near, "%s near %s", cases[i].a,
+		ok(domain_near(span_of(cases[i].a), span_of(cases[i].b)) == cases[i].near, "%s near %s", cases[i].a,
 		   cases[i].b);
 }
 

@@ -63,14 +63,14 @@ struct dkim_fields {
 	struct span b_prefix;     /* first eight characters of b=, in arena */
 	enum dkim_form header_form, body_form; /* c= */
 	struct span b;            /* b= without white space, in arena */
-	struct span bh;           /* bh= without white space, in arena */
+	struct span body_hash;    /* bh= decoded, in arena: DKIM_DIGEST_LENGTH bytes, but for other algorithms */
 	struct span b_raw;        /* what stands between the "=" of b= and the next ";" or the end; part of the value read */
 	bool partial;             /* there is an l= */
 	long long timestamp;      /* t=, seconds, -1 = none */
 	long long expiry;         /* x=, seconds, -1 = none */
 };
 
-/* Read the value of a DKIM-Signature field, raw; to_ascii may be NULL. False only without memory. */
+/* Read the value of a DKIM-Signature field, raw, which b_raw borrows; to_ascii may be NULL. False only without memory. */
 bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
 
 enum dkim_key_status {

@@ -45,4 +45,10 @@ typedef bool (*domain_to_ascii)(struct span domain, char ascii_r[DOMAIN_LENGTH_M
  */
 struct span domain_comparable(struct arena *arena, domain_to_ascii to_ascii, struct span domain);
 
+/*
+ * Whether two domains may have an organizational domain in common by any reckoning: they share the last two labels.
+ * DMARC (RFC 9989) finds organizational domains in the DNS and not in a list.
+ */
+bool domain_near(struct span a, struct span b);
+
 #endif

@@ -161,8 +161,6 @@ struct facts {
 
 	/* Evidence. */
 	struct dkim_evidence dkim;
-	const struct set *field_names; /* of all fields of the header, without case; NULL: not known */
-	const unsigned *field_counts;  /* how often each of field_names stands there */
 	struct outcome_evidence spf;
 	struct outcome_evidence dmarc;
 	struct vouch *vouches;
@@ -188,7 +186,7 @@ void facts_recipient(struct facts *facts, struct span mailer);
 void facts_queue_id(struct facts *facts, struct span queue_id);
 
 /* One header field, raw. */
-void facts_field(struct facts *facts, struct span name, struct span value);
+void facts_field(struct facts *facts, struct span name, struct span value, bool leading_space);
 
 /* How many header fields are to be removed: as many as there are, however many are kept; past REMOVALS_MAX at least so many. */
 unsigned facts_removals(const struct facts *facts);

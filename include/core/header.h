@@ -1,10 +1,11 @@
 /*
- * header: the header section of one message as its fields arrive, and the raw message file it may come from.
+ * header: the header section of one message as its fields arrive, kept once for all who read it, and the raw message file
+ * it may come from.
  *
- * Collection counts every field, keeps the values of those the decision needs, and notes what is unsound. It is
- * bounded: past HEADER_FIELDS_MAX fields or HEADER_BYTES_MAX bytes nothing more is kept, the header is marked as over
- * the limit, and counting goes on, so that the index of a field to be removed stays right. count[] may therefore be
- * larger than the number of fields in the list; of every name those in the list are the first ones.
+ * Collection counts every field, keeps it, and notes what is unsound. It is bounded: past HEADER_FIELDS_MAX fields or
+ * HEADER_BYTES_MAX bytes nothing more is kept, the header is marked as over the limit, and counting goes on, so that the
+ * index of a field to be removed stays right. count[] may therefore be larger than the number of fields in the list; of
+ * every name those in the list are the first ones.
  * Sources: RFC 5322 3.6 (which fields may stand once), RFC 2045 (MIME). Not thread-safe; one message, one thread.
  */
 #ifndef SFDC_CORE_HEADER_H
@@ -15,12 +16,12 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "core/set.h"
 #include "core/span.h"
 
 #define HEADER_FIELDS_MAX 2000
 #define HEADER_BYTES_MAX ((size_t)1 << 20)
 #define HEADER_FIELD_MAX ((size_t)65536) /* bytes of one field; MTAs hand over at most about 60,000 */
-#define HEADER_SIGNATURES_MAX 128        /* DKIM-Signature fields that are kept; all are counted, more are no defect */
 #define HEADER_NAME_SHOWN 128            /* bytes of defect_name */
 
 /* Fields the decision knows by name. Those before FIELD_X_SFDC_LK may stand once only. */
@@ -48,13 +49,22 @@ enum field_name {
 #define FIELD_NAMES 19
 #define FIELD_SINGLETONS FIELD_X_SFDC_LK
 
-/* One field as received. name without the white space that may stand before the colon. */
+/* One field as received. */
 struct field {
 	enum field_name id;
-	struct span name;
-	struct span value; /* raw after the colon: leading space and folds ("\n" or "\r\n" and white space) included */
-	unsigned index;    /* 1 for the first field of this name (without case), 2 for the second, ... */
+	struct span raw_name; /* up to the colon */
+	struct span name;     /* without the white space that may stand before the colon; part of raw_name */
+	struct span value;    /* raw after the colon: folds ("\n" or "\r\n" and white space) included */
+	bool leading_space;   /* value begins with the white space after the colon; else the MTA took one space away */
+	unsigned index;       /* 1 for the first field of this name (without case), 2, ...; for known names and the watched one */
 	struct field *next;
+	const struct field *above; /* after header_index(): the field of the same name before this one, NULL for the first */
+};
+
+/* The fields of one name. */
+struct field_group {
+	unsigned count;
+	const struct field *last;
 };
 
 /* What made the header unsound, in the order in which it is reported. Bits of header.defects. */
@@ -70,9 +80,12 @@ enum header_defect {
 
 struct header {
 	struct arena *arena;
-	struct field *first; /* fields with a known name, and those whose name is watched; in order of arrival */
+	struct field *first; /* in order of arrival */
 	struct field *last;
-	struct span watched; /* one further name whose fields are kept (the result header), absent = none */
+	const struct field *latest; /* the field that came last; NULL when it was not kept */
+	const struct set *names;    /* after header_index(): of all fields, without case; NULL: not known */
+	struct field_group *groups; /* the fields of each of names, by its number */
+	struct span watched; /* one further name whose fields are numbered (the result header), absent = none */
 	unsigned count[FIELD_NAMES];
 	unsigned watched_count;
 	unsigned fields;
@@ -86,9 +99,16 @@ void header_init(struct header *header, struct arena *arena, struct span watched
 
 /*
  * Take the next field. name may carry white space before the colon (noted as HEADER_NAME, and the field counts under
- * its trimmed name); value is raw, without the line end that ends the field. Copies what it keeps. False without memory.
+ * its trimmed name); value is raw, without the line end that ends the field; leading_space as in struct field. Copies what
+ * it keeps. False without memory.
  */
-bool header_add(struct header *header, struct span name, struct span value);
+bool header_add(struct header *header, struct span name, struct span value, bool leading_space);
+
+/*
+ * Find the fields of each name, once the header is complete; a second call changes nothing. Of a header over the limit
+ * names stays NULL. False without memory.
+ */
+bool header_index(struct header *header);
 
 /* The first field of that name, or NULL. FIELD_OTHER is never looked up. */
 const struct field *header_find(const struct header *header, enum field_name id);

@@ -45,8 +45,8 @@ struct ports {
 	 */
 	struct evidence *(*begin)(void *context, const struct settings *settings, struct facts *facts, struct waker waker);
 
-	/* A header field, as it came; leading_space: value starts with the white space that followed the colon. */
-	void (*field)(struct evidence *evidence, struct span name, struct span value, bool leading_space);
+	/* The field that facts->header took last; it stays where it is. Not told: those that are not kept. */
+	void (*field)(struct evidence *evidence, const struct field *field);
 
 	/* The header is complete. wanted: checks that can still matter; look-ups for them are started here. */
 	void (*header_end)(struct evidence *evidence, check_bits wanted);

@@ -11,18 +11,16 @@
 
 #include <stdbool.h>
 
+#include "core/dkim_walk.h"
 #include "core/facts.h"
 #include "core/ports.h"
 #include "core/settings.h"
-#include "evidence/orgdomain.h"
 #include "evidence/resolver.h"
-#include "evidence/verifier.h"
 
 /* What messages share. */
 struct gather_sources {
 	struct resolver *resolver;
-	const struct orgdomain *orgdomain;
-	struct verifier *verifier;
+	const struct dkim_environment *dkim;
 };
 
 /*
@@ -31,7 +29,7 @@ struct gather_sources {
  */
 struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
                               struct waker waker);
-void gather_field(struct evidence *evidence, struct span name, struct span value, bool leading_space);
+void gather_field(struct evidence *evidence, const struct field *field);
 void gather_header_end(struct evidence *evidence, check_bits wanted);
 bool gather_body(struct evidence *evidence, struct span chunk);
 enum gathering gather_answers(struct evidence *evidence, check_bits wanted);

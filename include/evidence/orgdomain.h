@@ -27,10 +27,4 @@ struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain
 /* How the domain of a signature is related to the author's domain. Neither needs to be well-formed. Any case. */
 enum relation orgdomain_relation(const struct orgdomain *orgdomain, struct span signer, struct span author);
 
-/*
- * Whether two domains may have an organizational domain in common by any reckoning: they share the last two labels.
- * DMARC (RFC 9989) finds organizational domains in the DNS and not in the list. Pure.
- */
-bool orgdomain_near(struct span a, struct span b);
-
 #endif

@@ -19,7 +19,7 @@
 bool evidence_ports_init(struct ports *ports_r, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
 
 /*
- * Whether DKIM signatures can be verified; to be asked before the first message (evidence/verifier_selftest.h). False:
+ * Whether DKIM signatures can be verified; to be asked before the first message (core/dkim_selftest.h). False:
  * error_r says what fails.
  */
 bool evidence_ports_selftest(const struct ports *ports, char error_r[EVIDENCE_ERROR_SIZE]);

@@ -33,10 +33,10 @@ static unsigned times_present(const struct facts *facts, struct span name)
 	enum field_name id = field_from_name(name);
 	if (id != FIELD_OTHER)
 		return facts->header.count[id];
-	if (!facts->field_names)
+	if (!facts->header.names)
 		return 1;
-	size_t number = set_find(facts->field_names, name);
-	return number != SET_ABSENT ? facts->field_counts[number] : 0;
+	size_t number = set_find(facts->header.names, name);
+	return number != SET_ABSENT ? facts->header.groups[number].count : 0;
 }
 
 /*

@@ -341,15 +341,12 @@ static bool read_hashes(const struct tag_list *list, struct arena *arena, struct
 
 	fields->b_prefix = span_slice(b, 0, 8);
 	fields->b = b;
-	fields->bh = bh;
-	for (size_t i = 0; i < list->count; i++)
-		if (span_equal(list->tags[i].name, span_of("b")))
-			fields->b_raw = list->tags[i].raw;
 	if (span_absent(b) || b.length == 0 || span_absent(bh))
 		return false;
+	fields->body_hash = base64_decode(bh, arena);
 	if (fields->algorithm == DKIM_ALGORITHM_ED25519_SHA256 && base64_size(b) != 64)
 		return false;
-	return fields->algorithm == DKIM_ALGORITHM_OTHER ? bh.length != 0 : base64_size(bh) == 32;
+	return fields->algorithm == DKIM_ALGORITHM_OTHER ? bh.length != 0 : base64_size(bh) == DKIM_DIGEST_LENGTH;
 }
 
 static bool read_signature(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii,
@@ -375,6 +372,19 @@ static bool read_signature(const struct tag_list *list, struct arena *arena, dom
 	       && (fields->timestamp < 0 || fields->expiry < 0 || fields->expiry > fields->timestamp);
 }
 
+/* The white space behind a b= that is the last tag surrounds its value, too (RFC 6376 3.7). */
+static struct span find_b(struct span value, const struct tag_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (!span_equal(list->tags[i].name, span_of("b")))
+			continue;
+		size_t from = (size_t)(list->tags[i].raw.at - value.at);
+		size_t to = from + list->tags[i].raw.length;
+		return span_slice(value, from, span_trim(span_slice(value, to, value.length)).length == 0 ? value.length : to);
+	}
+	return span_make(NULL, 0);
+}
+
 bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r)
 {
 	static const char *const known[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", NULL };
@@ -387,6 +397,7 @@ bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii 
 		return true;
 	bool sound = split(value, &list) && utf8_in_place(&list) && !disguised(&list, known);
 	sound = read_signature(&list, arena, to_ascii, fields_r) && sound;
+	fields_r->b_raw = find_b(value, &list);
 	fields_r->well_formed = sound && !arena_failed(arena);
 	return !arena_failed(arena);
 }

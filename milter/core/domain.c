@@ -111,3 +111,19 @@ struct span domain_comparable(struct arena *arena, domain_to_ascii to_ascii, str
 		return span_make(NULL, 0);
 	return domain_lower(arena, span_make(ascii, span_find(span_make(ascii, sizeof ascii), 0, '\0')));
 }
+
+bool domain_near(struct span a, struct span b)
+{
+	size_t labels = 0;
+	if (!domain_valid(a) || !domain_valid(b))
+		return false;
+	for (size_t i = 0; i < a.length && i < b.length; i++) {
+		if (ascii_lower(a.at[a.length - 1 - i]) != ascii_lower(b.at[b.length - 1 - i]))
+			return false;
+		bool a_ends = i + 1 == a.length || a.at[a.length - 2 - i] == '.';
+		bool b_ends = i + 1 == b.length || b.at[b.length - 2 - i] == '.';
+		if (a_ends && b_ends && ++labels == 2)
+			return true;
+	}
+	return false;
+}

@@ -79,9 +79,10 @@ void examine_field(struct examination *examination, struct span name, struct spa
 	if (examination->facts.stage >= STAGE_HEADER)
 		examination->facts.trouble = true;
 	else
-		facts_field(&examination->facts, name, value);
-	if (!decided(examination) && examination->evidence)
-		examination->ports->field(examination->evidence, name, value, leading_space);
+		facts_field(&examination->facts, name, value, leading_space);
+	const struct field *field = examination->facts.header.latest;
+	if (field && !decided(examination) && examination->evidence && examination->facts.stage < STAGE_HEADER)
+		examination->ports->field(examination->evidence, field);
 }
 
 void examine_header_end(struct examination *examination)

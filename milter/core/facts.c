@@ -114,9 +114,9 @@ static void look_for_claim(struct facts *facts, struct span value)
 	}
 }
 
-void facts_field(struct facts *facts, struct span name, struct span value)
+void facts_field(struct facts *facts, struct span name, struct span value, bool leading_space)
 {
-	if (!header_add(&facts->header, name, value))
+	if (!header_add(&facts->header, name, value, leading_space))
 		facts->trouble = true;
 	if (field_from_name(name) == FIELD_AUTHENTICATION_RESULTS && facts->claims <= REMOVALS_MAX)
 		look_for_claim(facts, value);

@@ -95,26 +95,29 @@ static bool keep(struct header *header, const struct field *like)
 	if (!field)
 		return false;
 	*field = *like;
-	field->name = arena_span(header->arena, like->name);
+	field->raw_name = arena_span(header->arena, like->raw_name);
+	field->name = span_trim(field->raw_name);
 	field->value = arena_span(header->arena, like->value);
-	if (span_absent(field->name) || span_absent(field->value))
+	if (span_absent(field->raw_name) || span_absent(field->value))
 		return false;
 	if (header->last)
 		header->last->next = field;
 	else
 		header->first = field;
 	header->last = field;
+	header->latest = field;
 	return true;
 }
 
-bool header_add(struct header *header, struct span name, struct span value)
+bool header_add(struct header *header, struct span name, struct span value, bool leading_space)
 {
+	header->latest = NULL;
 	if (span_absent(name))
 		name = span_of("");
 	if (span_absent(value))
 		value = span_of("");
 	struct span trimmed = span_trim(name);
-	struct field field = { field_from_name(name), trimmed, value, 0, NULL };
+	struct field field = { .id = field_from_name(name), .raw_name = name, .value = value, .leading_space = leading_space };
 	bool watched = header->watched.length != 0 && span_equal_nocase(trimmed, header->watched);
 
 	header->fields++;
@@ -137,12 +140,28 @@ bool header_add(struct header *header, struct span name, struct span value)
 			return false;
 	}
 
-	bool wanted = field.id != FIELD_OTHER || watched;
-	if (field.id == FIELD_DKIM_SIGNATURE && field.index > HEADER_SIGNATURES_MAX)
-		wanted = watched;
-	if (!wanted || (header->defects & HEADER_OVER_LIMIT))
+	return (header->defects & HEADER_OVER_LIMIT) || keep(header, &field);
+}
+
+bool header_index(struct header *header)
+{
+	if (header->names || !header->first || (header->defects & HEADER_OVER_LIMIT))
 		return true;
-	return keep(header, &field);
+	struct set *found = set_new(header->arena, SET_NOCASE);
+	header->groups = arena_array(header->arena, header->fields, sizeof *header->groups);
+	if (!found || !header->groups)
+		return false;
+	for (struct field *field = header->first; field; field = field->next) {
+		size_t number = set_add(found, field->name);
+		if (number == SET_ABSENT)
+			return false;
+		struct field_group *group = &header->groups[number];
+		group->count++;
+		field->above = group->last;
+		group->last = field;
+	}
+	header->names = found;
+	return true;
 }
 
 static const struct field *next_of(const struct field *field, enum field_name id)

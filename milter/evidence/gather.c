@@ -4,13 +4,13 @@
 
 #include <string.h>
 
+#include "core/dkim_walk.h"
 #include "evidence/policies.h"
-#include "evidence/signatures.h"
 
 #define BODY_CHECKS (CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_DMARC))
 
 /* Which machine a question came from. */
-enum asker { ASKER_SIGNATURES, ASKER_POLICIES };
+enum asker { ASKER_DKIM, ASKER_POLICIES };
 
 /* A question under way. */
 struct inquiry {
@@ -26,7 +26,7 @@ struct inquiry {
 struct evidence {
 	struct facts *facts;
 	struct resolver *resolver;
-	struct signatures *signatures;
+	struct dkim_walk *dkim;
 	struct policies *policies;
 	struct inquiry *inquiries;
 	struct waker waker;
@@ -45,9 +45,9 @@ struct evidence *gather_begin(const struct gather_sources *sources, const struct
 	evidence->facts = facts;
 	evidence->waker = waker;
 	evidence->resolver = sources->resolver;
-	evidence->signatures = signatures_new(settings, facts, sources->orgdomain, sources->verifier);
+	evidence->dkim = dkim_walk_new(settings, facts, sources->dkim);
 	evidence->policies = policies_new(settings, facts);
-	if (evidence->signatures && evidence->policies)
+	if (evidence->dkim && evidence->policies)
 		return evidence;
 	gather_end(evidence);
 	return NULL;
@@ -74,8 +74,8 @@ static void inquire(struct evidence *evidence, enum asker asker, const struct qu
 static void inquire_all(struct evidence *evidence)
 {
 	const struct question *question;
-	while (!evidence->facts->trouble && (question = signatures_next(evidence->signatures)) != NULL)
-		inquire(evidence, ASKER_SIGNATURES, question);
+	while (!evidence->facts->trouble && (question = dkim_walk_next(evidence->dkim)) != NULL)
+		inquire(evidence, ASKER_DKIM, question);
 	while (!evidence->facts->trouble && (question = policies_next(evidence->policies)) != NULL)
 		inquire(evidence, ASKER_POLICIES, question);
 }
@@ -90,8 +90,8 @@ static bool deliver(struct evidence *evidence)
 		inquiry->delivered = true;
 		delivered = true;
 		switch (inquiry->asker) {
-		case ASKER_SIGNATURES:
-			signatures_answer(evidence->signatures, inquiry->question, answer);
+		case ASKER_DKIM:
+			dkim_walk_answer(evidence->dkim, inquiry->question, answer);
 			break;
 		case ASKER_POLICIES:
 			policies_answer(evidence->policies, inquiry->question, answer);
@@ -114,17 +114,17 @@ static bool pump(struct evidence *evidence)
 	return moved;
 }
 
-void gather_field(struct evidence *evidence, struct span name, struct span value, bool leading_space)
+void gather_field(struct evidence *evidence, const struct field *field)
 {
-	signatures_field(evidence->signatures, name, value, leading_space);
-	if (field_from_name(name) == FIELD_DKIM_SIGNATURE)
+	dkim_walk_field(evidence->dkim, field);
+	if (field->id == FIELD_DKIM_SIGNATURE)
 		inquire_all(evidence);
 }
 
 void gather_header_end(struct evidence *evidence, check_bits wanted)
 {
 	deliver(evidence);
-	signatures_header_end(evidence->signatures, (wanted & BODY_CHECKS) != 0);
+	dkim_walk_header_end(evidence->dkim, (wanted & BODY_CHECKS) != 0);
 	policies_begin(evidence->policies, wanted);
 	pump(evidence);
 }
@@ -132,7 +132,7 @@ void gather_header_end(struct evidence *evidence, check_bits wanted)
 bool gather_body(struct evidence *evidence, struct span chunk)
 {
 	pump(evidence);
-	return signatures_body(evidence->signatures, chunk);
+	return dkim_walk_body(evidence->dkim, chunk);
 }
 
 /* Whether a question is still out on which a wanted check waits. */
@@ -141,8 +141,8 @@ static bool awaited(const struct evidence *evidence, const struct inquiry *inqui
 	if (inquiry->delivered)
 		return false;
 	switch (inquiry->asker) {
-	case ASKER_SIGNATURES:
-		return (wanted & BODY_CHECKS) != 0 && signatures_open(evidence->signatures);
+	case ASKER_DKIM:
+		return (wanted & BODY_CHECKS) != 0 && dkim_walk_open(evidence->dkim);
 	case ASKER_POLICIES:
 		return policies_open(evidence->policies, wanted) != 0;
 	}
@@ -196,13 +196,13 @@ enum gathering gather_answers(struct evidence *evidence, check_bits wanted)
 	wanted = with_sources(wanted);
 	if (!evidence->body_ended) {
 		evidence->body_ended = true;
-		signatures_body_end(evidence->signatures);
+		dkim_walk_body_end(evidence->dkim);
 		policies_begin(evidence->policies, wanted);
 		moved = true;
 	}
 	moved = pump(evidence) || moved;
-	if ((wanted & BODY_CHECKS) != 0 && !evidence->facts->dkim.complete && !signatures_open(evidence->signatures)) {
-		signatures_close(evidence->signatures);
+	if ((wanted & BODY_CHECKS) != 0 && !evidence->facts->dkim.complete && !dkim_walk_open(evidence->dkim)) {
+		dkim_walk_close(evidence->dkim);
 		policies_look(evidence->policies);
 		moved = true;
 	}
@@ -218,7 +218,7 @@ void gather_end(struct evidence *evidence)
 {
 	if (!evidence)
 		return;
-	signatures_free(evidence->signatures);
+	dkim_walk_drop(evidence->dkim);
 	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next) {
 		if (inquiry->watched)
 			query_unwatch(inquiry->query, &inquiry->watcher);

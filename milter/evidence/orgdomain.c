@@ -55,19 +55,3 @@ enum relation orgdomain_relation(const struct orgdomain *orgdomain, struct span 
 		return RELATION_NONE;
 	return domain_within(author, signer) ? RELATION_PARENT : RELATION_ORGANIZATION;
 }
-
-bool orgdomain_near(struct span a, struct span b)
-{
-	size_t labels = 0;
-	if (!domain_valid(a) || !domain_valid(b))
-		return false;
-	for (size_t i = 0; i < a.length && i < b.length; i++) {
-		if (ascii_lower(a.at[a.length - 1 - i]) != ascii_lower(b.at[b.length - 1 - i]))
-			return false;
-		bool a_ends = i + 1 == a.length || a.at[a.length - 2 - i] == '.';
-		bool b_ends = i + 1 == b.length || b.at[b.length - 2 - i] == '.';
-		if (a_ends && b_ends && ++labels == 2)
-			return true;
-	}
-	return false;
-}

@@ -8,16 +8,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/dkim_selftest.h"
+#include "evidence/dkim_keys.h"
 #include "evidence/gather.h"
 #include "evidence/idn.h"
-#include "evidence/verifier_selftest.h"
+#include "evidence/orgdomain.h"
 
 _Static_assert(EVIDENCE_ERROR_SIZE >= RESOLVER_ERROR_SIZE, "an error of the resolver fits");
 
 /* What messages share. */
 struct context {
 	struct orgdomain *orgdomain;
-	struct verifier *verifier;
+	struct dkim_keys *keys;
+	struct dkim_environment dkim;
 	pthread_mutex_t lock; /* protects the reference below */
 	struct resolver *resolver;
 };
@@ -34,6 +37,11 @@ static long long now(void *context)
 	return (long long)time(NULL);
 }
 
+static enum relation relation(const void *context, struct span signer, struct span author)
+{
+	return orgdomain_relation(context, signer, author);
+}
+
 static struct resolver *current_resolver(struct context *context)
 {
 	pthread_mutex_lock(&context->lock);
@@ -45,7 +53,7 @@ static struct resolver *current_resolver(struct context *context)
 static struct evidence *begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
 {
 	struct context *shared = context;
-	struct gather_sources sources = { .orgdomain = shared->orgdomain, .verifier = shared->verifier };
+	struct gather_sources sources = { .dkim = &shared->dkim };
 
 	sources.resolver = current_resolver(shared);
 	return gather_begin(&sources, settings, facts, waker);
@@ -54,7 +62,7 @@ static struct evidence *begin(void *context, const struct settings *settings, st
 static void context_free(struct context *context)
 {
 	resolver_drop(context->resolver);
-	verifier_free(context->verifier);
+	dkim_keys_free(context->keys);
 	orgdomain_free(context->orgdomain);
 	pthread_mutex_destroy(&context->lock);
 	free(context);
@@ -67,11 +75,14 @@ static bool context_fill(struct context *context, const struct settings *setting
 		snprintf(error_r, EVIDENCE_ERROR_SIZE, "the Public Suffix List cannot be read");
 		return false;
 	}
-	context->verifier = verifier_new();
-	if (!context->verifier) {
+	context->keys = dkim_keys_new();
+	if (!context->keys) {
 		snprintf(error_r, EVIDENCE_ERROR_SIZE, "out of memory");
 		return false;
 	}
+	context->dkim.crypto = dkim_keys_crypto(context->keys);
+	context->dkim.relation = relation;
+	context->dkim.context = context->orgdomain;
 	context->resolver = resolver_new(settings, error_r);
 	return context->resolver != NULL;
 }
@@ -105,7 +116,7 @@ bool evidence_ports_init(struct ports *ports_r, const struct settings *settings,
 bool evidence_ports_selftest(const struct ports *ports, char error_r[EVIDENCE_ERROR_SIZE])
 {
 	const struct context *context = ports->context;
-	const char *algorithm = verifier_selftest(context->verifier);
+	const char *algorithm = dkim_selftest(context->dkim.crypto);
 	if (algorithm)
 		snprintf(error_r, EVIDENCE_ERROR_SIZE,
 		         "DKIM signatures with %s cannot be verified: the built-in message that every start tries fails; check "

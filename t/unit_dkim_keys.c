@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "evidence/publickeys.h"
+#include "evidence/dkim_keys.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "core/dkimtags.h"
-#include "evidence/verifier_selftest.h"
+#include "core/dkim_selftest.h"
 #include "tap.h"
 
 #define TEXT_SIZE 2100
-#define MANY (PUBLICKEYS_KEPT + 16)
+#define MANY (DKIM_KEYS_KEPT + 16)
 #define THREADS 4
 
 /* A key pair and what it made of a digest. */
@@ -27,7 +27,7 @@ struct pair {
 };
 
 /* What of OpenSSL is out of order. */
-enum broken { NOTHING, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
+enum broken { NOTHING, HASHES, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
 static enum broken broken = NOTHING;
 
 int __real_EVP_PKEY_fromdata_init(EVP_PKEY_CTX *context);
@@ -38,6 +38,14 @@ EVP_PKEY *__real_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const uns
 EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length);
 int __real_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
 int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
+
+int __real_EVP_DigestInit_ex2(EVP_MD_CTX *context, const EVP_MD *md, const OSSL_PARAM *parameters);
+int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *context, const EVP_MD *md, const OSSL_PARAM *parameters);
+
+int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *context, const EVP_MD *md, const OSSL_PARAM *parameters)
+{
+	return broken == HASHES ? 0 : __real_EVP_DigestInit_ex2(context, md, parameters);
+}
 
 int __wrap_EVP_PKEY_fromdata_init(EVP_PKEY_CTX *context)
 {
@@ -59,7 +67,7 @@ int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context,
 	return broken == ED25519_VERIFYING ? 0 : __real_EVP_DigestVerifyInit(context, key_context, md, engine, key);
 }
 
-static const unsigned char digest[PUBLICKEYS_DIGEST_LENGTH] = "thirty-two bytes of some digest";
+static const unsigned char digest[DKIM_DIGEST_LENGTH] = "thirty-two bytes of some digest";
 
 static void encode(const unsigned char *data, size_t length, char *to)
 {
@@ -128,64 +136,66 @@ static struct pair make_ed25519(void)
 	return pair;
 }
 
-static enum publickey_status verify(struct publickeys *keys, bool ed25519, const char *key, const char *signature)
+static enum dkim_verification verify(struct dkim_keys *keys, bool ed25519, const char *key, const char *signature)
 {
-	return publickeys_verify(keys, ed25519, span_of(key), digest, span_of(signature));
+	const struct dkim_crypto *crypto = dkim_keys_crypto(keys);
+	return crypto->verify(crypto->context, ed25519, span_of(key), digest, span_of(signature));
 }
 
-static void good_and_bad(struct publickeys *keys, const struct pair *pair, const struct pair *other, const char *name)
+static void good_and_bad(struct dkim_keys *keys, const struct pair *pair, const struct pair *other, const char *name)
 {
-	static const unsigned char another[PUBLICKEYS_DIGEST_LENGTH] = "thirty-two bytes of another one";
+	static const unsigned char another[DKIM_DIGEST_LENGTH] = "thirty-two bytes of another one";
 	char changed[TEXT_SIZE];
 
 	for (int round = 1; round <= 2; round++) {
-		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_GOOD, "%s: good, call %d", name, round);
-		ok(publickeys_verify(keys, pair->ed25519, span_of(pair->text), another, span_of(pair->signature))
-		       == PUBLICKEY_MISMATCH, "%s: of another digest, call %d", name, round);
-		ok(verify(keys, pair->ed25519, pair->text, other->signature) == PUBLICKEY_MISMATCH,
+		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: good, call %d", name, round);
+		const struct dkim_crypto *crypto = dkim_keys_crypto(keys);
+		ok(crypto->verify(crypto->context, pair->ed25519, span_of(pair->text), another, span_of(pair->signature))
+		       == DKIM_MISMATCH, "%s: of another digest, call %d", name, round);
+		ok(verify(keys, pair->ed25519, pair->text, other->signature) == DKIM_MISMATCH,
 		   "%s: of another key, call %d", name, round);
 	}
 	memcpy(changed, pair->signature, sizeof changed);
 	changed[10] = changed[10] == 'A' ? 'B' : 'A';
-	ok(verify(keys, pair->ed25519, pair->text, changed) == PUBLICKEY_MISMATCH, "%s: a signature with a bit changed", name);
+	ok(verify(keys, pair->ed25519, pair->text, changed) == DKIM_MISMATCH, "%s: a signature with a bit changed", name);
 	changed[strlen(changed) - 4] = '\0';
-	ok(verify(keys, pair->ed25519, pair->text, changed) == PUBLICKEY_MISMATCH, "%s: a signature cut short", name);
-	ok(verify(keys, !pair->ed25519, pair->text, pair->signature) == PUBLICKEY_UNUSABLE, "%s: taken for the other kind",
+	ok(verify(keys, pair->ed25519, pair->text, changed) == DKIM_MISMATCH, "%s: a signature cut short", name);
+	ok(verify(keys, !pair->ed25519, pair->text, pair->signature) == DKIM_UNVERIFIABLE, "%s: taken for the other kind",
 	   name);
-	ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_GOOD, "%s: still good after all that", name);
+	ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: still good after all that", name);
 }
 
-static void bad_signatures(struct publickeys *keys, const struct pair *pair)
+static void bad_signatures(struct dkim_keys *keys, const struct pair *pair)
 {
 	static const char *const texts[] = { "", "A", "AAA", "AAAA----", "AA*A", "====", "AAAAA" };
-	char long_text[PUBLICKEYS_SIGNATURE_MAX + 5];
+	char long_text[DKIM_KEYS_SIGNATURE_MAX + 5];
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		ok(verify(keys, false, pair->text, texts[i]) == PUBLICKEY_MISMATCH, "no signature: \"%s\"", texts[i]);
+		ok(verify(keys, false, pair->text, texts[i]) == DKIM_MISMATCH, "no signature: \"%s\"", texts[i]);
 	memset(long_text, 'A', sizeof long_text - 1);
 	long_text[sizeof long_text - 1] = '\0';
-	ok(verify(keys, false, pair->text, long_text) == PUBLICKEY_MISMATCH, "a signature that is too long");
-	long_text[PUBLICKEYS_SIGNATURE_MAX] = '\0';
-	ok(verify(keys, false, pair->text, long_text) == PUBLICKEY_MISMATCH, "the longest that is looked at");
+	ok(verify(keys, false, pair->text, long_text) == DKIM_MISMATCH, "a signature that is too long");
+	long_text[DKIM_KEYS_SIGNATURE_MAX] = '\0';
+	ok(verify(keys, false, pair->text, long_text) == DKIM_MISMATCH, "the longest that is looked at");
 }
 
-static void bad_keys(struct publickeys *keys, const struct pair *pair)
+static void bad_keys(struct dkim_keys *keys, const struct pair *pair)
 {
 	static const char *const texts[] = { "", "AAAA", "MIIBIjANBgkq", "AAAA----", "*", "A" };
 	char text[TEXT_SIZE];
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		ok(verify(keys, false, texts[i], pair->signature) == PUBLICKEY_UNUSABLE, "no RSA key: \"%s\"", texts[i]);
-		ok(verify(keys, true, texts[i], pair->signature) == PUBLICKEY_UNUSABLE, "no Ed25519 key: \"%s\"", texts[i]);
+		ok(verify(keys, false, texts[i], pair->signature) == DKIM_UNVERIFIABLE, "no RSA key: \"%s\"", texts[i]);
+		ok(verify(keys, true, texts[i], pair->signature) == DKIM_UNVERIFIABLE, "no Ed25519 key: \"%s\"", texts[i]);
 	}
 	encode_spki(pair->key, 3, text);
-	ok(verify(keys, false, text, pair->signature) == PUBLICKEY_UNUSABLE, "bytes behind the key");
-	memset(text, 'A', PUBLICKEYS_TEXT_MAX + 4);
-	text[PUBLICKEYS_TEXT_MAX + 4] = '\0';
-	ok(verify(keys, false, text, pair->signature) == PUBLICKEY_UNUSABLE, "a key that is too long");
+	ok(verify(keys, false, text, pair->signature) == DKIM_UNVERIFIABLE, "bytes behind the key");
+	memset(text, 'A', DKIM_KEYS_TEXT_MAX + 4);
+	text[DKIM_KEYS_TEXT_MAX + 4] = '\0';
+	ok(verify(keys, false, text, pair->signature) == DKIM_UNVERIFIABLE, "a key that is too long");
 	EVP_PKEY *curve = EVP_EC_gen("P-256");
 	encode_spki(curve, 0, text);
-	ok(verify(keys, false, text, pair->signature) == PUBLICKEY_UNUSABLE, "a key of an elliptic curve");
+	ok(verify(keys, false, text, pair->signature) == DKIM_UNVERIFIABLE, "a key of an elliptic curve");
 	EVP_PKEY_free(curve);
 	EVP_PKEY *pss = NULL;
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
@@ -194,7 +204,7 @@ static void bad_keys(struct publickeys *keys, const struct pair *pair)
 	if (EVP_PKEY_generate(context, &pss) == 1)
 		encode_spki(pss, 0, text);
 	EVP_PKEY_CTX_free(context);
-	ok(pss && verify(keys, false, text, pair->signature) == PUBLICKEY_UNUSABLE, "a key for RSA-PSS only");
+	ok(pss && verify(keys, false, text, pair->signature) == DKIM_UNVERIFIABLE, "a key for RSA-PSS only");
 	EVP_PKEY_free(pss);
 }
 
@@ -214,37 +224,34 @@ static void out_of_order(const struct pair *rsa, const struct pair *ed)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct pair *pair = rows[i].ed25519 ? ed : rsa;
 		const struct pair *other = rows[i].ed25519 ? rsa : ed;
-		struct publickeys *keys = publickeys_new();
+		struct dkim_keys *keys = dkim_keys_new();
 		broken = rows[i].broken;
 		for (int round = 1; round <= 2; round++)
-			ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_BROKEN, "%s: unknown, call %d",
+			ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_UNVERIFIABLE, "%s: unknown, call %d",
 			   rows[i].what, round);
-		ok(verify(keys, pair->ed25519, "AAAA", pair->signature) == PUBLICKEY_UNUSABLE, "%s: a bad key is bad", rows[i].what);
-		ok(verify(keys, other->ed25519, other->text, other->signature) == PUBLICKEY_GOOD, "%s: the other kind goes on",
+		ok(verify(keys, pair->ed25519, "AAAA", pair->signature) == DKIM_UNVERIFIABLE, "%s: a bad key, too", rows[i].what);
+		ok(verify(keys, other->ed25519, other->text, other->signature) == DKIM_VERIFIED, "%s: the other kind goes on",
 		   rows[i].what);
 		broken = NOTHING;
-		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == PUBLICKEY_GOOD, "%s: good once it is over",
+		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: good once it is over",
 		   rows[i].what);
-		publickeys_free(keys);
+		dkim_keys_free(keys);
 	}
 }
 
 static void selftest(void)
 {
-	struct verifier *verifier = verifier_new();
-	static const enum broken kinds[] = { NOTHING, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
-	static const char *const names[] = { NULL, "rsa-sha256", "rsa-sha256", "ed25519-sha256", "ed25519-sha256" };
-	for (size_t i = 0; verifier && i < sizeof kinds / sizeof kinds[0]; i++) {
-		verifier_free(verifier);
-		verifier = verifier_new();
+	static const enum broken kinds[] = { NOTHING, HASHES, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
+	static const char *const names[] = { NULL, "rsa-sha256", "rsa-sha256", "rsa-sha256", "ed25519-sha256", "ed25519-sha256" };
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		struct dkim_keys *keys = dkim_keys_new();
 		broken = kinds[i];
-		const char *failed = verifier_selftest(verifier);
+		const char *failed = dkim_selftest(dkim_keys_crypto(keys));
 		broken = NOTHING;
 		ok(failed == names[i] || (failed && names[i] && strcmp(failed, names[i]) == 0), "the built-in message: %s",
 		   failed ? failed : "good");
+		dkim_keys_free(keys);
 	}
-	ok(verifier != NULL, "a verifier");
-	verifier_free(verifier);
 }
 
 static unsigned next_random(unsigned *state)
@@ -254,7 +261,7 @@ static unsigned next_random(unsigned *state)
 }
 
 /* What core reads as an RSA key is one to OpenSSL's own reader, too, and can be used: spoilt keys, a byte or two each. */
-static void spoilt_keys(struct publickeys *keys, const struct pair *pair)
+static void spoilt_keys(struct dkim_keys *keys, const struct pair *pair)
 {
 	unsigned char whole[1500];
 	unsigned char *end = whole;
@@ -270,13 +277,14 @@ static void spoilt_keys(struct publickeys *keys, const struct pair *pair)
 		for (unsigned spoil = next_random(&state) % 2; spoil < 2; spoil++)
 			der[next_random(&state) % (i % 2 ? length : 48)] = (unsigned char)next_random(&state);
 		encode(der, length, text);
-		enum publickey_status status = verify(keys, false, text, pair->signature);
-		if (status == PUBLICKEY_UNUSABLE)
+		enum dkim_verification status = verify(keys, false, text, pair->signature);
+		struct rsa_key numbers;
+		if (!dkimtags_rsa_key(span_make((const char *)der, length), &numbers))
 			continue;
 		const unsigned char *at = der;
 		EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)length);
 		taken++;
-		wrong += !key || at != der + length || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || status == PUBLICKEY_BROKEN;
+		wrong += !key || at != der + length || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || status == DKIM_UNVERIFIABLE;
 		EVP_PKEY_free(key);
 	}
 	ERR_clear_error();
@@ -286,13 +294,13 @@ static void spoilt_keys(struct publickeys *keys, const struct pair *pair)
 /* Keys by turns, more than are kept; each result must be that of its own key. */
 static void *turn(void *argument)
 {
-	struct { struct publickeys *keys; const struct pair *pairs; } *given = argument;
+	struct { struct dkim_keys *keys; const struct pair *pairs; } *given = argument;
 	uintptr_t wrong = 0;
 	for (size_t i = 0; i < 10 * (size_t)MANY; i++) {
 		const struct pair *pair = &given->pairs[i % MANY];
 		const struct pair *next = &given->pairs[(i + 1) % MANY];
-		wrong += verify(given->keys, true, pair->text, pair->signature) != PUBLICKEY_GOOD;
-		wrong += verify(given->keys, true, pair->text, next->signature) != PUBLICKEY_MISMATCH;
+		wrong += verify(given->keys, true, pair->text, pair->signature) != DKIM_VERIFIED;
+		wrong += verify(given->keys, true, pair->text, next->signature) != DKIM_MISMATCH;
 	}
 	return (void *)wrong;
 }
@@ -300,7 +308,7 @@ static void *turn(void *argument)
 static void many_keys(void)
 {
 	static struct pair pairs[MANY];
-	struct { struct publickeys *keys; const struct pair *pairs; } given = { publickeys_new(), pairs };
+	struct { struct dkim_keys *keys; const struct pair *pairs; } given = { dkim_keys_new(), pairs };
 	pthread_t threads[THREADS];
 
 	for (size_t i = 0; i < MANY; i++)
@@ -315,14 +323,14 @@ static void many_keys(void)
 		good = wrong == NULL && good;
 	}
 	ok(good, "by %d threads at once", THREADS);
-	publickeys_free(given.keys);
+	dkim_keys_free(given.keys);
 	for (size_t i = 0; i < MANY; i++)
 		EVP_PKEY_free(pairs[i].key);
 }
 
 int main(void)
 {
-	struct publickeys *keys = publickeys_new();
+	struct dkim_keys *keys = dkim_keys_new();
 	struct pair rsa = make_rsa(2048);
 	struct pair other = make_rsa(1024);
 	struct pair longest = make_longest_rsa();
@@ -335,14 +343,14 @@ int main(void)
 	good_and_bad(keys, &longest, &other, "RSA with 8192 bits");
 	good_and_bad(keys, &ed, &ed_other, "Ed25519");
 	sign(&sha1, EVP_sha1());
-	ok(verify(keys, false, rsa.text, sha1.signature) == PUBLICKEY_MISMATCH, "a signature of SHA-1");
+	ok(verify(keys, false, rsa.text, sha1.signature) == DKIM_MISMATCH, "a signature of SHA-1");
 	bad_signatures(keys, &rsa);
 	bad_keys(keys, &rsa);
 	spoilt_keys(keys, &other);
 	out_of_order(&rsa, &ed);
 	selftest();
-	publickeys_free(keys);
-	publickeys_free(NULL);
+	dkim_keys_free(keys);
+	dkim_keys_free(NULL);
 	many_keys();
 	EVP_PKEY_free(rsa.key);
 	EVP_PKEY_free(other.key);

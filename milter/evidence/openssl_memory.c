@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "evidence/reserve.h"
+#include "evidence/openssl_memory.h"
 
 #include <openssl/crypto.h>
 #include <stddef.h>
@@ -37,12 +37,12 @@ static void *openssl_realloc(void *block, size_t size, const char *file, int lin
 	return moved;
 }
 
-void reserve_watch_openssl(void)
+void openssl_memory_watch(void)
 {
 	(void)CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
 }
 
-unsigned long reserve_openssl_refusals(void)
+unsigned long openssl_memory_refusals(void)
 {
 	return refusals;
 }

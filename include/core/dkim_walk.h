@@ -1,0 +1,84 @@
+/*
+ * dkim_walk: the DKIM signatures of one message (RFC 6376) as a pure, resumable machine.
+ *
+ * Every DKIM-Signature is read strictly; those that are worth it are chosen - aligned ones first, at most
+ * dkim.max_signatures - and the walk says which keys it needs, makes the hashes, and writes into facts->dkim what comes of
+ * each. A signature passes only if it is well-formed, its algorithm rsa-sha256 with 1024 bits at least or ed25519-sha256,
+ * it covers the whole body, is neither expired nor of the future, exactly one key record fits it, and header and body are
+ * as they were signed. What only concerns one organization's taste is left to the check.
+ *
+ * The header is hashed when it ends: a signature whose key is there by then and whose header was changed has failed before
+ * the body comes. The body is hashed once for each canonical form, however many signatures share it.
+ *
+ * Decisions where RFC 6376 leaves room:
+ * - A field that some signature covers must have one canonical form that all readers agree on (dkim_canon_sound()), or
+ *   the signature is malformed. A body with a CR or LF that is no line end has none: its hash never fits.
+ * - h= that counts the signature's own field among those of its name covers what cannot be signed, and fails.
+ *
+ * It asks nothing itself: dkim_walk_next() hands out questions, dkim_walk_answer() takes the answers, and nothing ever
+ * waits. One message, one thread.
+ */
+#ifndef SFDC_CORE_DKIM_WALK_H
+#define SFDC_CORE_DKIM_WALK_H
+
+#include <stdbool.h>
+
+#include "core/answer.h"
+#include "core/dkim_crypto.h"
+#include "core/facts.h"
+#include "core/settings.h"
+
+#define DKIM_SIGNATURES_SEEN_MAX 128 /* DKIM-Signature fields that are looked at; later ones are as good as absent */
+#define DKIM_EARLY_MAX 8             /* keys that are asked for before the header is complete */
+#define DKIM_CLOCK_DRIFT 300         /* seconds that clocks may differ */
+#define DKIM_AHEAD_MAX 86400         /* seconds that t= may be ahead of our clock and it is the clock that is doubted */
+#define DKIM_RSA_BITS_VALID 1024     /* RFC 8301 3.2: shorter keys are never valid */
+
+/* What the walk needs from outside. */
+struct dkim_environment {
+	const struct dkim_crypto *crypto;
+	/* How a signature's domain is related to the author's, by organizational domains. */
+	enum relation (*relation)(const void *context, struct span signer, struct span author);
+	const void *context;
+};
+
+struct dkim_walk;
+
+/* In the facts' arena; what is given is borrowed and must outlive it. NULL without memory. See dkim_walk_drop(). */
+struct dkim_walk *dkim_walk_new(const struct settings *settings, struct facts *facts,
+                                const struct dkim_environment *environment);
+
+/* A field that facts->header has just taken. */
+void dkim_walk_field(struct dkim_walk *walk, const struct field *field);
+
+/*
+ * The header is complete, facts are at STAGE_HEADER. Fills facts->dkim.signatures; what needs a key stays pending.
+ * verify: their results can matter.
+ */
+void dkim_walk_header_end(struct dkim_walk *walk, bool verify);
+
+/* A piece of the body. Returns whether more of it is needed: not when no signature can pass any more. */
+bool dkim_walk_body(struct dkim_walk *walk, struct span chunk);
+
+/* The body is complete. */
+void dkim_walk_body_end(struct dkim_walk *walk);
+
+/* The next question that has not been handed out, or NULL. It stays valid as long as the arena. */
+const struct question *dkim_walk_next(struct dkim_walk *walk);
+
+/* An answer to a question that was handed out; it must stay valid until dkim_walk_drop(). */
+void dkim_walk_answer(struct dkim_walk *walk, const struct question *question, const struct answer *answer);
+
+/*
+ * Whether waiting makes sense: a signature is pending that may be aligned; or, where no signature may be, any is.
+ * The others are verified if their keys come in time, and nobody waits for them.
+ */
+bool dkim_walk_open(const struct dkim_walk *walk);
+
+/* Nothing more is waited for; what is not worth waiting for stays pending. */
+void dkim_walk_close(struct dkim_walk *walk);
+
+/* Release the hashes under way. NULL is harmless, a second call too. The facts stay. */
+void dkim_walk_drop(struct dkim_walk *walk);
+
+#endif
