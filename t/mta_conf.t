@@ -37,7 +37,8 @@ def fitted(server, lab, number, milter, text):
 def install(lab):
     """The shipped piece, and the lists that are the administrator's. Its port; one without NO_TICKET; another service."""
     milter = lab.milter(config({A: {"auth": {"users": USERS}}}), name="sfdc")
-    server = lab.postfix()
+    # Sessions in a cache, too: they are told apart by service, tickets are not.
+    server = lab.postfix(main="smtpd_tls_session_cache_database = btree:$data_directory/smtpd_scache\n")
     shipped_port, weaker_port = free_port(), free_port()
     piece = shipped("postfix-master.cf")
     weaker, count = re.subn("  -o tls_ssl_options=NO_TICKET\n", "", piece[:piece.index("\nsfdc-cleanup ") + 1])
