@@ -257,7 +257,8 @@ def crypto(tap):
             write(openssl, "openssl_conf = all\n[all]\n" + text)
             code, text = daemon.run("-f", "-c", daemon.file, env={**os.environ, "OPENSSL_CONF": openssl})
             tap.equal(code, 75, name, text=text)
-            tap.contains(text, "rsa-sha256", "... which is said")
+            # Later versions of libunbound do not start without OpenSSL's random numbers.
+            tap.ok("rsa-sha256" in text or "see whether OpenSSL works" in text, "... which is said", text=text)
 
 
 def nowhere(*folders):

@@ -48,6 +48,16 @@ def sockets(tap, lab, page):
              "connect to Milter service unix:path: " + error)
 
 
+def no_certificate(tap, lab, page):
+    """A port without a certificate."""
+    server = lab.mtas[0]
+    with Client(server.bare) as client:
+        client.ehlo()
+        tap.equal(client.command("STARTTLS").code, 454, "no certificate: no TLS")
+    told(tap, page, server.log, "No server certs available. TLS won't be enabled",
+         "No server certs available. TLS won't be enabled")
+
+
 def session(tap, relay, page):
     """The rest of a session is deferred after a restart, not after a reload; a new one is not."""
     with relay.session() as client:
@@ -122,8 +132,10 @@ def main():
             relays[name] = Relay(lab, server.port(milter.postfix), milter)
         server.trouble = {path: server.port("unix:" + path)
                           for path in (lab.folder("none"), lab.folder("closed/s"), lab.folder("dead"))}
+        server.bare = server.port(smtpd_tls_cert_file="", smtpd_tls_key_file="")
         server.start()
         tap.case(sockets, lab, page)
+        tap.case(no_certificate, lab, page)
         tap.case(session, relays["usual"], page)
         tap.case(certificates, relays["strict"], page)
         tap.case(held, relays["holding"], page)

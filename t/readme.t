@@ -71,6 +71,16 @@ class Relay:
     def good(self):
         return self.send(A.address, self.signer.sign(message(), A.domain))
 
+    def strange(self):
+        """Another customer's message."""
+        return self.send(verp(STRANGER), self.signer.sign(message(STRANGER), STRANGER.domain))
+
+    def reload(self, block):
+        """Run commands that reload the daemon, and await that it has happened."""
+        before = len(self.event("reload"))
+        follow(self, "\n".join(block))
+        return wait_for(lambda: self.event("reload")[before:], "the reload")[0]
+
     def unsigned(self):
         return self.send(A.address, message())
 
@@ -124,11 +134,31 @@ def watched(tap, relay, parts):
     outcome = relay.unsigned()
     tap.ok(outcome.reply.code == 250 and outcome.log["would"] == "reject", "one without signature, too, while it watches",
            outcome=outcome)
+    outcome = relay.strange()
+    tap.ok(outcome.reply.code == 250 and outcome.log["would"] == "reject", "and another customer's, as README warns",
+           outcome=outcome)
     every = follow(relay, parts["5. Watch"])[0].splitlines()
-    tap.equal([parse(line)["would"] for line in every], ["accept", "reject"], "a line for each message")
+    tap.equal([parse(line)["would"] for line in every], ["accept", "reject", "reject"], "a line for each message")
     bad = follow(relay, parts["What would be refused"])[0].splitlines()
-    tap.equal([parse(line)["reason"] for line in bad], ["dkim-none"], "the line that shows what would be refused shows that one")
+    tap.equal([parse(line)["reason"] for line in bad], ["dkim-none", "org-unknown"],
+              "the line that shows what would be refused shows these")
     smuggle(tap, relay, "monitor")
+    floor(tap, relay)
+
+
+def floor(tap, relay):
+    """The line that README offers for the time of watching."""
+    line = re.search("`(monitor_floor: .*?)`", read(os.path.join(SRCDIR, "README")))[1]
+    path = relay.machine.path("/etc/sfdc-milter/sfdc-milter.yaml")
+    text = read(path)
+    write(path, text + "    " + line + "\n")
+    relay.reload(["systemctl reload sfdc-milter"])
+    outcome = relay.strange()
+    tap.ok(outcome.reply.code == 550 and outcome.log["mode"] == "monitor", "with the floor another customer's is refused",
+           outcome=outcome)
+    tap.equal(relay.good().reply.code, 250, "and a good one is not")
+    write(path, text)
+    relay.reload(["systemctl reload sfdc-milter"])
 
 
 def answers(port):
@@ -163,16 +193,13 @@ def smuggle(tap, relay, mode):
 
 def enforced(tap, relay, parts):
     """Step 6."""
-    follow(relay, parts["6. Enforce"])
-    wait_for(lambda: relay.event("reload"), "the reload")
-    tap.contains(relay.event("reload")[0], "result=ok", "the reload succeeds")
+    tap.contains(relay.reload([parts["6. Enforce"]]), "result=ok", "the reload succeeds")
     outcome = relay.good()
     tap.ok(outcome.reply.code == 250 and outcome.log["mode"] == "enforce", "enforcing: a good message is accepted",
            outcome=outcome)
     delivered(tap, relay, outcome, "and delivered")
-    other = relay.signer.sign(message(STRANGER), STRANGER.domain)
     for name, reason, sent in (("one without signature", "dkim-none", relay.unsigned()),
-                               ("another customer's", "org-unknown", relay.send(verp(STRANGER), other))):
+                               ("another customer's", "org-unknown", relay.strange())):
         tap.ok(sent.reply.code == 550 and sent.log["reason"] == reason and told_reasons(sent.log) in sent.reply.text,
                name + " is refused", outcome=sent)
     with Client(PORT) as client:

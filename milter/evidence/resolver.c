@@ -231,10 +231,12 @@ struct resolver *resolver_new(const struct settings *settings, char error_r[RESO
 	            && getrandom(resolver->key, sizeof resolver->key, 0) == (ssize_t)sizeof resolver->key;
 	if (good)
 		resolver->context = resolver_context_new(settings, error_r);
+	errno = 0;
 	if (resolver->context && start_threads(resolver))
 		return resolver;
 	if (resolver->context)
-		snprintf(error_r, RESOLVER_ERROR_SIZE, "no thread can be started: %s", strerror(errno));
+		snprintf(error_r, RESOLVER_ERROR_SIZE, "the resolver cannot be started: %s",
+		         errno != 0 ? strerror(errno) : "libunbound does not say why; see whether OpenSSL works");
 	release(resolver);
 	return NULL;
 }
