@@ -179,7 +179,7 @@ def alive(target, letters):
 
 
 def first(tap):
-    """The first message of a daemon, when libraries set themselves up and keys are decoded: every 20th allocation."""
+    """The first message of a daemon, when libraries set themselves up and keys are decoded: every 10th allocation."""
     for from_then_on in (0, 1):
         wrong = []
         total = number = 0
@@ -192,8 +192,8 @@ def first(tap):
                 harm = alive(target, letters)
                 if not harmless(result, (("E", "c"), b"", result[2])) or harm:
                     wrong.append((number, result, harm))
-            number += 20
-        tap.ok(not wrong and total > 100, "a daemon's first message, every 20th of %d allocations%s" % (
+            number += 10
+        tap.ok(not wrong and total > 50, "a daemon's first message, every 10th of %d allocations%s" % (
             total, " with those after it" * from_then_on), wrong=wrong)
 
 
