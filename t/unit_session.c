@@ -129,7 +129,7 @@ static void test_memory(void)
 	session_free(NULL);
 }
 
-/* What the MTA told did not all arrive: the message is deferred, whatever else is known of it, and no other. */
+/* What the MTA told is not all known: the message is deferred, whatever else is known of it, and no other. */
 static void test_incomplete(void)
 {
 	struct scene scene;
@@ -143,17 +143,6 @@ static void test_incomplete(void)
 	session_recipient(scene.session, span_of("relay"), span_of("QUEUE1"));
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "and at RCPT");
 	ok(passes(&scene), "the next is none the worse");
-
-	mail(&scene);
-	session_recipient(scene.session, span_of("local"), span_of("QUEUE1"));
-	ok(!session_refused(scene.session, &refusal), "one recipient is told of");
-	session_incomplete(scene.session);
-	session_recipient(scene.session, span_of("local"), span_of("QUEUE1"));
-	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "another is not: deferred");
-	session_incomplete(scene.session);
-	ok(passes(&scene), "the next is none the worse");
-	session_incomplete(scene.session);
-	ok(atomic_load(&scene.service.open) == 0, "and without a message there is nothing to defer");
 	scene_clear(&scene);
 }
 

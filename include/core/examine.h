@@ -44,9 +44,6 @@ void examine_begin(struct examination *examination, const struct settings *setti
 /* One recipient the MTA accepted. A VERDICT_REJECT afterwards is the answer to this RCPT command. */
 void examine_recipient(struct examination *examination, struct span mailer);
 
-/* Something that was told of the message is not known here; unless it is decided already, it is deferred. */
-void examine_incomplete(struct examination *examination);
-
 /* The queue ID as soon as it is known; may be called at any step. */
 void examine_queue_id(struct examination *examination, struct span queue_id);
 

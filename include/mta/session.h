@@ -55,6 +55,12 @@ struct session {
 	struct message *message; /* NULL: none */
 };
 
+/*
+ * Which commands must be answered under the configuration in force, for an agreement that is zeroed but for what the MTA
+ * offers. A reload may want answers later in the session; they are then given at the next step that has one.
+ */
+void session_agree(struct service *service, struct agreement *agreement_r);
+
 /* waker is told when session_resume() is worth while (core/ports.h). NULL without memory. */
 struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker);
 
@@ -73,9 +79,6 @@ void session_helo(struct session *session, const char *name);
  * connection, neither is believed.
  */
 void session_mail(struct session *session, struct session_input *input, struct span claimed);
-
-/* Something that the MTA told of the message that is under way is not known here, for want of memory: it is deferred. */
-void session_incomplete(struct session *session);
 
 void session_recipient(struct session *session, struct span mailer, struct span queue_id);
 void session_field(struct session *session, struct span name, struct span value);

@@ -64,11 +64,6 @@ void examine_recipient(struct examination *examination, struct span mailer)
 		look(examination);
 }
 
-void examine_incomplete(struct examination *examination)
-{
-	examination->facts.trouble = true;
-}
-
 void examine_queue_id(struct examination *examination, struct span queue_id)
 {
 	facts_queue_id(&examination->facts, queue_id);

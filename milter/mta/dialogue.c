@@ -123,15 +123,9 @@ static bool actions_offered(struct dialogue *dialogue, uint32_t offered)
 /* The steps that this filter has no use for, or does not answer. */
 static uint32_t choose_steps(struct dialogue *dialogue, struct agreement *agreement_r)
 {
-	struct snapshot *snapshot = live_take(dialogue->service->live);
-	const struct settings *settings = snapshot_settings(snapshot);
+	session_agree(dialogue->service, agreement_r);
 	agreement_r->leading_space = (dialogue->offered & SMFIP_HDR_LEADSPC) != 0;
 	agreement_r->skip = (dialogue->offered & SMFIP_SKIP) != 0;
-	/* A reload may want answers later in the session; they are then given at the next step that has one. */
-	agreement_r->answers_recipients = settings->mode_least > MODE_MONITOR;
-	agreement_r->answers_mail = settings->mode_least > MODE_MONITOR && settings->early_reject == EARLY_REJECT_MAIL;
-	snapshot_drop(snapshot);
-
 	uint32_t steps = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
 	if (!agreement_r->answers_mail)
 		steps |= SMFIP_NR_MAIL;

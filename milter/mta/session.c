@@ -7,6 +7,15 @@
 
 #include "core/record.h"
 
+void session_agree(struct service *service, struct agreement *agreement_r)
+{
+	struct snapshot *snapshot = live_take(service->live);
+	const struct settings *settings = snapshot_settings(snapshot);
+	agreement_r->answers_recipients = settings->mode_least > MODE_MONITOR;
+	agreement_r->answers_mail = agreement_r->answers_recipients && settings->early_reject == EARLY_REJECT_MAIL;
+	snapshot_drop(snapshot);
+}
+
 struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker)
 {
 	struct session *session = calloc(1, sizeof *session);
@@ -163,13 +172,6 @@ void session_mail(struct session *session, struct session_input *input, struct s
 static struct examination *current(struct session *session)
 {
 	return session->message && session->message->open ? &session->message->examination : NULL;
-}
-
-void session_incomplete(struct session *session)
-{
-	struct examination *examination = current(session);
-	if (examination)
-		examine_incomplete(examination);
 }
 
 static void note_queue_id(struct examination *examination, struct span queue_id)
