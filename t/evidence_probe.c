@@ -162,7 +162,7 @@ static void *run(void *context)
 	examination->gather_all = !request->needed;
 	examination->waker = waiter_waker(&waiter);
 	examine_begin(examination, request->settings, request->ports, span_of("probe"), &request->session);
-	examine_recipient(examination, span_of("smtp"));
+	examine_recipient(examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	message_split(request->raw, take_field, &feeding, &body, &defects);
 	examine_header_end(examination);
 	bool body_wanted = examine_wants_body(examination);

@@ -58,7 +58,7 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	if (!settings_complete(settings, unite_options))
 		printf("Bail out! settings\n");
 	examine_begin(&examination, settings, &ports, span_of("1"), &input);
-	examine_recipient(&examination, span_of("smtp"));
+	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	feed_fields(&examination, evidence.has_dkim ? signed_fields : fields);
 	examine_header_end(&examination);
 	examine_end(&examination);

@@ -345,8 +345,7 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
 	struct session *session = session_of(context);
 	if (!session)
 		return SMFIS_TEMPFAIL;
-	(void)arguments;
-	session_recipient(session, symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
+	session_recipient(session, span_of(arguments[0]), symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
 	if (session_answers_recipients(session))
 		return answer(context, session);
 	return session->agreement.answers_recipients ? SMFIS_CONTINUE : SMFIS_NOREPLY;

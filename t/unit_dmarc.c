@@ -100,6 +100,7 @@ static const struct zone_row zone[] = {
 	{ "_dmarc.failup", RECORD_TXT, "!tempfail", 0 },
 	{ "_dmarc.sub.corp.example", RECORD_TXT, "!tempfail", 0 },
 	{ "_dmarc.stranger.example", RECORD_TXT, "!tempfail", 0 },
+	{ "_dmarc.sfcustomeremail.com", RECORD_TXT, "v=DMARC1; p=reject", 0 },
 	/* Deep names. */
 	{ "_dmarc.c.d.e.f.g.deep.example", RECORD_TXT, "v=DMARC1; p=quarantine; psd=n", 0 },
 	{ "_dmarc.b.c.d.e.f.g.deep.example", RECORD_TXT, "v=DMARC1; p=reject; psd=n", 0 },
@@ -187,6 +188,9 @@ static const struct check checks[] = {
 	{ "the shortcut", "x.a.b.c.d.e.f.g.deep.example", { NO, NO }, DMARC_FAIL, Q, Q, "c.d.e.f.g.deep.example", 2 },
 	{ "thirteen labels, eight questions", "a.b.c.d.e.f.g.h.i.j.mail.none.example", { NO, NO }, DMARC_NONE, U, U, NULL, 8 },
 	{ "identifiers that are no domains", "example.com", { DKIM("example.com."), DKIM("example..com") }, DMARC_FAIL, R, R, "example.com", 1 },
+	{ "O17 two customers' substitutes", "a.sfcustomeremail.com", { DKIM("b.sfcustomeremail.com"), NO }, DMARC_FAIL, R, R, "sfcustomeremail.com", 2 },
+	{ "O17 the domain of all substitutes", "a.sfcustomeremail.com", { DKIM("sfcustomeremail.com"), SPF("com") }, DMARC_FAIL, R, R, "sfcustomeremail.com", 2 },
+	{ "O17 one customer's", "x.a.sfcustomeremail.com", { DKIM("y.a.sfcustomeremail.com"), NO }, DMARC_PASS, R, R, "sfcustomeremail.com", 4 },
 	{ "an author that is no domain", "example..com", { DKIM("example.com"), NO }, DMARC_PERMERROR, U, U, NULL, 0 },
 };
 

@@ -33,7 +33,7 @@ static void message_run(struct message *message, const struct session_input *inp
 	struct examination *examination = &message->examination;
 	settings_complete(message->settings, unite_options);
 	examine_begin(examination, message->settings, &message->ports, span_of("1f"), input);
-	examine_recipient(examination, span_of(mailer));
+	examine_recipient(examination, span_of("<joe@customer.example>"), span_of(mailer));
 	feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
 	if (fields)
 		feed_fields(examination, fields);

@@ -39,7 +39,7 @@ static void step(struct scene *scene, char letter)
 		examine_begin(examination, scene->settings, &scene->ports, span_of("1f"), &input);
 		break;
 	case 'r':
-		examine_recipient(examination, span_of("local"));
+		examine_recipient(examination, span_of("<joe@customer.example>"), span_of("local"));
 		break;
 	case 'f':
 		feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));

@@ -122,14 +122,14 @@ static void test_recipients(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct facts facts = { .stage = STAGE_MAIL, .local_mailers = local_mailers };
 		for (size_t j = 0; j < rows[i].count; j++)
-			facts_recipient(&facts, span_of(rows[i].mailers[j]));
+			facts_recipient(&facts, span_make(NULL, 0), span_of(rows[i].mailers[j]));
 		ok(facts.stage == STAGE_RCPT && facts.recipients == rows[i].count && facts.some_recipient_leaves == rows[i].leaves,
 		   "%zu recipients, first mailer [%s]: mail %s", rows[i].count, rows[i].mailers[0] ? rows[i].mailers[0] : "absent",
 		   rows[i].leaves ? "leaves" : "stays");
 	}
 	arena_clear(&arena);
 	struct facts facts = { .stage = STAGE_MAIL };
-	facts_recipient(&facts, span_of("inner"));
+	facts_recipient(&facts, span_make(NULL, 0), span_of("inner"));
 	ok(facts.some_recipient_leaves, "where no mailer is named, none but the usual ones stays inside");
 }
 

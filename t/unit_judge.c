@@ -25,7 +25,7 @@ static void run_mail(struct run *run)
 		printf("Bail out! settings\n");
 	run->ports = test_ports(&run->evidence);
 	examine_begin(&run->examination, run->settings, &run->ports, span_of("1f00"), &run->input);
-	examine_recipient(&run->examination, span_of("smtp"));
+	examine_recipient(&run->examination, span_of("<joe@customer.example>"), span_of("smtp"));
 }
 
 static void run_fields(struct run *run, const char *const *fields)
@@ -489,7 +489,7 @@ static void test_scope(void)
 		settings_complete(run.settings, unite_options);
 		run.ports = test_ports(&run.evidence);
 		examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
-		examine_recipient(&run.examination, span_of(rows[i].mailer));
+		examine_recipient(&run.examination, span_of("<joe@customer.example>"), span_of(rows[i].mailer));
 		feed_fields(&run.examination, rows[i].fields);
 		examine_header_end(&run.examination);
 		ok(finish(&run) == rows[i].verdict && reason_is(&run, rows[i].reason), "scope: %s", rows[i].what);

@@ -33,6 +33,10 @@ static void test_find(const struct orgdomain *orgdomain)
 		{ "x.a_b.com", "a_b.com" },
 		{ "_x.example.com", "example.com" },
 		{ "b\xc3\xbc" "cher.example", NULL },
+		{ "sfcustomeremail.com", NULL },
+		{ "00Dx.SFcustomeremail.com", "00Dx.SFcustomeremail.com" },
+		{ "a.00Dx.sfcustomeremail.com", "00Dx.sfcustomeremail.com" },
+		{ "x.evilsfcustomeremail.com", "evilsfcustomeremail.com" },
 		{ "", NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -58,6 +62,9 @@ static void test_relation(const struct orgdomain *orgdomain)
 		{ "example.co.uk", "a.example.co.uk", RELATION_PARENT },
 		{ "co.uk", "example.co.uk", RELATION_NONE },
 		{ "com", "example.com", RELATION_NONE },
+		{ "sfcustomeremail.com", "a.sfcustomeremail.com", RELATION_NONE },
+		{ "b.sfcustomeremail.com", "a.sfcustomeremail.com", RELATION_NONE },
+		{ "a.sfcustomeremail.com", "x.a.sfcustomeremail.com", RELATION_PARENT },
 		{ "uk", "example.co.uk", RELATION_NONE },
 		{ "other.co.uk", "example.co.uk", RELATION_NONE },
 		{ "evil.com", "x.com", RELATION_NONE },

@@ -61,7 +61,7 @@ static void test_accepted(void)
 	struct message message;
 	input.queue_id = span_of("4Xy");
 	message_begin(&message, &input);
-	examine_recipient(&message.examination, span_of("local"));
+	examine_recipient(&message.examination, span_of("<joe@customer.example>"), span_of("local"));
 	feed_fields(&message.examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRx3", "Message-ID",
 	                                         " <1@example.com>", "DKIM-Signature", " v=1"));
 	examine_header_end(&message.examination);
@@ -108,6 +108,26 @@ static void test_refused(void)
 	record_examination(&message.examination, &message.record);
 	is_span(value_of(&message, "detail"), span_of("00DU70000003ZkP"), "an organization that is not served: which");
 	ok(span_absent(value_of(&message, "reasons")), "one reason is not said twice");
+	message_clear(&message);
+
+	message_begin(&message, &input);
+	feed_fields(&message.examination,
+	            FIELDS("From", " joe@example.com", "X-SFDC-User", " 0058d000002abcd", "x-sfdc-emailcategory", " apiSingleMail",
+	                   "X-SFDC-EntityId", "\n 003x", "X-SFDC-CORRELATION-ID", " 1-2 ", "X-SFDC-User", " 005other"));
+	examine_header_end(&message.examination);
+	record_examination(&message.examination, &message.record);
+	is_span(value_of(&message, "sf_user"), span_of("0058d000002abcd"), "who in Salesforce sent it: the first that is said");
+	is_span(value_of(&message, "sf_category"), span_of("apiSingleMail"), "and why");
+	is_span(value_of(&message, "sf_entity"), span_of("003x"), "on which record");
+	is_span(value_of(&message, "sf_correlation"), span_of("1-2"), "by which number");
+	ok(span_absent(value_of(&message, "rcpt")), "the recipient is not named");
+	message_clear(&message);
+
+	message_begin(&message, &input);
+	examine_recipient(&message.examination, span_of("<joe@customer.example>"), span_of("local"));
+	examine_recipient(&message.examination, span_of("<jane@customer.example>"), span_of("local"));
+	record_examination(&message.examination, &message.record);
+	is_span(value_of(&message, "rcpt"), span_of("joe@customer.example"), "where there was no header, the first recipient is");
 	message_clear(&message);
 
 	message_begin(&message, &input);

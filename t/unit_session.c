@@ -90,7 +90,7 @@ static bool passes(struct scene *scene)
 	struct refusal refusal;
 	struct edits edits;
 	mail(scene);
-	session_recipient(session, span_of("relay"), span_of("QUEUE1"));
+	session_recipient(session, span_of("<joe@customer.example>"), span_of("relay"), span_of("QUEUE1"));
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		session_field(session, span_of(fields[i][0]), span_of(fields[i][1]));
 	session_header_end(session, span_of("QUEUE1"));
@@ -108,7 +108,7 @@ static void test_memory(void)
 	fail_allocation = 1;
 	mail(&scene);
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "no memory at MAIL: deferred");
-	session_recipient(scene.session, span_of("relay"), span_of("QUEUE1"));
+	session_recipient(scene.session, span_of("<joe@customer.example>"), span_of("relay"), span_of("QUEUE1"));
 	session_header_end(scene.session, span_of("QUEUE1"));
 	ok(!session_body(scene.session, span_of("x")), "no body is wanted");
 	session_end(scene.session, span_of("QUEUE1"));
@@ -140,7 +140,7 @@ static void test_incomplete(void)
 	session_mail(scene.session, &input, span_of("13.110.74.200"));
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL &&
 	   strncmp(refusal.reply.text, "internal-error", 14) == 0, "at MAIL: deferred, with a reply of its own");
-	session_recipient(scene.session, span_of("relay"), span_of("QUEUE1"));
+	session_recipient(scene.session, span_of("<joe@customer.example>"), span_of("relay"), span_of("QUEUE1"));
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "and at RCPT");
 	ok(passes(&scene), "the next is none the worse");
 	scene_clear(&scene);

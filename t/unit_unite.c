@@ -32,7 +32,7 @@ static const struct set *list(const struct org *org, const struct option *option
 }
 
 /* What the lists of sessions and organizations are drawn from; patterns fit names of sessions. */
-static const char *const texts[] = { "a.one.test", "*.two.test", "x@one.test", "y@one.test", "PLAIN", "LOGIN", "CA one", "CA two" };
+static const char *const texts[] = { "a.one.test", "*.two.test", "x@one.test", "y@one.test", "PLAIN", "XCLIENT", "CA one", "CA two" };
 
 static void draw_list(struct settings *settings, const struct option *option, struct org *org)
 {
@@ -268,7 +268,7 @@ static struct session_input session_drawn(void)
 		input.certificate.cert_issuer = span_of(issuers[roll(3)]);
 	}
 	input.auth_authen = span_of(users[roll(4)]);
-	input.auth_type = span_of(input.auth_authen.length != 0 ? roll(2) ? "PLAIN" : "LOGIN" : "");
+	input.auth_type = span_of(input.auth_authen.length != 0 ? roll(3) ? roll(2) ? "PLAIN" : "LOGIN" : "XCLIENT" : "");
 	input.mail_from = span_of(senders[roll(4)]);
 	address_parse(span_of(clients[roll(4)]), &input.client);
 	return input;
@@ -282,7 +282,7 @@ static enum verdict whole(struct settings *settings, const struct session_input 
 	struct examination examination = { .gather_all = gather_all };
 	const char *const fields[] = { "From", author, "X-SFDC-LK", id, "DKIM-Signature", " v=1; d=example.com", NULL };
 	examine_begin(&examination, settings, &ports, span_of("1"), input);
-	examine_recipient(&examination, span_of("smtp"));
+	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	if (!gather_all && examination.judgement.verdict == VERDICT_REJECT) {
 		examine_clear(&examination);
 		return VERDICT_REJECT;

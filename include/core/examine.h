@@ -42,7 +42,7 @@ void examine_begin(struct examination *examination, const struct settings *setti
                    struct span sid, const struct session_input *input);
 
 /* One recipient the MTA accepted. A VERDICT_REJECT afterwards is the answer to this RCPT command. */
-void examine_recipient(struct examination *examination, struct span mailer);
+void examine_recipient(struct examination *examination, struct span path, struct span mailer);
 
 /* The queue ID as soon as it is known; may be called at any step. */
 void examine_queue_id(struct examination *examination, struct span queue_id);

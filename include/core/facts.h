@@ -137,6 +137,7 @@ struct facts {
 	enum mailbox_status sender_status;
 	struct mailbox sender;
 	unsigned recipients;
+	struct span first_recipient; /* as given to RCPT TO; absent where that is not told */
 	bool some_recipient_leaves; /* at least one recipient's mailer is not known to stay inside */
 	const struct set *local_mailers; /* borrowed from the settings */
 
@@ -180,7 +181,7 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
  * this is, to the letter, one of the mailers that both MTAs deliver by on the spot, or one of local_mailers; any other
  * name may be that of a way to the Internet, whatever it looks like.
  */
-void facts_recipient(struct facts *facts, struct span mailer);
+void facts_recipient(struct facts *facts, struct span path, struct span mailer);
 
 /* The queue ID, as soon as it is known. */
 void facts_queue_id(struct facts *facts, struct span queue_id);

@@ -44,6 +44,8 @@
 	X(REASON_FROM_MALFORMED, "from-malformed", "550", "5.6.0", "the From: header field cannot be read as one mailbox") \
 	X(REASON_FROM_DOMAIN, "from-domain", "550", "5.7.1", "the domain of the From: address is not one of the organization's domains") \
 	X(REASON_ENVELOPE_UNKNOWN, "envelope-unknown", "550", "5.7.1", "the envelope sender was not told") \
+	X(REASON_FROM_SUBSTITUTED, "from-substituted", "550", "5.7.1", \
+	  "Salesforce replaced the address, since its domain is not verified there; in Salesforce create a DKIM key or an authorized email domain for it") \
 	X(REASON_ENVELOPE_MALFORMED, "envelope-malformed", "550", "5.7.1", "the envelope sender is malformed") \
 	X(REASON_ENVELOPE_DOMAIN, "envelope-domain", "550", "5.7.1", \
 	  "the domain of the envelope sender belongs neither to the organization nor to Salesforce's bounce management") \

@@ -79,6 +79,8 @@ struct org {
 		struct set *users;      /* exact */
 		struct set *mechanisms; /* without case */
 		bool required;
+		bool takes_xclient;   /* completed: XCLIENT is among the mechanisms; of the union: among those of some org */
+		bool ignores_xclient; /* completed: it is not; of the union: not among those of some org */
 	} auth;
 	struct {
 		struct network_set *networks; /* those of networks_file included */

@@ -80,7 +80,7 @@ void session_helo(struct session *session, const char *name);
  */
 void session_mail(struct session *session, struct session_input *input, struct span claimed);
 
-void session_recipient(struct session *session, struct span mailer, struct span queue_id);
+void session_recipient(struct session *session, struct span path, struct span mailer, struct span queue_id);
 void session_field(struct session *session, struct span name, struct span value);
 void session_header_end(struct session *session, struct span queue_id);
 

@@ -1,21 +1,41 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-static struct result judge(const struct facts *facts, const struct org *org)
+static struct result judge_none(const struct org *org)
 {
-	bool has_type = facts->auth_type.length != 0;
-	bool has_user = facts->auth_authen.length != 0;
+	if (!org->auth.required)
+		return result_make(RESULT_SKIP, REASON_NOT_REQUIRED, span_make(NULL, 0));
+	return result_make(RESULT_NONE, REASON_AUTH_NONE, span_make(NULL, 0));
+}
 
-	if (!has_type && !has_user) {
-		if (!org->auth.required)
-			return result_make(RESULT_SKIP, REASON_NOT_REQUIRED, span_make(NULL, 0));
-		return result_make(RESULT_NONE, REASON_AUTH_NONE, span_make(NULL, 0));
-	}
-	if (!has_user || !set_has(org->auth.users, facts->auth_authen))
+static struct result judge_user(const struct facts *facts, const struct org *org)
+{
+	if (facts->auth_authen.length == 0 || !set_has(org->auth.users, facts->auth_authen))
 		return result_make(RESULT_FAIL, REASON_AUTH_USER, facts->auth_authen);
 	if (set_count(org->auth.mechanisms) != 0 && !set_has(org->auth.mechanisms, facts->auth_type))
 		return result_make(RESULT_FAIL, REASON_AUTH_MECHANISM, facts->auth_type);
 	return result_make(RESULT_PASS, REASON_NONE, facts->auth_authen);
+}
+
+/*
+ * Who may speak XCLIENT says so for others, and nobody showed a password here (Postfix's XCLIENT_README): no AUTH, unless
+ * the mechanism is listed. In the union of organizations both may hold; the better one counts.
+ */
+static struct result judge_xclient(const struct facts *facts, const struct org *org)
+{
+	if (!org->auth.takes_xclient)
+		return judge_none(org);
+	struct result user = judge_user(facts, org);
+	return user.code == RESULT_PASS || !org->auth.ignores_xclient ? user : judge_none(org);
+}
+
+static struct result judge(const struct facts *facts, const struct org *org)
+{
+	if (facts->auth_type.length == 0 && facts->auth_authen.length == 0)
+		return judge_none(org);
+	if (span_equal_nocase(facts->auth_type, span_of("XCLIENT")))
+		return judge_xclient(facts, org);
+	return judge_user(facts, org);
 }
 
 static bool skippable(const struct org *org)

@@ -1,5 +1,6 @@
 #include "core/facts.h"
 #include "core/settings.h"
+#include "core/substitute.h"
 
 static struct result judge(const struct facts *facts, const struct org *org)
 {
@@ -22,7 +23,9 @@ static struct result judge(const struct facts *facts, const struct org *org)
 	}
 	if (pattern_match(org->domains, facts->sender.domain) || pattern_match(org->envelope.bounce_domains, facts->sender.domain))
 		return result_make(RESULT_PASS, REASON_NONE, facts->sender.domain);
-	return result_make(RESULT_FAIL, REASON_ENVELOPE_DOMAIN, facts->sender.domain);
+	return result_make(RESULT_FAIL,
+	                   span_absent(substitute_customer(facts->sender.domain)) ? REASON_ENVELOPE_DOMAIN : REASON_FROM_SUBSTITUTED,
+	                   facts->sender.domain);
 }
 
 static const char *hopeless(const struct org *org)

@@ -1,5 +1,6 @@
 #include "core/facts.h"
 #include "core/settings.h"
+#include "core/substitute.h"
 
 static struct result judge(const struct facts *facts, const struct org *org)
 {
@@ -26,7 +27,9 @@ static struct result judge(const struct facts *facts, const struct org *org)
 		return result_make(RESULT_FAIL, REASON_FROM_MALFORMED, shown);
 	}
 	if (!pattern_match(org->domains, facts->author.domain))
-		return result_make(RESULT_FAIL, REASON_FROM_DOMAIN, facts->author.domain);
+		return result_make(RESULT_FAIL,
+		                   span_absent(substitute_customer(facts->author.domain)) ? REASON_FROM_DOMAIN : REASON_FROM_SUBSTITUTED,
+		                   facts->author.domain);
 	return result_make(RESULT_PASS, REASON_NONE, facts->author.domain);
 }
 

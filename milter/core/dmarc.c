@@ -1,5 +1,6 @@
 #include "core/dmarc.h"
 #include "core/domain.h"
+#include "core/substitute.h"
 
 /* Labels of the longest name asked after the domain itself (4.10, step 4). */
 #define TREE_LABELS 7
@@ -210,7 +211,7 @@ static struct span tree_target(struct span domain, size_t i)
 static bool tree_take(struct tree *tree, struct span domain, size_t i, struct span target, const struct dmarc_record *record)
 {
 	enum dmarc_psd psd = record->psd;
-	if (psd == DMARC_PSD_UNKNOWN && label_count(target) == 1)
+	if ((psd == DMARC_PSD_UNKNOWN && label_count(target) == 1) || substitute_is_suffix(target))
 		psd = DMARC_PSD_YES;
 	if (psd == DMARC_PSD_YES && i != 0) {
 		tree->organizational = last_labels(domain, label_count(target) + 1);
@@ -242,6 +243,9 @@ static enum tree_status tree_walk(struct dmarc_walk *walk, struct span domain, s
 			return TREE_FAILED;
 		lookup_judge(lookup);
 		if (lookup->has_record && tree_take(tree_r, domain, i, target, &lookup->record))
+			break;
+		/* What stands above is nobody's policy for one customer. */
+		if (substitute_is_suffix(target))
 			break;
 	}
 	return TREE_DONE;

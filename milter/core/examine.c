@@ -54,12 +54,12 @@ void examine_begin(struct examination *examination, const struct settings *setti
 		examination->facts.trouble = true;
 }
 
-void examine_recipient(struct examination *examination, struct span mailer)
+void examine_recipient(struct examination *examination, struct span path, struct span mailer)
 {
 	if (examination->facts.stage > STAGE_RCPT)
 		examination->facts.trouble = true;
 	else
-		facts_recipient(&examination->facts, mailer);
+		facts_recipient(&examination->facts, path, mailer);
 	if (!decided(examination))
 		look(examination);
 }

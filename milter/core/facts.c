@@ -87,9 +87,10 @@ static bool stays_inside(const struct facts *facts, struct span mailer)
 	return set_has(facts->local_mailers, mailer);
 }
 
-void facts_recipient(struct facts *facts, struct span mailer)
+void facts_recipient(struct facts *facts, struct span path, struct span mailer)
 {
-	facts->recipients++;
+	if (facts->recipients++ == 0)
+		facts->first_recipient = keep(facts, path);
 	if (!stays_inside(facts, mailer))
 		facts->some_recipient_leaves = true;
 	facts->stage = STAGE_RCPT;

@@ -86,7 +86,7 @@ void feed_message(struct examination *examination, const struct settings *settin
 	examine_begin(examination, settings, ports, sid, &feed->session);
 	watch(&feeding);
 	for (size_t i = 0; i < feed->recipients && !refused(examination); i++) {
-		examine_recipient(examination, feed->mailers[i]);
+		examine_recipient(examination, span_make(NULL, 0), feed->mailers[i]);
 		watch(&feeding);
 	}
 	if (refused(examination) || !feed_header(&feeding, &body))

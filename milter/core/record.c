@@ -65,9 +65,27 @@ static void record_message(const struct facts *facts, struct record *record)
 	                                                        : span_make(NULL, 0);
 	record_text(record, "from", bare_path(facts->mail_from));
 	record_text(record, "hfrom", author);
+	/* What names a message whose header did not come. */
+	if (facts->stage < STAGE_HEADER)
+		record_text(record, "rcpt", bare_path(facts->first_recipient));
 	record_number(record, "rcpts", facts->recipients);
 	record_text(record, "msgid", facts->message_id);
 	record_number(record, "size", facts->body_complete ? (long long)(facts->header.bytes + facts->body_bytes) : -1);
+}
+
+static struct span first_value(const struct facts *facts, enum field_name name)
+{
+	const struct field *field = facts->stage >= STAGE_HEADER ? header_find(&facts->header, name) : NULL;
+	return field ? span_trim(field->value) : span_make(NULL, 0);
+}
+
+/* Who in Salesforce sent it, by fields that nobody signs. */
+static void record_origin(const struct facts *facts, struct record *record)
+{
+	record_text(record, "sf_user", first_value(facts, FIELD_X_SFDC_USER));
+	record_text(record, "sf_category", first_value(facts, FIELD_X_SFDC_EMAIL_CATEGORY));
+	record_text(record, "sf_entity", first_value(facts, FIELD_X_SFDC_ENTITY_ID));
+	record_text(record, "sf_correlation", first_value(facts, FIELD_X_SFDC_CORRELATION_ID));
 }
 
 /* The signature that tells most: the closest to the From: domain, of equally close ones one that passes. */
@@ -158,6 +176,7 @@ void record_examination(struct examination *examination, struct record *record_r
 	}
 	record_session(facts, record_r);
 	record_message(facts, record_r);
+	record_origin(facts, record_r);
 	if (signature) {
 		record_text(record_r, "dkim_d", signature->domain);
 		record_text(record_r, "dkim_s", signature->selector);

@@ -82,6 +82,19 @@ static bool collect_sentences(struct settings *settings)
 	return true;
 }
 
+static bool note_xclient(struct settings *settings)
+{
+	settings->any.auth.takes_xclient = settings->any.auth.ignores_xclient = false;
+	for (size_t i = 0; i < settings->org_count; i++) {
+		struct org *org = &settings->orgs[i];
+		org->auth.takes_xclient = set_has(org->auth.mechanisms, span_of("XCLIENT"));
+		org->auth.ignores_xclient = !org->auth.takes_xclient;
+		settings->any.auth.takes_xclient |= org->auth.takes_xclient;
+		settings->any.auth.ignores_xclient |= org->auth.ignores_xclient;
+	}
+	return true;
+}
+
 bool settings_complete(struct settings *settings, settings_unite unite)
 {
 	settings->mode_least = settings->org_count != 0 ? MODE_ENFORCE : MODE_MONITOR;
@@ -93,7 +106,8 @@ bool settings_complete(struct settings *settings, settings_unite unite)
 		if (mode > settings->mode_most)
 			settings->mode_most = mode;
 	}
-	return index_ids(settings) && index_owners(settings) && unite(settings) && collect_sentences(settings)
+	return index_ids(settings) && index_owners(settings) && unite(settings) && note_xclient(settings)
+	       && collect_sentences(settings)
 	       && !arena_failed(&settings->arena);
 }
 

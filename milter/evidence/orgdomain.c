@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/domain.h"
+#include "core/substitute.h"
 
 struct orgdomain {
 	psl_ctx_t *list;
@@ -35,8 +36,10 @@ struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain
 {
 	char name[DOMAIN_LENGTH_MAX + 1];
 
-	if (!domain_valid(domain))
+	if (!domain_valid(domain) || substitute_is_suffix(domain))
 		return span_make(NULL, 0);
+	if (!span_absent(substitute_customer(domain)))
+		return substitute_customer(domain);
 	for (size_t i = 0; i < domain.length; i++)
 		name[i] = ascii_lower(domain.at[i]);
 	name[domain.length] = '\0';

@@ -245,11 +245,10 @@ static enum outcome take_mail(struct dialogue *dialogue, struct span data, struc
 
 static enum outcome take_recipient(struct dialogue *dialogue, struct span data, struct buffer *out)
 {
-	(void)data;
 	struct session *session = dialogue->session;
 	if (!session)
 		return OUTCOME_DEFERRED;
-	session_recipient(session, own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"), macro(dialogue, MACROS_OF_RCPT, "i"));
+	session_recipient(session, protocol_text(data), own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"), macro(dialogue, MACROS_OF_RCPT, "i"));
 	if (session_answers_recipients(session))
 		return answer(dialogue, out);
 	return session->agreement.answers_recipients ? OUTCOME_CONTINUE : OUTCOME_SILENT;

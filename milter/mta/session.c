@@ -180,13 +180,13 @@ static void note_queue_id(struct examination *examination, struct span queue_id)
 		examine_queue_id(examination, queue_id);
 }
 
-void session_recipient(struct session *session, struct span mailer, struct span queue_id)
+void session_recipient(struct session *session, struct span path, struct span mailer, struct span queue_id)
 {
 	struct examination *examination = current(session);
 	if (!examination)
 		return;
 	note_queue_id(examination, queue_id);
-	examine_recipient(examination, mailer);
+	examine_recipient(examination, path, mailer);
 }
 
 void session_field(struct session *session, struct span name, struct span value)
