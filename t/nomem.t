@@ -219,28 +219,33 @@ def start(target, number):
     return None
 
 
+def start_without(number):
+    """Start with that allocation failing: what is wrong then, or None; what it said where it ended, else ""."""
+    with Starved("dkim") as target:
+        target.control.arm(RUN_MAX, 0)
+        failure = start(target, number)
+        if failure is None:
+            return alive(target, [Letter(target.signer.sign(message()))]), ""
+        return failure if failure[0] not in (75, 78) or not failure[1].strip() else None, failure[1]
+
+
 def starts(tap):
     """Memory fails while the daemon starts: it says so and exits, or is as good as ever."""
-    wrong = []
-    ended = []
-    number = total = 1
-    while number <= total:
-        with Starved("dkim") as target:
-            target.control.arm(RUN_MAX, 0)
-            if number == 1:
-                target.start(NOMEM_FROM_START="1")
-                total = target.control.disarm()
-                target.stop()
-            failure = start(target, number)
-            if failure is None:
-                harm = alive(target, [Letter(target.signer.sign(message()))])
-                wrong += [(number, harm)] if harm else []
-            else:
-                ended.append(failure[1])
-                wrong += [(number, failure)] if failure[0] not in (75, 78) or not failure[1].strip() else []
-        number += 400
+    with Starved("dkim") as target:
+        target.control.arm(RUN_MAX, 0)
+        target.start(NOMEM_FROM_START="1")
+        total = target.control.disarm()
+    numbers = range(1, total + 1, 400)
+    outcomes = [(number,) + start_without(number) for number in numbers]
+    wrong = [(number, harm) for number, harm, _ in outcomes if harm]
     tap.ok(not wrong and total > 1000, "a start, every 400th of %d allocations" % total, wrong=wrong)
-    tap.ok(any("built-in message" in text for text in ended), "the built-in message is tried before the first", ended=ended)
+    ended = [said for _, _, said in outcomes if said]
+    # It comes near the end of the start; how many of its allocations matter depends on OpenSSL.
+    for number in range(total, max(0, total - 3000), -60):
+        if any("built-in message" in said for said in ended):
+            break
+        ended.append(start_without(number)[1])
+    tap.ok(any("built-in message" in said for said in ended), "the built-in message is tried before the first", ended=ended)
 
 
 def quarantine(tap):
