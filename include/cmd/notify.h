@@ -4,7 +4,7 @@
 #ifndef SFDC_CMD_NOTIFY_H
 #define SFDC_CMD_NOTIFY_H
 
-/* Send assignments such as "READY=1". Does nothing unless NOTIFY_SOCKET is set; failures are not reported. */
+/* Send assignments such as "READY=1". Does nothing unless NOTIFY_SOCKET is set; failures are not reported. Takes 2 s at most. */
 void notify(const char *state);
 
 /* RELOADING=1 with the time that Type=notify-reload asks for. */

@@ -44,7 +44,10 @@ struct supervision {
 	/* Tell the admin of an error. */
 	void (*complain)(void *context, const char *text);
 
-	/* In the parent, when all is over. */
+	/* In the parent: do what was left undone, and say whether something still is; then it is called again in a second. */
+	bool (*attend)(void *context);
+
+	/* In the parent, when all is over, also after a start that failed. */
 	void (*ended)(void *context);
 
 	/* In the parent: seconds the filter has for finishing what is in flight. */

@@ -1,23 +1,20 @@
 /*
- * journal: log entries for systemd's journal, in its native protocol: one datagram of fields, so that every key of a
- * record can be asked for, as in `journalctl SFDC_VERDICT=reject`. Needs no library of systemd.
+ * journal: records in the native protocol of systemd's journal: one datagram of fields, so that every key of a record
+ * can be asked for, as in `journalctl SFDC_VERDICT=reject`. Needs no library of systemd. Thread-safe.
  * Source: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
  */
 #ifndef SFDC_OBSERVE_JOURNAL_H
 #define SFDC_OBSERVE_JOURNAL_H
 
-#include <stdbool.h>
-
 #include "core/record.h"
 
-/* A socket for journal_send(), to be closed by the caller; -1 when there is none to be had. */
-int journal_open(void);
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/*
- * Send a record as one entry. line is the record as text and becomes MESSAGE; facility and priority are those of
- * syslog(3). Every key becomes a field SFDC_KEY. Waits for nobody: false when the journal does not take it. Thread-safe.
- */
-bool journal_send(int socket, const char *program, int facility, int priority, const char *line,
-                  const struct record *record);
+/* What a datagram begins with; the text of MESSAGE and a newline follow, and then the fields of the record. */
+#define JOURNAL_HEAD_SIZE 256
+size_t journal_head(char head_r[JOURNAL_HEAD_SIZE], const char *program, int facility, int priority);
+
+/* Every key of a record as a field SFDC_KEY, on the heap, not ended by NUL. NULL without memory. */
+char *journal_fields(const struct record *record, size_t *length_r);
 
 #endif

@@ -19,6 +19,9 @@
 #include "evidence/resolver.h"
 #include "mta/server.h"
 #include "mta/service.h"
+#include "observe/outlet.h"
+
+#define COMPLAINT_SIZE 1024 /* bytes */
 
 /* The running filter: what its threads share. */
 struct running {
@@ -84,8 +87,11 @@ void filter_complain(const struct filter *filter, const char *text)
 {
 	log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", text);
 	const struct settings *settings = filter->in_force.settings;
-	if (settings && settings->log.target != LOG_TARGET_STDERR)
-		fprintf(stderr, "sfdc-milter: %s\n", text);
+	if (settings && settings->log.target != LOG_TARGET_STDERR) {
+		char line[COMPLAINT_SIZE];
+		snprintf(line, sizeof line, "sfdc-milter: %s", text);
+		outlet_say(line);
+	}
 }
 
 static void log_problems(struct log *log, const struct problems *problems)
@@ -330,13 +336,17 @@ int filter_run(struct filter *filter, const struct start *start)
 {
 	struct running running = { .filter = filter, .start = *start, .listener = -1 };
 	umask(077);
+	log_forked(filter->log);
 	block_signals(&running);
 	int status = open_and_drop(&running);
+	/* No thread is there when the user is changed. */
 	if (status == STATUS_OK)
-		status = serve(&running);
+		status = log_start(filter->log) ? serve(&running)
+		                                : fail(filter, "the thread that writes the log cannot be started");
 	evidence_ports_clear(&running.ports);
 	live_free(running.live);
 	if (running.listener >= 0)
 		close(running.listener);
+	log_stop(filter->log);
 	return status;
 }

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#define NOTIFY_SECONDS 2
 
 void notify(const char *state)
 {
@@ -27,6 +30,9 @@ void notify(const char *state)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
+	/* A manager that does not listen may delay us, but not for ever. */
+	const struct timeval patience = { .tv_sec = NOTIFY_SECONDS };
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 	(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
 	close(fd);

@@ -173,6 +173,12 @@ static void complain(void *context, const char *text)
 	filter_complain(context, text);
 }
 
+static bool attend(void *context)
+{
+	const struct filter *filter = context;
+	return log_retry(filter->log);
+}
+
 static void clean_up(void *context)
 {
 	const struct filter *filter = context;
@@ -200,6 +206,7 @@ static int start(struct filter *filter, bool foreground)
 		.reload = read_again,
 		.settle = settle,
 		.complain = complain,
+		.attend = attend,
 		.ended = clean_up,
 		.patience = patience,
 	};

@@ -20,6 +20,7 @@
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 30000
+#define ATTEND_MS 1000 /* between two tries to do what was left undone */
 #define NEWS_READY 'r'
 #define NEWS_RELOADED 'y'
 #define NEWS_REFUSED 'n'
@@ -229,17 +230,24 @@ static void reload(struct supervisor *supervisor)
 	notify("READY=1");
 }
 
+/* Milliseconds to wait for a signal; -1: as long as it takes. */
+static long long wait_ms(const struct supervisor *supervisor)
+{
+	const struct supervision *supervision = supervisor->supervision;
+	long long left = supervisor->next_ms < 0 ? -1 : supervisor->next_ms - now_ms();
+	if (supervisor->next_ms >= 0 && left < 0)
+		left = 0;
+	bool attends = supervision->attend && supervision->attend(supervision->context);
+	return attends && (left < 0 || left > ATTEND_MS) ? ATTEND_MS : left;
+}
+
 /* The next signal, or 0 when something is due. */
 static int await(const struct supervisor *supervisor)
 {
-	long long wait = supervisor->next_ms - now_ms();
-	struct timespec limit = { .tv_sec = 0 };
-	if (supervisor->next_ms >= 0 && wait > 0) {
-		limit.tv_sec = (time_t)(wait / 1000);
-		limit.tv_nsec = (long)(wait % 1000) * 1000000;
-	}
-	int signal = supervisor->next_ms < 0 ? sigwaitinfo(&supervisor->signals, NULL)
-	                                     : sigtimedwait(&supervisor->signals, NULL, &limit);
+	long long wait = wait_ms(supervisor);
+	const struct timespec limit = { .tv_sec = (time_t)(wait / 1000), .tv_nsec = (long)(wait % 1000) * 1000000 };
+	int signal = wait < 0 ? sigwaitinfo(&supervisor->signals, NULL)
+	                      : sigtimedwait(&supervisor->signals, NULL, &limit);
 	return signal > 0 ? signal : 0;
 }
 
@@ -342,8 +350,8 @@ static int run(struct supervisor *supervisor)
 	if (status == STATUS_OK) {
 		notify("READY=1");
 		watch(supervisor);
-		supervision->ended(supervision->context);
 	}
+	supervision->ended(supervision->context);
 	if (has_pidfile)
 		pidfile_close(supervision->pidfile, supervisor->pidfile);
 	return status;

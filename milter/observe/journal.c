@@ -4,17 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-#define HEAD_SIZE 256 /* the fields before MESSAGE */
 #define FIELD_SIZE (RECORD_PRINTABLE_SIZE + 64)
-
-int journal_open(void)
-{
-	return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-}
 
 /* "SFDC_" and the key in upper case; keys hold lower case letters, digits and underscores. */
 static size_t put_key(char *to, const char *key)
@@ -39,22 +30,23 @@ static size_t put_entry(char *to, const struct record_entry *entry)
 	return length;
 }
 
-bool journal_send(int socket, const char *program, int facility, int priority, const char *line,
-                  const struct record *record)
+size_t journal_head(char head_r[JOURNAL_HEAD_SIZE], const char *program, int facility, int priority)
 {
-	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
-	size_t room = HEAD_SIZE + strlen(line) + record->count * FIELD_SIZE;
-	char *datagram = malloc(room);
-	if (!datagram)
-		return false;
-
 	/* A facility of syslog(3) is shifted by three bits; the journal takes its number. */
-	size_t length = (size_t)snprintf(datagram, room, "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=%.64s\nMESSAGE=%s\n",
-	                                 priority, facility >> 3, program, line);
+	return (size_t)snprintf(head_r, JOURNAL_HEAD_SIZE,
+	                        "PRIORITY=%d\nSYSLOG_FACILITY=%d\nSYSLOG_IDENTIFIER=%.64s\nMESSAGE=", priority,
+	                        facility >> 3, program);
+}
+
+char *journal_fields(const struct record *record, size_t *length_r)
+{
+	*length_r = 0;
+	char *fields = malloc(record->count * FIELD_SIZE + 1);
+	if (!fields)
+		return NULL;
 	for (size_t i = 0; i < record->count; i++)
-		length += put_entry(datagram + length, &record->entries[i]);
-	bool sent = sendto(socket, datagram, length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address,
-	                   sizeof address) >= 0;
-	free(datagram);
-	return sent;
+		*length_r += put_entry(fields + *length_r, &record->entries[i]);
+	/* It may wait for a while, in memory that is counted. */
+	char *exact = realloc(fields, *length_r + 1);
+	return exact ? exact : fields;
 }
