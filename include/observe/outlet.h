@@ -36,7 +36,7 @@ enum outlet_status outlet_put(struct outlet *outlet, enum log_target target, str
 /* What to wait for until it makes sense to try again; -1: there is nothing to wait for but time. */
 int outlet_descriptor(const struct outlet *outlet, enum log_target target);
 
-/* Wait for the descriptor to take something, for at most so many milliseconds. */
+/* Wait for the descriptor to take something, or with -1 for time to pass, for at most so many milliseconds. */
 void outlet_wait(int descriptor, int milliseconds);
 
 /* Write text and a newline to standard error, as far as it takes that at once. Thread-safe. */

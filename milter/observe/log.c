@@ -245,18 +245,25 @@ static void write_waiting(struct log *log)
 static void *run(void *argument)
 {
 	struct log *log = argument;
+	size_t written = 0; /* of the current line */
 	(void)pthread_setname_np(pthread_self(), "log");
 	pthread_mutex_lock(&log->lock);
 	while (!log->over) {
 		if (log->writing || !choose(log)) {
 			pthread_cond_wait(&log->work, &log->lock);
 		} else if (write_current(log)) {
+			written = 0;
 			if (rests(log))
 				pthread_cond_broadcast(&log->rested);
 		} else if (!log->over) {
 			int descriptor = outlet_descriptor(&log->outlet, log->manner.target);
+			bool went_on = log->current->written != written;
+			written = log->current->written;
 			pthread_mutex_unlock(&log->lock);
 			outlet_wait(descriptor, WAIT_MS);
+			/* Some say that they take something and then do not. */
+			if (!went_on)
+				outlet_wait(-1, 1);
 			pthread_mutex_lock(&log->lock);
 		}
 	}
@@ -308,8 +315,10 @@ static void wait_for_rest(struct log *log)
 			(void)pthread_cond_timedwait(&log->rested, &log->lock, &end);
 		} else {
 			write_waiting(log);
-			if (!rests(log))
+			if (!rests(log)) {
 				outlet_wait(outlet_descriptor(&log->outlet, log->manner.target), WAIT_MS / 10);
+				outlet_wait(-1, 1);
+			}
 		}
 	}
 }

@@ -282,11 +282,8 @@ int outlet_descriptor(const struct outlet *outlet, enum log_target target)
 
 void outlet_wait(int descriptor, int milliseconds)
 {
-	enum { PAUSE_MS = 1 };
 	struct pollfd one = { .fd = descriptor, .events = POLLOUT };
-	/* Some say that they take something and then do not. */
-	if (poll(&one, descriptor >= 0 ? 1 : 0, milliseconds) > 0)
-		(void)poll(NULL, 0, PAUSE_MS);
+	(void)poll(&one, descriptor >= 0 ? 1 : 0, milliseconds);
 }
 
 void outlet_say(const char *text)
