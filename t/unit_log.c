@@ -315,14 +315,14 @@ static void *write_lines(void *context)
 }
 
 /* The lines are longer than a pipe takes at once, so the kernel alone would not keep them apart. */
-static void test_threads(struct log *log, bool with_thread)
+static void test_threads(struct log *log)
 {
 	struct settings settings = { 0 };
 	settings.log.target = LOG_TARGET_STDERR;
 	log_configure(log, &settings);
 	int ends[2];
 	pthread_t threads[THREADS];
-	if (!ok(pipe(ends) == 0 && (!with_thread || log_start(log)), "a pipe"))
+	if (!ok(pipe(ends) == 0 && log_start(log), "a pipe"))
 		return;
 	saved_stderr = dup(STDERR_FILENO);
 	dup2(ends[1], STDERR_FILENO);
@@ -345,8 +345,7 @@ static void test_threads(struct log *log, bool with_thread)
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	if (with_thread)
-		log_stop(log);
+	log_stop(log);
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
 	ok(lines == THREADS * LINES && whole == lines, "lines of %d threads do not mix (%u of %u whole)", THREADS, whole, lines);
@@ -694,8 +693,7 @@ int main(void)
 	test_syslog(SOCK_DGRAM);
 	test_syslog(SOCK_STREAM);
 	test_journal(log);
-	test_threads(log, false);
-	test_threads(log, true);
+	test_threads(log);
 	test_broken();
 	for (size_t i = 0; i < sizeof unread / sizeof unread[0]; i++)
 		test_unread(unread[i]);
