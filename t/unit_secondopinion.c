@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <spf2/spf.h>
@@ -402,9 +403,108 @@ static void test_silence(void)
 	arena_clear(&arena);
 }
 
+/* How the child that asks is confined; seen while it waits for its answer. */
+static struct {
+	bool seen;
+	bool nobody;
+	bool no_new_privileges;
+	bool no_groups;
+	unsigned descriptors;
+	bool no_processes;
+	bool no_files;
+	bool no_writing;
+} confined;
+
+static pid_t only_child(void)
+{
+	char path[64];
+	int child = 0;
+	snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+	FILE *file = fopen(path, "r");
+	if (!file || fscanf(file, "%d", &child) != 1)
+		child = 0;
+	if (file)
+		fclose(file);
+	return child;
+}
+
+static void look_at(const char *name, pid_t child, void (*line_seen)(const char *line))
+{
+	char path[64];
+	char line[256];
+	snprintf(path, sizeof path, "/proc/%ld/%s", (long)child, name);
+	FILE *file = fopen(path, "r");
+	while (file && fgets(line, sizeof line, file))
+		line_seen(line);
+	if (file)
+		fclose(file);
+}
+
+static void see_status(const char *line)
+{
+	unsigned ids[4];
+	if (sscanf(line, "Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4)
+		confined.nobody = ids[0] != 0 && ids[1] != 0 && ids[2] != 0 && ids[3] != 0;
+	if (sscanf(line, "Gid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4)
+		confined.nobody = confined.nobody && ids[0] != 0 && ids[1] != 0 && ids[2] != 0 && ids[3] != 0;
+	if (strncmp(line, "Groups:", 7) == 0)
+		confined.no_groups = sscanf(line, "Groups: %u", &ids[0]) != 1;
+	if (sscanf(line, "NoNewPrivs: %u", &ids[0]) == 1)
+		confined.no_new_privileges = ids[0] == 1;
+}
+
+static void see_limits(const char *line)
+{
+	unsigned soft;
+	unsigned hard;
+	if (sscanf(line, "Max processes %u %u", &soft, &hard) == 2)
+		confined.no_processes = soft == 0 && hard == 0;
+	if (sscanf(line, "Max open files %u %u", &soft, &hard) == 2)
+		confined.no_files = soft == 0 && hard == 0;
+	if (sscanf(line, "Max file size %u %u", &soft, &hard) == 2)
+		confined.no_writing = soft == 0 && hard == 0;
+}
+
+static const struct answer *look_and_answer(void *context, const struct question *question, long long deadline_ms)
+{
+	pid_t child = only_child();
+	if (child != 0) {
+		char path[64];
+		confined.seen = true;
+		look_at("status", child, see_status);
+		look_at("limits", child, see_limits);
+		snprintf(path, sizeof path, "/proc/%ld/fd", (long)child);
+		DIR *folder = opendir(path);
+		confined.descriptors = 0;
+		for (const struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+			confined.descriptors += entry->d_name[0] != '.';
+		if (folder)
+			closedir(folder);
+	}
+	return from_zone(context, question, deadline_ms);
+}
+
+static void test_confined(void)
+{
+	struct desk desk = { 0 };
+	struct spf_input input = { .domain = span_of("plain.example"), .helo = span_of("helo.example") };
+	struct secondopinion_source source = { &desk, look_and_answer };
+	struct secondopinion opinion;
+	address_parse(span_of("192.0.2.1"), &input.client);
+	secondopinion_get(&input, &source, in_ms(PATIENCE_MS), &opinion);
+	ok(opinion.status == SECONDOPINION_GIVEN && confined.seen, "libspf2's process works while it is looked at");
+	if (geteuid() == 0)
+		ok(confined.nobody && confined.no_groups, "it is not root and in no group");
+	ok(confined.no_new_privileges, "it can get no privileges back");
+	ok(confined.descriptors == 4, "it has one way to its parent, and none elsewhere (%u descriptors)", confined.descriptors);
+	ok(confined.no_processes && confined.no_files && confined.no_writing, "it starts nothing, opens nothing, writes no file");
+	arena_clear(&arena);
+}
+
 int main(void)
 {
 	arena_init(&arena, 0);
+	test_confined();
 	test_given();
 	test_withheld();
 	test_misconduct();
