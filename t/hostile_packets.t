@@ -15,7 +15,8 @@ from lab import message
 from lab.process import wait_for
 from lab.tap import Tap
 from lab.wire import (ADDHDRS, CHGHDRS, DATA_MAX, NEEDED, OPENING, QUARANTINE, SETSYMLIST, Answers, Closed, Letter, Wire,
-                      connect, header, helo, macros, mail, negotiation, packet, packets, strings, text)
+                      connect, header, helo, macros, mail, negotiation, packet, packets, passes, strings, text)
+from milter.daemon import org
 from milter.target import Target, good
 
 START = packets(*OPENING)
@@ -272,8 +273,6 @@ def contents(tap):
         "a client without a NUL": (packets(OPENING[0], ("C", b"abc"), helo(), *letter.steps()), "client"),
         "a client without an address": (packets(OPENING[0], ("C", b"abc\0004\0"), helo(), *letter.steps()), "client"),
         "a client of no known family": (packets(OPENING[0], connect(family="X"), helo(), *letter.steps()), "family"),
-        "a client without a valid address": (packets(OPENING[0], connect(address="13.110.74.2000"), helo(),
-                                                     *letter.steps()), "address"),
         "a client with too long a path": (packets(OPENING[0], connect(family="L", address="/x" * 200), helo(),
                                                   *letter.steps()), "path too long"),
     }
@@ -321,6 +320,27 @@ def false_macros(tap):
         target.lives(tap, "P03 the daemon")
 
 
+def addresses(tap):
+    """Texts in the connect packet that inet_aton(3) reads as the address that is listed, and inet_pton(3) does not."""
+    false = [("4", "13.7212758"), ("4", "013.110.014.214"), ("4", "0x0d.110.14.214"), ("4", "225316566"), ("4", "13.110.14.214 "),
+             ("4", "13.110.14.214 x"), ("4", "::ffff:13.110.14.214"), ("6", "13.110.14.214"), ("6", "::ffff:13.7212758"), ("4", "")]
+    with Target(orgs=org(reject_unless="org and from and ip")).start() as target:
+        for family, address in [("4", "13.110.14.214"), ("6", "::ffff:13.110.14.214")] + false:
+            with Wire(target.address) as wire:
+                wire.negotiate()
+                wire.step(connect(address=address, family=family))
+                wire.step(helo())
+                letter = good()
+                letter.macros = {name: value for name, value in letter.macros.items() if name != "{client_addr}"}
+                outcome = wire.deliver(letter)
+            known = (family, address) not in false
+            line = target.messages()[-1]
+            tap.equal((passes(outcome), line["r_ip"], line.get("reason"), line.get("client")),
+                      (True, "pass", None, "13.110.14.214") if known else (False, "fail", "ip-unknown", None),
+                      "I09 %s, %r is %s" % (family, address, "an address" if known else "no address"))
+        target.lives(tap, "I09 the daemon")
+
+
 def crowds(tap):
     """Connections that do nothing, and such that stop within a packet."""
     count = 1000
@@ -357,10 +377,12 @@ def crowds(tap):
         for wire in crowd:
             wire.close()
         tap.ok(wait_for(target.revived, "a message to pass"), "X07 a message passes after all descriptors were taken")
+        told = [line["text"] for line in target.lines("warning") if "connections are taken" in line["text"]]
+        tap.ok(len(told) == 1 and "LimitNOFILE" in told[0], "X07 one line says that all connections are taken", told=told)
         target.lives(tap, "X07 the daemon")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 with Tap(needs_root=False) as points:
-    for test in (cuts, pieces, garbage, lengths, large, negotiations, contents, false_macros, crowds):
+    for test in (cuts, pieces, garbage, lengths, large, negotiations, contents, addresses, false_macros, crowds):
         points.case(test)

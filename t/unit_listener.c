@@ -42,6 +42,10 @@ static void test_check(void)
 		{ "inet:0@127.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
 		{ "inet:65536@127.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
 		{ "inet:88x@127.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
+		{ "inet:8891@0", 0660, "", LISTENER_MALFORMED, "not a socket" },
+		{ "inet:8891@127.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
+		{ "inet:8891@0x7f000001", 0660, "", LISTENER_MALFORMED, "not a socket" },
+		{ "inet:8891@010.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
 		{ "inet:smtp@127.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
 		{ "inet:8891@", 0660, "", LISTENER_MALFORMED, "not a socket" },
 		{ "inet:@127.0.0.1", 0660, "", LISTENER_MALFORMED, "not a socket" },
@@ -79,6 +83,22 @@ static int open_there(const char *socket, unsigned mode)
 		char text[LISTENER_TEXT_SIZE];
 		int fd;
 		_exit((int)open_here(socket, mode, "", &fd, text));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The same as a user who may do little. */
+static int open_as_nobody(const char *socket, const char *group)
+{
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		char text[LISTENER_TEXT_SIZE];
+		int fd;
+		if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+			_exit(99);
+		_exit((int)open_here(socket, 0660, group, &fd, text));
 	}
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -215,6 +235,11 @@ static void test_unix(void)
 	ok(dead >= 0 && open_there(name, 0660) == LISTENER_OK, "unix: one that nobody listens on is dead");
 	close(dead);
 	listener_remove(name);
+
+	/* A group that the process may not give the socket to. */
+	chmod(folder, 0777);
+	int answer = open_as_nobody(name, "root");
+	ok(answer == LISTENER_FAILED && access(path, F_OK) != 0, "unix: one that cannot be given away is removed (%d)", answer);
 
 	int living = bind_unix(path, true);
 	fflush(stdout);

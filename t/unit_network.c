@@ -388,6 +388,55 @@ static void test_no_memory(void)
 	ok(sound == 100, "a failed addition leaves the set as it was (%u of 100 limits)", sound);
 }
 
+static void test_wide(void)
+{
+	static const struct {
+		const char *blocks[5];
+		bool wide;
+	} cases[] = {
+		{ { NULL }, false },
+		{ { "0.0.0.0/1" }, false },
+		{ { "0.0.0.0/1", "0.0.0.0/2", "10.0.0.1" }, false },
+		{ { "0.0.0.0/1", "128.0.0.0" }, true },
+		{ { "128.0.0.0/1", "64.0.0.0/2" }, true },
+		{ { "0.0.0.0/2", "128.0.0.0/3", "192.0.0.0/3" }, false },
+		{ { "2000::/3" }, true },
+		{ { "2000::/4" }, false },
+		{ { "2000::/4", "3000::/63" }, true },
+		{ { "2000::/4", "3000::/64" }, false },
+		{ { "::/1" }, true },
+		{ { "::/2" }, true },
+		{ { "8000::/1" }, false },
+		{ { "8000::/1", "4000::/63" }, true },
+		{ { "fc00::/7", "fe80::/10", "10.0.0.0/8" }, false },
+	};
+	struct arena arena;
+	arena_init(&arena, 0);
+	ok(!network_set_is_wide(NULL), "no set is not wide");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct network_set *set = network_set_new(&arena);
+		for (size_t j = 0; cases[i].blocks[j]; j++) {
+			struct network network;
+			if (network_parse(span_of(cases[i].blocks[j]), &network) != NETWORK_OK || !network_set_add(set, &network))
+				ok(false, "%s is a block", cases[i].blocks[j]);
+		}
+		ok(network_set_is_wide(set) == cases[i].wide, "X16 %s and so on: %s", cases[i].blocks[0] ? cases[i].blocks[0] : "nothing",
+		   cases[i].wide ? "wide" : "not wide");
+	}
+	arena_clear(&arena);
+}
+
+/* What getaddrinfo(3) would read as an address, and inet_pton(3) not always. */
+static void test_resembles(void)
+{
+	static const char *const alike[] = { "0", "127.1", "0x7f000001", "010.0.0.1", "127.0.0.1", "a.0x", "mail.1", "0X1.0xFf" };
+	static const char *const names[] = { "", "localhost", "a.test", "1.a", "::1", "0x1g", "127.0.0.1.", "1-2" };
+	for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++)
+		ok(address_resembles(span_of(alike[i])), "I09 %s is no host name", alike[i]);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		ok(!address_resembles(span_of(names[i])), "\"%s\" is not alike", names[i]);
+}
+
 int main(void)
 {
 	test_address();
@@ -400,6 +449,8 @@ int main(void)
 	test_each();
 	test_against_definition();
 	test_many();
+	test_wide();
+	test_resembles();
 	test_no_memory();
 	return done_testing();
 }

@@ -30,6 +30,12 @@ struct address {
 /* Parse an address; "IPv6:" before an IPv6 address is accepted (RFC 5321 4.1.3, Postfix's macro). False: not one. */
 bool address_parse(struct span text, struct address *address_r);
 
+/*
+ * Whether inet_aton(3), and so getaddrinfo(3), may take the text for an address, be it one or not: its last part is a
+ * number. No host name is like that (RFC 1123 2.1).
+ */
+bool address_resembles(struct span text);
+
 /* From raw bytes in network order; length 4 or 16, else ADDRESS_NONE. */
 struct address address_from_bytes(const void *bytes, size_t length);
 
@@ -83,6 +89,12 @@ bool network_set_has(const struct network_set *set, const struct address *addres
 /* Hand over each block that no other one covers, in the order of addresses, IPv4 before IPv6. A NULL set is empty. */
 void network_set_each(const struct network_set *set, void (*visit)(const struct network *network, void *context),
                       void *context);
+
+/*
+ * Whether the set holds more than half of all addresses that a client can have: of IPv4, or of what IPv6 has assigned
+ * (2000::/3), or of all IPv6. Blocks longer than /63 are not counted. A NULL set is empty.
+ */
+bool network_set_is_wide(const struct network_set *set);
 
 /* How many blocks were added, covered ones included (for messages to the admin); 0 for NULL. */
 size_t network_set_count(const struct network_set *set);

@@ -58,7 +58,10 @@ struct offer {
 };
 struct offer protocol_offer(struct span data);
 
-/* SMFIC_CONNECT: the client's name, and its address; of a local or unknown client, none. */
+/*
+ * SMFIC_CONNECT: the client's name, and its address; of a local or unknown client none, nor where it is no address as
+ * inet_pton(3) reads them.
+ */
 struct span protocol_client(struct span data, struct address *address_r);
 
 /* The first text: HELO's name, the sender or recipient with what surrounds it. */

@@ -46,7 +46,7 @@ static bool starts(struct span value, const char *with)
 static bool is_host(struct span host, enum address_family family)
 {
 	struct address address;
-	if (domain_valid(host))
+	if (domain_valid(host) && !address_resembles(host))
 		return true;
 	return !span_starts_nocase(host, span_of("IPv6:")) && address_parse(host, &address) && address.family == family;
 }

@@ -82,6 +82,21 @@ bool address_parse(struct span text, struct address *address_r)
 	return true;
 }
 
+bool address_resembles(struct span text)
+{
+	size_t last = text.length;
+	while (last > 0 && text.at[last - 1] != '.')
+		last--;
+	struct span part = span_slice(text, last, text.length);
+	bool hexadecimal = span_starts_nocase(part, span_of("0x"));
+	for (size_t i = hexadecimal ? 2 : 0; i < part.length; i++) {
+		char c = ascii_lower(part.at[i]);
+		if (!ascii_digit(c) && !(hexadecimal && c >= 'a' && c <= 'f'))
+			return false;
+	}
+	return part.length != 0;
+}
+
 struct address address_from_bytes(const void *bytes, size_t length)
 {
 	struct address address = { ADDRESS_NONE, { 0 } };
@@ -330,6 +345,37 @@ void network_set_each(const struct network_set *set, void (*visit)(const struct 
 		return;
 	trie_each(ADDRESS_IPV4, set->ipv4, visit, context);
 	trie_each(ADDRESS_IPV6, set->ipv6, visit, context);
+}
+
+/* Addresses of IPv4, and blocks of /63 of IPv6. */
+struct extent {
+	uint64_t ipv4;
+	uint64_t ipv6;
+	uint64_t assigned; /* in 2000::/3 */
+};
+
+static void add_extent(const struct network *network, void *context)
+{
+	enum { UNIT = 63, ASSIGNED_BITS = 3 };
+	struct extent *extent = context;
+	unsigned prefix = network->prefix;
+	unsigned first = network->address.bytes[0] >> (8 - ASSIGNED_BITS);
+	if (network->address.family == ADDRESS_IPV4) {
+		extent->ipv4 += UINT64_C(1) << (IPV4_BITS - prefix);
+	} else if (prefix <= UNIT) {
+		extent->ipv6 += UINT64_C(1) << (UNIT - prefix);
+		if (prefix >= ASSIGNED_BITS && first == 1)
+			extent->assigned += UINT64_C(1) << (UNIT - prefix);
+		else if (prefix < ASSIGNED_BITS && first == 0)
+			extent->assigned += UINT64_C(1) << (UNIT - ASSIGNED_BITS);
+	}
+}
+
+bool network_set_is_wide(const struct network_set *set)
+{
+	struct extent extent = { 0 };
+	network_set_each(set, add_extent, &extent);
+	return extent.ipv4 > UINT64_C(1) << 31 || extent.ipv6 > UINT64_C(1) << 62 || extent.assigned > UINT64_C(1) << 59;
 }
 
 size_t network_set_count(const struct network_set *set)

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "core/span.h"
+#include "core/network.h"
 
 #define BACKLOG 1024 /* connections of an MTA come in bursts */
 
@@ -80,7 +80,8 @@ static bool read_name(const char *socket, struct listener_name *name_r)
 	name_r->has_host = host.length != 0 && !names_every_address(host);
 	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
 		host = span_slice(host, 1, host.length - 1);
-	if (host.length >= sizeof name_r->host)
+	struct address address;
+	if (host.length >= sizeof name_r->host || (address_resembles(host) && !address_parse(host, &address)))
 		return false;
 	snprintf(name_r->host, sizeof name_r->host, "%.*s", (int)host.length, host.at ? host.at : "");
 	snprintf(name_r->port, sizeof name_r->port, "%lu", port);
@@ -219,13 +220,20 @@ static enum listener_status open_unix(const char *path, const struct listener_op
 	mode_t before = umask(0177);
 	bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
 	umask(before);
-	if (!bound || listen(fd, BACKLOG) != 0)
+	if (!bound)
 		return failed(options->socket, fd, text_r);
+	if (listen(fd, BACKLOG) != 0) {
+		status = failed(options->socket, fd, text_r);
+		unlink(path);
+		return status;
+	}
 	status = set_access(path, options, text_r);
-	if (status == LISTENER_OK)
+	if (status == LISTENER_OK) {
 		*fd_r = fd;
-	else
+	} else {
 		close(fd);
+		unlink(path);
+	}
 	return status;
 }
 

@@ -72,7 +72,6 @@ static bool read_address(char family, struct span text, struct address *address_
 static const char *check_client(struct span data)
 {
 	static const char fault[] = "the client's name and address are not as they must be";
-	struct address address;
 	size_t family = span_find(data, 0, '\0') + 1;
 	if (family >= data.length)
 		return fault;
@@ -85,7 +84,7 @@ static const char *check_client(struct span data)
 	switch (data.at[family]) {
 	case SMFIA_INET:
 	case SMFIA_INET6:
-		return read_address(data.at[family], text, &address) ? NULL : "the client's address is none that inet_pton(3) reads";
+		return NULL;
 	case SMFIA_UNIX:
 		return text.length < sizeof((struct sockaddr_un *)0)->sun_path ? NULL : "the client's path too long for a socket";
 	default:

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mta/crowding.h"
+
 #define IDLE_MS 7210000 /* as libmilter has it: longer than an MTA waits for its client */
 #define PACKET_MS 30000
 #define PROGRESS_MS 5000
@@ -45,6 +47,7 @@ struct server {
 	struct event *retry;
 	struct task room; /* there is room again */
 	bool full;
+	struct crowding crowding;
 	atomic_bool awaiting_room;
 	size_t worker_count;
 	struct worker workers[];
@@ -71,6 +74,13 @@ static struct worker *choose_worker(struct server *server)
 		}
 	}
 	return chosen;
+}
+
+/* most: how many there can be; 0: no more than there are. */
+static void note_crowding(struct server *server, size_t most)
+{
+	size_t open = count_open(server);
+	crowding_note(&server->crowding, server->service->log, open, most != 0 ? most : open);
 }
 
 /* The next connection of an MTA; -1: none (EAGAIN), or none for want of descriptors. */
@@ -108,6 +118,7 @@ static void take_connections(int fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	for (unsigned i = 0; i < ACCEPT_MAX; i++) {
+		note_crowding(server, server->open_max);
 		if (count_open(server) >= server->open_max) {
 			await_room(server);
 			return;
@@ -123,6 +134,8 @@ static void take_connections(int fd, short what, void *context)
 			close(taken);
 			log_event(server->service->log, LOG_LEVEL_ERROR, "error",
 			          "a connection of the MTA was cut off: there is no memory");
+		} else {
+			note_crowding(server, 0);
 		}
 		pause_accepting(server);
 		return;
