@@ -2,6 +2,7 @@
 """What is wrong with a configuration is said in one run, at its place, with what to do; warnings likewise."""
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -365,12 +366,66 @@ WARNINGS = [
 ]
 
 
+WIDE = [
+    ("halves", ("exempt_clients: [0.0.0.0/1, 128.0.0.0/2]\n" + GOOD, [
+        "error a.yaml:1:17: exempt_clients: together these networks hold more than half", "warning a.yaml:1:18: exempt_clients: ",
+        "warning a.yaml:1:29: exempt_clients: "])),
+    ("one address more than half", top("defaults: {ip: {networks: [0.0.0.0/1, 128.0.0.1]}}", "1:27: ip.networks: together")),
+    ("what IPv6 has assigned", ("exempt_clients: [\"2000::/4\", \"3000::/6\"]\n" + GOOD, [
+        "error a.yaml:1:17: exempt_clients: together", "warning a.yaml:1:18: exempt_clients: ",
+        "warning a.yaml:1:30: exempt_clients: "])),
+    ("in a file", ({"a.yaml": "defaults: {ip: {networks_file: n}}\n" + GOOD, "n": "0.0.0.0/1\n128.0.0.0/1\n"}, [
+        "error n: ip.networks_file: together these networks hold more"])),
+    ("in a list and a file", ({"a.yaml": "defaults: {ip: {networks: [0.0.0.0/1], networks_file: n}}\n" + GOOD, "n": "128.0.0.0/4\n"}, [
+        "error a.yaml:1:55: ip.networks: together"])),
+    ("in the list of an org and the file of all", ({"a.yaml": "defaults: {ip: {networks_file: n}}\norgs: {%s: {domains: [a.b], ip: "
+                                                    "{networks: [0.0.0.0/1]}}}\n" % ID, "n": "128.0.0.0/4\n"}, [
+        "error a.yaml:2:60: ip.networks: together"])),
+    ("half of all is no more than half", ({"a.yaml": "defaults: {ip: {networks: [0.0.0.0/1, \"4000::/2\"]}}\n" + GOOD}, [])),
+]
+
+
+def odd_files(tap):
+    """X16: what is no regular file is never opened for reading, wherever it is named."""
+    kinds = {"a pipe": os.mkfifo, "a device": lambda path: os.symlink("/dev/zero", path),
+             "a socket": lambda path: socket.socket(socket.AF_UNIX).bind(path)}
+    places = {"itself": (None, "a.yaml: cannot be read: "), "include": ("include: [x]", "a.yaml:1:11: include: "),
+              "a pattern": ("include: [\"[x]\"]", "a.yaml:1:11: include: "),
+              "networks": ("defaults: {ip: {networks_file: x}}", "a.yaml:1:32: ip.networks_file: "),
+              "local data": ("dns: {local_data: x}", "a.yaml:1:19: dns.local_data: "),
+              "trust anchor": ("dns: {trust_anchor: x}", "a.yaml:1:21: dns.trust_anchor: ")}
+    for kind, make in kinds.items():
+        for place, (line, wanted) in places.items():
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "a.yaml")
+                make(path if line is None else os.path.join(folder, "x"))
+                if line is not None:
+                    with open(path, "w", encoding="utf-8") as file:
+                        file.write(line + "\n" + GOOD)
+                run = subprocess.run([PROBE, path], capture_output=True, text=True, timeout=60)
+                said = run.stdout.replace(folder + "/", "")
+                tap.ok(run.returncode == 1 and wanted in said and "it is no regular file, but %s; " % kind in said,
+                       "X16 %s: %s" % (place, kind), said=said, error=run.stderr)
+
+
+def deep(tap):
+    """X16: 200 KB of brackets are given up at once, at their place; what stands before them is read."""
+    for name, text in (("lists", "[" * 200000), ("maps", "{" * 200000), ("lists in lines", "[\n" * 100000),
+                       ("maps with keys", "{a: " * 50000), ("items", "- " * 100000), ("keys", "? " * 100000)):
+        files = {"a.yaml": "mode: x\ninclude: " + text if text[0] in "[{" else "mode: x\ninclude:\n " + text + "x\n"}
+        loaded, problems = load(files)
+        tap.ok(not loaded and len(problems) <= 3 and any("nested that deep" in problem and problem.startswith("error a.yaml:")
+                                                         for problem in problems), "X16 " + name, got=problems)
+
+
 def main():
     with Tap(needs_root=False) as tap:
         for title, cases in (("value", VALUES), ("key", KEYS), ("YAML", YAML), ("sentence", SENTENCES), ("orgs", ORGS),
-                             ("include", INCLUDES), ("warning", WARNINGS)):
+                             ("include", INCLUDES), ("warning", WARNINGS), ("X16 wide", WIDE)):
             for name, (files, wanted) in cases:
                 tap.case(check, "%s: %s" % (title, name), files, wanted)
+        odd_files(tap)
+        deep(tap)
         # Everything wrong at once: each of the cases of one line is found at its own line.
         lines, wanted = [], []
         for name, (text, problems) in VALUES:

@@ -5,6 +5,7 @@ import os
 import pty
 import pwd
 import re
+import signal
 import socket
 import stat
 import string
@@ -145,6 +146,7 @@ def check(tap):
                    "%s: the configuration is good, with 1 warning\n" % (daemon.file, daemon.file)), "-n says that all is good")
         daemon.configure(user="nobody", **quiet)
         if os.geteuid() == 0:
+            os.chmod(daemon.root, 0o755)
             tap.equal(daemon.run("-n", "-c", daemon.file), (0, daemon.file + ": the configuration is good\n"), "and no more")
         daemon.configure()
         tap.equal(daemon.run("-n", "-c", "sfdc-milter.yaml", cwd=daemon.root)[0], 0, "-n: a relative path")
@@ -261,6 +263,114 @@ def crypto(tap):
             tap.ok("rsa-sha256" in text or "see whether OpenSSL works" in text, "... which is said", text=text)
 
 
+def late(tap):
+    """A start that fails after the socket was opened leaves none behind."""
+    with Daemon() as daemon:
+        records = os.path.join(daemon.root, "records")
+        write(records, "no record\n")
+        daemon.configure(dns={"local_data": records})
+        for flags in (("-f",), ()):
+            code, text = daemon.run(*flags, "-c", daemon.file)
+            tap.equal((code, os.path.exists(daemon.path)), (78, False), "records that are none leave no socket %s" % "".join(flags),
+                      text=text)
+        if os.geteuid() != 0:
+            return
+        daemon.configure(user="nobody")
+        done = subprocess.run(["prlimit", "--nproc=1:1", "--", PROGRAM, "-f", "-c", daemon.file], capture_output=True, text=True,
+                              timeout=60)
+        tap.equal((done.returncode, os.path.exists(daemon.path)), (75, False), "nor does a system that refuses what is needed",
+                  said=done.stdout + done.stderr)
+
+
+class Guarded(Daemon):
+    """Its user is nobody, and files of each kind are named; keep() makes some of them root's own."""
+
+    def __init__(self):
+        super().__init__()
+        os.chmod(self.root, 0o755)
+        os.mkdir(os.path.join(self.root, "orgs"))
+        self.files = {}
+        for name, text in (("networks", "192.0.2.0/24\n"), ("records", "a.test. 60 IN A 192.0.2.1\n"),
+                           ("anchor", ". 86400 IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"),
+                           ("orgs/one.yaml", "orgs: {00DgL00000Fp7YHUAZ: {domains: [example.org]}}\n"),
+                           ("two.yaml", "orgs: {00DA0000000Hu5aMAC: {domains: [example.net]}}\n")):
+            self.files[name] = os.path.join(self.root, name)
+            write(self.files[name], text)
+        self.files["sfdc-milter.yaml"] = self.file
+        self.files["orgs"] = os.path.join(self.root, "orgs")
+        self.configure(user="nobody", include=["orgs/*.yaml", "two.yaml"],
+                       dns={"nameservers": [self.nameserver.address], "local_data": "records", "trust_anchor": "anchor"},
+                       orgs=org(ip={"networks": [], "networks_file": "networks", "spf": []}))
+
+    def keep(self, *names):
+        for name, path in self.files.items():
+            mine, others = (0o700, 0o755) if os.path.isdir(path) else (0o600, 0o644)
+            os.chmod(path, mine if name in names else others)
+
+
+def unreadable(tap):
+    """-n reads as the configured user, so that it fails where a reload would; a start says so of each file."""
+    if os.geteuid() != 0:
+        tap.ok(True, "unreadable files # SKIP needs root")
+        return
+    with Guarded() as daemon:
+        code, text = daemon.run("-n", "-c", daemon.file)
+        tap.equal(code, 0, "-n: all files can be read by the daemon's user", text=text)
+        for name, path in daemon.files.items():
+            daemon.keep(name)
+            code, text = daemon.run("-n", "-c", daemon.file)
+            tap.ok(code == 78 and "%s: user nobody cannot " % (path + "/" * (name == "orgs")) in text and "let that user read it" in text,
+                   "-n: %s is root's own" % name, code=code, text=text)
+        every = [name for name in daemon.files if name != "orgs"]
+        daemon.keep(*every)
+        code, text = daemon.run("-n", "-c", daemon.file)
+        named = [line.split(":")[0] for line in text.splitlines() if "user nobody cannot read" in line]
+        tap.equal(sorted(named), sorted(daemon.files[name] for name in every), "-n: each file is named", text=text)
+        daemon.keep()
+        daemon.start()
+        tap.equal([line["text"] for line in daemon.lines("warning") if "user nobody cannot" in line["text"]], [], "nothing to warn of")
+        daemon.stop()
+        # What is opened after the user was changed must be readable for a start.
+        kept = [name for name in every if name not in ("records", "anchor")]
+        daemon.keep(*kept)
+        daemon.start()
+        said = [line["text"] for line in daemon.lines("warning") if "user nobody cannot read this file" in line["text"]]
+        tap.equal(sorted(text.split(":")[0] for text in said), sorted(daemon.files[name] for name in kept),
+                  "a start warns of each file that a reload could not read", said=said)
+        tap.ok(all("or a reload fails" in text for text in said), "and says what comes of it")
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal((daemon.event("reload")["result"], daemon.run("-n", "-c", daemon.file)[0]), ("failed", 78),
+                  "-n and a reload fail alike")
+        daemon.keep()
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal((daemon.event("reload", 2)["result"], daemon.run("-n", "-c", daemon.file)[0]), ("ok", 0), "and pass alike")
+
+
+def odd(tap):
+    """X16: pipes and devices where files are named; nothing waits for them."""
+    with Daemon() as daemon:
+        pipe = os.path.join(daemon.root, "pipe")
+        os.mkfifo(pipe)
+        for name, change in (("pidfile", {"pidfile": pipe}), ("local data", {"dns": {"local_data": pipe}}),
+                             ("include", {"include": [pipe]})):
+            daemon.configure(**change)
+            code, text = daemon.run("-f", "-c", daemon.file)
+            tap.ok(code in (75, 78) and "no regular file" in text, "X16 a pipe as %s" % name, code=code, text=text)
+        for flag in ("-n", "-f"):
+            code, text = daemon.run(flag, "-c", pipe)
+            tap.ok(code == 78 and "no regular file" in text, "X16 a pipe as the configuration %s" % flag, code=code, text=text)
+        daemon.configure()
+        daemon.start()
+        os.rename(daemon.file, daemon.file + ".good")
+        os.mkfifo(daemon.file)
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload")["result"], "failed", "X16 a reload does not wait for a pipe")
+        os.rename(daemon.file + ".good", daemon.file)
+        daemon.process.send_signal(signal.SIGHUP)
+        tap.equal(daemon.event("reload", 2)["result"], "ok", "nor does the parent")
+        tap.equal(daemon.stop(), 0, "and it stops")
+
+
 def nowhere(*folders):
     """A command that lets another run where nothing can be written into these folders."""
     mounts = "".join("mount --bind %s %s && mount -o remount,bind,ro %s && " % (folder, folder, folder) for folder in folders)
@@ -280,5 +390,5 @@ def no_folder(tap):
 
 
 with Tap(needs_root=False) as points:
-    for test in (options, terminal, unable, check, busy, socket_option, user, crypto, no_folder):
+    for test in (options, terminal, unable, check, busy, socket_option, user, crypto, late, unreadable, odd, no_folder):
         points.case(test)

@@ -54,6 +54,25 @@ def good(tap, bench):
     tap.equal(result.err, "", "and it is nothing to warn of")
 
 
+def wildcards(tap, bench):
+    """X16: a wildcard that covers what belongs to anybody."""
+    lists = {"domains": ("domains: [example.com]", "domains: [example.com, %s]"),
+             "cert.names": ("domains: [example.com]", "domains: [example.com]\n    cert: {names: [%s]}"),
+             "envelope.bounce_domains": ("domains: [example.com]", "domains: [example.com]\n    envelope: {bounce_domains: [%s]}")}
+    for option, (before, after) in lists.items():
+        for name, warned in (("*.com", True), ("*.co.uk", True), ("*.COM", True), ("*.sfcustomeremail.com", True),
+                             ("*.example.com", False), ("*.example.co.uk", False), ("com.example", False)):
+            text = CONFIG % "from and auth"
+            if before not in text:
+                raise AssertionError(text)
+            bench.file("wild.yaml", text.replace(before, after % ('"%s"' % name)))
+            result = bench.run("check-config", "-c", "wild.yaml")
+            said = re.search(r"^warning: .*wild.yaml:\d+:\d+: %s: \"%s\" covers every name below %s, where anybody can have one; list"
+                             % (re.escape(option), re.escape(name), re.escape(name[2:])), result.err, re.MULTILINE)
+            tap.equal((result.code, bool(said)), (0, warned), "X16 %s: %s is %s" % (option, name, "warned of" if warned else "taken"),
+                      err=result.err)
+
+
 def as_json(tap, bench):
     bench.file("good.yaml", "monitor_floor: tls or ip\nundecided: accept\n" + (CONFIG % DEFAULT).replace("production", "prod"))
     result = bench.run("check-config", "-c", "good.yaml", "--json", "--mta", "postfix")
@@ -85,6 +104,7 @@ def machine(tap, bench):
     """What the daemon's -n says of this machine, check-config says too, and where."""
     good = CONFIG % DEFAULT
     own = os.path.join(bench.path, "s")
+    os.chmod(bench.path, 0o755)  # -n reads as the configured user
     for name, text, code, words in (
             ("no such user", good.replace("nobody", "no-such-user"), 78, r'^bad.yaml:1:7: user: there is no user "no-such-user"; create it'),
             ("the default user is not there", good.replace("user: nobody\n", ""), 78, r'^bad.yaml: user: there is no user "sfdc-milter"; '),
@@ -110,6 +130,7 @@ def machine(tap, bench):
         tap.equal(done.returncode, code, name + ": the daemon's -n agrees", err=done.stderr)
         told = [line for line in done.stderr.replace(bench.path + "/", "").splitlines() if "not started as root" not in line]
         tap.ok(set(result.err.splitlines()) >= set(told) and told, name + ": in the same words", own=result.err, daemon=done.stderr)
+    os.chmod(bench.path, 0o700)
 
 
 def reach(tap, bench):
@@ -363,4 +384,4 @@ def fitted(tap, bench):
     tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, as_json, machine, reach, bad, weak, rest, scope, groups, mta, agreement, unsafe, fitted)
+main(good, as_json, machine, reach, bad, wildcards, weak, rest, scope, groups, mta, agreement, unsafe, fitted)

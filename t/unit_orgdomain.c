@@ -113,6 +113,21 @@ static void test_near(void)
 		   cases[i].b);
 }
 
+static void test_public(const struct orgdomain *orgdomain)
+{
+	static const struct {
+		const char *domain;
+		bool public;
+	} cases[] = {
+		{ "com", true },         { "co.uk", true },   { "CO.UK", true },         { "blogspot.com", true },
+		{ "example.com", false }, { "test", false },  { "internal", false },     { "sfcustomeremail.com", true },
+		{ "a.sfcustomeremail.com", false },           { "salesforce.com", false }, { "", false }, { "com.", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		ok(orgdomain_is_public(orgdomain, span_of(cases[i].domain)) == cases[i].public, "anybody can be below \"%s\": %d",
+		   cases[i].domain, cases[i].public);
+}
+
 int main(void)
 {
 	test_near();
@@ -121,6 +136,7 @@ int main(void)
 	if (orgdomain) {
 		test_find(orgdomain);
 		test_relation(orgdomain);
+		test_public(orgdomain);
 	}
 	orgdomain_free(orgdomain);
 	orgdomain_free(NULL);

@@ -1,5 +1,6 @@
 /*
- * file: reading the files of a configuration. Thread-safe.
+ * file: reading the files of a configuration, which are regular files: nothing here ever waits for a pipe or device.
+ * Thread-safe.
  */
 #ifndef SFDC_CONFIG_FILE_H
 #define SFDC_CONFIG_FILE_H
@@ -17,6 +18,9 @@ bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_
 
 /* Whether the file is there and can be read by the effective user. */
 bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
+
+/* Whether the effective user can search the folder and see what is in it. */
+bool folder_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
 
 /* path, or where it is relative: path in the folder of the file `base`. Absent without memory. NUL-terminated. */
 struct span file_resolve(struct arena *arena, const char *base, struct span path);

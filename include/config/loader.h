@@ -34,6 +34,13 @@ void problems_clear(struct problems *problems);
 void problems_add(struct problems *problems, enum problem_severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whom the loader asks what it cannot know by itself. */
+struct config_advice {
+	/* Whether the domain is one below which anybody can have a name. */
+	bool (*public_suffix)(void *context, struct span domain);
+	void *context;
+};
+
 /*
  * Load path and what it includes; returns completed settings (settings_complete() was called), to be released with
  * settings_free(), or NULL when there was an error. Warnings (wide exempt networks, weak sentences, a domain listed by
@@ -41,6 +48,9 @@ void problems_add(struct problems *problems, enum problem_severity severity, con
  * *problems_r is initialized by the call. Reads files; keeps no state; thread-safe.
  */
 struct settings *config_load(const char *path, struct problems *problems_r);
+
+/* The same with advice, without which some warnings are not given; NULL: none. */
+struct settings *config_load_advised(const char *path, const struct config_advice *advice, struct problems *problems_r);
 
 /* The same from memory; name stands for the file in problems, and relative paths are relative to its folder. */
 struct settings *config_load_text(const char *name, const char *text, size_t length, struct problems *problems_r);

@@ -26,6 +26,7 @@ struct origin {
 };
 
 struct loading {
+	const struct config_advice *advice; /* NULL: none */
 	struct settings *settings; /* being filled; what it refers to is in its arena */
 	struct findings findings;
 	struct arena scratch; /* trees and whatever is not needed after the load */
@@ -58,6 +59,9 @@ struct loading {
 /* A new source, or NULL without memory. name is copied; text is borrowed, without its byte order mark. */
 struct source *source_new(struct loading *loading, const char *name, struct span text);
 
+/* Note that the configuration names this file, or with a "/" at its end searches this folder (settings->files). */
+void loading_names(struct loading *loading, struct span path);
+
 /* Read one value of an option into its field in holder (struct settings or struct org). False: reported. */
 bool value_read(struct loading *loading, const struct source *source, const struct option *option,
                 const struct node *node, void *holder);
@@ -65,6 +69,10 @@ bool value_read(struct loading *loading, const struct source *source, const stru
 /* Add one CIDR block to set; key names the option. False: reported. */
 bool value_add_network(struct loading *loading, struct place place, const struct option *option, struct span text,
                        struct network_set *set);
+
+/* Report a set that holds more than half of all addresses. False: reported. */
+bool value_check_extent(struct loading *loading, struct place place, const struct option *option,
+                        const struct network_set *set);
 
 /*
  * Read a map of options. given_r says which were there. False: an error was reported; all other values are read.

@@ -146,6 +146,9 @@ struct settings {
 	struct org *orgs;
 	size_t org_count;
 
+	/* Paths of the configuration and of all files it includes and names; with a "/" at its end: a folder that is searched. */
+	struct set *files;
+
 	/* Completed by settings_complete(). */
 	struct set *org_ids;  /* 15-character IDs, exact; member i is orgs[i] */
 	struct set *owned;    /* every domain pattern of every org */

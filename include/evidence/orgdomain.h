@@ -24,6 +24,12 @@ void orgdomain_free(struct orgdomain *orgdomain);
 /* The organizational domain of domain, a part of it; absent when it has none. Any case. */
 struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain);
 
+/*
+ * Whether anybody can have a name below this domain: a public suffix that the list knows, or Salesforce's domain of
+ * substitute addresses, of which each of its customers has a label. Any case.
+ */
+bool orgdomain_is_public(const struct orgdomain *orgdomain, struct span domain);
+
 /* How the domain of a signature is related to the author's domain. Neither needs to be well-formed. Any case. */
 enum relation orgdomain_relation(const struct orgdomain *orgdomain, struct span signer, struct span author);
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/configuration.h"
 #include "cmd/machine.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
@@ -37,7 +38,7 @@ struct running {
 
 void reading_load(struct reading *reading_r, const char *config)
 {
-	reading_r->settings = config_load(config, &reading_r->warnings);
+	reading_r->settings = configuration_load(config, &reading_r->warnings);
 }
 
 void reading_clear(struct reading *reading)
@@ -165,7 +166,7 @@ static void reload(struct running *running)
 	const struct filter *filter = running->filter;
 	char error[EVIDENCE_ERROR_SIZE];
 	struct problems problems;
-	struct settings *settings = config_load(filter->config, &problems);
+	struct settings *settings = configuration_load(filter->config, &problems);
 	struct snapshot *before = live_take(running->live);
 	log_problems(filter->log, &problems);
 	problems_clear(&problems);
@@ -237,12 +238,10 @@ static void raise_limits(void)
 }
 
 /* Whoever started the filter may read what its user may not. */
-static void warn_unreadable(const struct filter *filter)
+static void warn_unreadable(void *context, const char *text)
 {
-	if (access(filter->config, R_OK) != 0)
-		log_event(filter->log, LOG_LEVEL_WARNING, "warning",
-		          "%s: %s; the filter's user must be able to read it, or a reload will fail", filter->config,
-		          strerror(errno));
+	const struct filter *filter = context;
+	log_event(filter->log, LOG_LEVEL_WARNING, "warning", "%s", text);
 }
 
 /* The sockets, and then the user who no longer could open them. */
@@ -269,7 +268,7 @@ static int open_and_drop(struct running *running)
 		filter_complain(filter, text);
 		return STATUS_CANNOT;
 	}
-	warn_unreadable(filter);
+	(void)configuration_unreadable(filter->in_force.settings, privileges.user, warn_unreadable, filter);
 	return STATUS_OK;
 }
 
@@ -291,8 +290,10 @@ static void greet(const struct running *running)
 	struct snapshot *snapshot = live_take(running->live);
 	const struct settings *settings = snapshot_settings(snapshot);
 	filter_listener(running->filter, settings, &listener);
-	fprintf(stderr, "sfdc-milter: running, and listening on %s; the log goes to %s; Ctrl-C ends it\n", listener.socket,
-	        targets[settings->log.target]);
+	char line[COMPLAINT_SIZE];
+	snprintf(line, sizeof line, "sfdc-milter: running, and listening on %s; the log goes to %s; Ctrl-C ends it",
+	         listener.socket, targets[settings->log.target]);
+	outlet_say(line);
 	snapshot_drop(snapshot);
 }
 

@@ -33,7 +33,7 @@ static const char *remedy(int error)
 
 int pidfile_open(const char *path, char text_r[PIDFILE_TEXT_SIZE])
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s: %s; %s", path, strerror(errno), remedy(errno));
 		return -1;

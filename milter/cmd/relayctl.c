@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/configuration.h"
 #include "core/record.h"
 #include "evidence/resolver.h"
 
@@ -65,7 +66,7 @@ int relayctl_end(const struct command *command, int id, const char *problem)
 struct settings *relayctl_load(const char *path, struct problems *problems_r)
 {
 	problems_init(problems_r);
-	struct settings *settings = config_load(path, problems_r);
+	struct settings *settings = configuration_load(path, problems_r);
 	char error[RESOLVER_ERROR_SIZE];
 	if (settings && !resolver_check(settings, error)) {
 		problems_add(problems_r, PROBLEM_ERROR, "%s", error);

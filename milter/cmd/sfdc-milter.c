@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "cmd/arguments.h"
+#include "cmd/configuration.h"
 #include "cmd/filter.h"
 #include "cmd/machine.h"
+#include "cmd/privileges.h"
 #include "cmd/screen.h"
 #include "cmd/supervisor.h"
 #include "config/loader.h"
@@ -118,10 +120,9 @@ static bool load(struct filter *filter, bool with_warnings)
 }
 
 /* Not before a start, since the filter is forked before any resolver exists: it looks itself. */
-static int check_records(const struct filter *filter)
+static int check_records(const struct filter *filter, size_t warnings)
 {
 	char error[RESOLVER_ERROR_SIZE];
-	size_t warnings = filter->in_force.warnings.count;
 	if (!resolver_check(filter->in_force.settings, error)) {
 		fprintf(stderr, "%s\n", error);
 		return STATUS_CONFIG;
@@ -131,6 +132,41 @@ static int check_records(const struct filter *filter)
 		printf(", with %zu warning%s", warnings, warnings == 1 ? "" : "s");
 	putchar('\n');
 	return fflush(stdout) == 0 ? STATUS_OK : STATUS_CANNOT;
+}
+
+static void print_line(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "%s\n", text);
+}
+
+/* Read everything again as the configured user, who this process becomes. */
+static int read_as_user(struct filter *filter, const struct privileges *privileges)
+{
+	char text[PRIVILEGES_TEXT_SIZE];
+	if (!privileges_drop(privileges, text)) {
+		fprintf(stderr, "%s\n", text);
+		return STATUS_CANNOT;
+	}
+	if (configuration_unreadable(filter->in_force.settings, privileges->user, print_line, NULL) != 0)
+		return STATUS_CONFIG;
+	reading_clear(&filter->in_force);
+	reading_load(&filter->in_force, filter->config);
+	print_problems(&filter->in_force.warnings, false);
+	return filter->in_force.settings ? STATUS_OK : STATUS_CONFIG;
+}
+
+/* Whoever asks may be root, and read more than a reload can, which is done as the configured user. */
+static int check_reload(struct filter *filter)
+{
+	char text[PRIVILEGES_TEXT_SIZE];
+	struct privileges privileges;
+	const struct settings *settings = filter->in_force.settings;
+	size_t warnings = filter->in_force.warnings.count;
+	int status = STATUS_OK;
+	if (privileges_find(settings->user.at ? settings->user.at : "", &privileges, text) && privileges.change)
+		status = read_as_user(filter, &privileges);
+	return status == STATUS_OK ? check_records(filter, warnings) : status;
 }
 
 static int run_filter(void *context, const struct start *start)
@@ -253,7 +289,7 @@ int main(int count, char **words)
 	}
 	int status = STATUS_CONFIG;
 	if (load(&filter, options.check_only))
-		status = options.check_only ? check_records(&filter) : start(&filter, options.foreground);
+		status = options.check_only ? check_reload(&filter) : start(&filter, options.foreground);
 	filter_clear(&filter);
 	return status;
 }

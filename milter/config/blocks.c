@@ -42,6 +42,7 @@ static struct network_set *read_blocks(struct loading *loading, struct place pla
 		struct place whole = { source, 0, 0 };
 		if (network_set_count(set) == 0 && loading->findings.errors == errors)
 			finding_warning(&loading->findings, whole, "%s: the file holds no network; list one per line", option->key);
+		value_check_extent(loading, whole, option, set);
 	} else {
 		loading->findings.no_memory = true;
 	}

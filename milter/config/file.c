@@ -17,6 +17,21 @@ static bool fail(int error, char problem_r[FILE_PROBLEM_SIZE])
 	return false;
 }
 
+/* Nothing else is ever read: a pipe or device may have no end, or make whoever opens it wait. */
+static bool check_kind(const struct stat *status, char problem_r[FILE_PROBLEM_SIZE])
+{
+	mode_t mode = status->st_mode;
+	if (S_ISDIR(mode))
+		return fail(EISDIR, problem_r);
+	const char *kind = S_ISFIFO(mode)                   ? "a pipe"
+	                   : S_ISSOCK(mode)                 ? "a socket"
+	                   : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+	                                                    : "something else";
+	if (!S_ISREG(mode))
+		snprintf(problem_r, FILE_PROBLEM_SIZE, "it is no regular file, but %s", kind);
+	return S_ISREG(mode);
+}
+
 static bool read_all(int file, size_t expected, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
 {
 	size_t room = expected < FILE_SIZE_MAX ? expected + 1 : FILE_SIZE_MAX + 1;
@@ -56,14 +71,19 @@ static bool read_all(int file, size_t expected, char **bytes_r, size_t *length_r
 bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
 {
 	struct stat status;
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Looked at before it is opened, which already does something to some devices, and then again. */
+	if (stat(path, &status) != 0)
+		return fail(errno, problem_r);
+	if (!check_kind(&status, problem_r))
+		return false;
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (file < 0)
 		return fail(errno, problem_r);
 	bool good = fstat(file, &status) == 0 || fail(errno, problem_r);
-	if (good && S_ISDIR(status.st_mode))
-		good = fail(EISDIR, problem_r);
-	if (good)
+	if (good && check_kind(&status, problem_r))
 		good = read_all(file, status.st_size > 0 ? (size_t)status.st_size : 0, bytes_r, length_r, problem_r);
+	else
+		good = false;
 	close(file);
 	return good;
 }
@@ -73,9 +93,13 @@ bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
 	struct stat status;
 	if (stat(path, &status) != 0)
 		return fail(errno, problem_r);
-	if (S_ISDIR(status.st_mode))
-		return fail(EISDIR, problem_r);
-	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 || fail(errno, problem_r);
+	return check_kind(&status, problem_r) &&
+	       (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 || fail(errno, problem_r));
+}
+
+bool folder_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
+{
+	return faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) == 0 || fail(errno, problem_r);
 }
 
 struct span file_resolve(struct arena *arena, const char *base, struct span path)

@@ -18,10 +18,12 @@ static bool loading_init(struct loading *loading)
 	findings_init(&loading->findings);
 	arena_init(&loading->scratch, 0);
 	loading->settings = settings_new();
+	if (loading->settings)
+		loading->settings->files = set_new(&loading->settings->arena, SET_EXACT);
 	loading->ids = set_new(&loading->scratch, SET_EXACT);
 	loading->block_paths = set_new(&loading->scratch, SET_EXACT);
 	loading->included = set_new(&loading->scratch, SET_EXACT);
-	return loading->settings && loading->ids && loading->block_paths && loading->included;
+	return loading->settings && loading->settings->files && loading->ids && loading->block_paths && loading->included;
 }
 
 struct source *source_new(struct loading *loading, const char *name, struct span text)
@@ -35,6 +37,12 @@ struct source *source_new(struct loading *loading, const char *name, struct span
 	source->order = loading->sources++;
 	source->text = text;
 	return source->name ? source : NULL;
+}
+
+void loading_names(struct loading *loading, struct span path)
+{
+	if (set_add(loading->settings->files, path) == SET_ABSENT)
+		loading->findings.no_memory = true;
 }
 
 static const struct node *top_value(const struct loading *loading, const char *key)
@@ -107,6 +115,7 @@ static void include_file(struct loading *loading, struct place place, const char
 	size_t known = set_count(loading->included);
 	if (set_add(loading->included, span_of(path)) != known)
 		return;
+	loading_names(loading, span_of(path));
 	if (is_main(loading, path)) {
 		finding_error(&loading->findings, place, "include: %s is the configuration itself; choose a narrower pattern",
 		              shown(span_of(path)).text);
@@ -133,14 +142,34 @@ static int compare_paths(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+static bool is_pattern(struct span text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (strchr("*?[\\", text.at[i]))
+			return true;
+	return false;
+}
+
+/* The folder of a path, if that has one and it is no pattern. */
+static void name_folder(struct loading *loading, struct span path)
+{
+	while (path.length != 0 && path.at[path.length - 1] != '/')
+		path.length--;
+	if (path.length != 0 && !is_pattern(path))
+		loading_names(loading, path);
+}
+
 static void include_glob(struct loading *loading, struct place place, struct span pattern)
 {
+	name_folder(loading, pattern);
 	glob_t found = { 0 };
 	switch (glob(pattern.at, GLOB_NOSORT, is_fatal, &found)) {
 	case 0:
 		qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, compare_paths);
-		for (size_t i = 0; i < found.gl_pathc; i++)
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			name_folder(loading, span_of(found.gl_pathv[i]));
 			include_file(loading, place, found.gl_pathv[i]);
+		}
 		break;
 	case GLOB_NOMATCH:
 		finding_warning(&loading->findings, place, "include: no file matches %s; correct the pattern or remove it",
@@ -156,14 +185,6 @@ static void include_glob(struct loading *loading, struct place place, struct spa
 		break;
 	}
 	globfree(&found);
-}
-
-static bool is_pattern(struct span text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (strchr("*?[\\", text.at[i]))
-			return true;
-	return false;
 }
 
 /* The folder of the configuration is no pattern, whatever characters it has. */
@@ -282,6 +303,7 @@ static void load(struct loading *loading, const char *name, struct span text)
 		return;
 	}
 	loading->main = source;
+	loading_names(loading, span_of(name));
 	if (tree_parse(source, &loading->scratch, &loading->findings, &root)) {
 		read_main(loading, root);
 		complete(loading);
@@ -306,14 +328,17 @@ static struct settings *finish(struct loading *loading, const char *name, struct
 	return NULL;
 }
 
-struct settings *config_load_text(const char *name, const char *text, size_t length, struct problems *problems_r)
+static struct settings *load_text(const char *name, struct span text, const struct config_advice *advice,
+                                  struct problems *problems_r)
 {
 	struct loading loading;
 	problems_init(problems_r);
-	if (loading_init(&loading))
-		load(&loading, name, span_make(text, length));
-	else
+	if (loading_init(&loading)) {
+		loading.advice = advice;
+		load(&loading, name, text);
+	} else {
 		loading.findings.no_memory = true;
+	}
 	return finish(&loading, name, problems_r);
 }
 
@@ -328,7 +353,12 @@ static const char *unread_remedy(const char *path)
 	return "name a file that holds a configuration";
 }
 
-struct settings *config_load(const char *path, struct problems *problems_r)
+struct settings *config_load_text(const char *name, const char *text, size_t length, struct problems *problems_r)
+{
+	return load_text(name, span_make(text, length), NULL, problems_r);
+}
+
+struct settings *config_load_advised(const char *path, const struct config_advice *advice, struct problems *problems_r)
 {
 	char problem[FILE_PROBLEM_SIZE];
 	char *bytes = NULL;
@@ -338,7 +368,12 @@ struct settings *config_load(const char *path, struct problems *problems_r)
 		problems_add(problems_r, PROBLEM_ERROR, "%s: cannot be read: %s; %s", path, problem, unread_remedy(path));
 		return NULL;
 	}
-	struct settings *settings = config_load_text(path, bytes, length, problems_r);
+	struct settings *settings = load_text(path, span_make(bytes, length), advice, problems_r);
 	free(bytes);
 	return settings;
+}
+
+struct settings *config_load(const char *path, struct problems *problems_r)
+{
+	return config_load_advised(path, NULL, problems_r);
 }

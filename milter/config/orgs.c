@@ -36,15 +36,25 @@ static const struct network_set *load_blocks(struct loading *loading, const stru
 }
 
 /* What ip.networks and ip.networks_file list together. Where one of them is empty, nothing is copied. */
-static void join_networks(struct loading *loading, struct org *org, const struct network_set *blocks)
+static void join_networks(struct loading *loading, struct org *org, const struct network_set *blocks, struct place place)
 {
 	if (network_set_count(blocks) == 0)
 		return;
+	bool reported = network_set_is_wide(org->ip.networks) || network_set_is_wide(blocks);
 	struct network_set *both = network_set_new(&loading->settings->arena);
-	if (both && network_set_add_all(both, org->ip.networks) && network_set_add_all(both, blocks))
-		org->ip.networks = both;
-	else
+	if (!both || !network_set_add_all(both, org->ip.networks) || !network_set_add_all(both, blocks)) {
 		loading->findings.no_memory = true;
+		return;
+	}
+	if (!reported)
+		value_check_extent(loading, place, option_find(OPTION_ORG, span_of("ip.networks")), both);
+	org->ip.networks = both;
+}
+
+/* Where the map lists networks; where it does not: place. */
+static struct place networks_place(const struct source *source, const struct given *given, struct place place)
+{
+	return place_or(source, given, "ip.networks_file", place_or(source, given, "ip.networks", place));
 }
 
 void orgs_read_presets(struct loading *loading)
@@ -71,12 +81,13 @@ void orgs_read_defaults(struct loading *loading, const struct source *source, co
 	keys_read(loading, source, map, OPTION_ORG, defaults, &loading->defaults);
 	loading->default_networks = defaults->ip.networks;
 	loading->default_blocks = load_blocks(loading, source, &loading->defaults, defaults->ip.networks_file);
-	join_networks(loading, defaults, loading->default_blocks);
+	join_networks(loading, defaults, loading->default_blocks,
+	              networks_place(source, &loading->defaults, node_place(source, map)));
 	loading->defaults_sound = loading->findings.errors == errors;
 }
 
 static void read_networks(struct loading *loading, const struct source *source, const struct given *given,
-                          struct org *org)
+                          struct org *org, struct place place)
 {
 	bool own_list = given_to(given, "ip.networks") != NULL;
 	bool own_file = given_to(given, "ip.networks_file") != NULL;
@@ -85,7 +96,8 @@ static void read_networks(struct loading *loading, const struct source *source, 
 	if (!own_list)
 		org->ip.networks = loading->default_networks;
 	join_networks(loading, org,
-	              own_file ? load_blocks(loading, source, given, org->ip.networks_file) : loading->default_blocks);
+	              own_file ? load_blocks(loading, source, given, org->ip.networks_file) : loading->default_blocks,
+	              networks_place(source, given, place));
 }
 
 static bool grow(struct loading *loading)
@@ -213,7 +225,7 @@ static void read_org(struct loading *loading, const struct source *source, const
 		              "%s: what belongs to an organization is a map; write its options below its ID, indented, or {}",
 		              shown(key->text).text);
 	keys_read(loading, source, map, OPTION_ORG, &org, &given);
-	read_networks(loading, source, &given, &org);
+	read_networks(loading, source, &given, &org, place);
 	if (org.mode == MODE_UNSET)
 		org.mode = loading->settings->mode;
 	bool sound = loading->defaults_sound && loading->findings.errors == errors && !beside;

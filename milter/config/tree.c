@@ -5,6 +5,7 @@
 
 /* Deeper than anything the configuration has, and enough to report what is wrong at its place. */
 #define DEPTH_MAX 12
+#define BEYOND_MAX 20 /* how much deeper it may go on; libyaml's time grows with the square of the depth */
 
 struct frame {
 	struct node *node;  /* list or map */
@@ -20,6 +21,7 @@ struct builder {
 	bool second; /* a second document has begun */
 	unsigned depth;
 	unsigned beyond; /* open collections below DEPTH_MAX, which are passed over */
+	bool hopeless;   /* too deep to be read on, which was reported */
 	struct frame frames[DEPTH_MAX];
 };
 
@@ -143,6 +145,7 @@ static bool add_alias(struct builder *builder, const yaml_event_t *event)
 static bool open_collection(struct builder *builder, enum node_kind kind, yaml_mark_t mark)
 {
 	if (builder->beyond != 0 || builder->depth == DEPTH_MAX) {
+		builder->hopeless = builder->beyond == BEYOND_MAX;
 		if (builder->beyond++ != 0)
 			return true;
 		finding_error(builder->findings, mark_place(builder->source, mark),
@@ -390,14 +393,14 @@ static bool build(struct builder *builder, yaml_parser_t *parser)
 			return false;
 		}
 		bool good = take_event(builder, &event);
-		done = event.type == YAML_STREAM_END_EVENT || builder->second;
+		done = event.type == YAML_STREAM_END_EVENT || builder->second || builder->hopeless;
 		yaml_event_delete(&event);
 		if (!good) {
 			builder->findings->no_memory = true;
 			return false;
 		}
 	}
-	return !builder->second;
+	return !builder->second && !builder->hopeless;
 }
 
 bool tree_parse(const struct source *source, struct arena *arena, struct findings *findings, struct node **root_r)

@@ -129,6 +129,8 @@ static bool read_file(const struct value *value)
 	                        : file_resolve(&value->loading->settings->arena, value->source->name, path);
 	if (span_absent(path))
 		return no_memory(value);
+	if (path.length != 0)
+		loading_names(value->loading, path);
 	/* Blocks are read by the loader, which then says what is wrong with the file. */
 	if (path.length != 0 && value->option->type == OPTION_FILE && !file_readable(path.at, problem)) {
 		finding_error(&value->loading->findings, node_place(value->source, value->node),
@@ -304,6 +306,19 @@ static bool read_sentence(const struct value *value)
 	return false;
 }
 
+/* A wildcard below a public suffix covers what belongs to anybody. */
+static void check_wildcard(const struct value *value, const struct node *item)
+{
+	const struct config_advice *advice = value->loading->advice;
+	if (!advice || !span_starts_nocase(item->text, span_of("*.")))
+		return;
+	struct span domain = span_slice(item->text, 2, item->text.length);
+	if (advice->public_suffix(advice->context, domain))
+		finding_warning(&value->loading->findings, node_place(value->source, item),
+		                "%s: %s covers every name below %s, where anybody can have one; list the domains that are meant",
+		                value->option->key, shown(item->text).text, shown_bare(domain).text);
+}
+
 static bool read_set(const struct value *value)
 {
 	enum set_case set_case = value->option->type == OPTION_EXACT ? SET_EXACT : SET_NOCASE;
@@ -317,6 +332,8 @@ static bool read_set(const struct value *value)
 		size_t number = value->option->type == OPTION_PATTERNS ? pattern_add(set, item->text) : set_add(set, item->text);
 		if (number == SET_ABSENT)
 			return no_memory(value);
+		if (value->option->type == OPTION_PATTERNS)
+			check_wildcard(value, item);
 	}
 	if (good)
 		memcpy(value->field, &set, sizeof set);
@@ -383,6 +400,17 @@ bool value_add_network(struct loading *loading, struct place place, const struct
 	return false;
 }
 
+bool value_check_extent(struct loading *loading, struct place place, const struct option *option,
+                        const struct network_set *set)
+{
+	if (!network_set_is_wide(set))
+		return true;
+	finding_error(&loading->findings, place,
+	              "%s: together these networks hold more than half of all addresses; list the networks that are meant",
+	              option->key);
+	return false;
+}
+
 static bool read_networks(const struct value *value)
 {
 	struct network_set *set = network_set_new(&value->loading->settings->arena);
@@ -391,6 +419,7 @@ static bool read_networks(const struct value *value)
 		if (!want_scalar(value, item)
 		    || !value_add_network(value->loading, node_place(value->source, item), value->option, item->text, set))
 			good = false;
+	good = good && value_check_extent(value->loading, node_place(value->source, value->node), value->option, set);
 	if (good)
 		memcpy(value->field, &set, sizeof set);
 	return good;

@@ -32,17 +32,32 @@ void orgdomain_free(struct orgdomain *orgdomain)
 }
 
 /* The library compares as it is given: a capital, a trailing dot or an address would get an answer, a wrong one. */
+static bool lower(struct span domain, char name_r[DOMAIN_LENGTH_MAX + 1])
+{
+	if (!domain_valid(domain))
+		return false;
+	for (size_t i = 0; i < domain.length; i++)
+		name_r[i] = ascii_lower(domain.at[i]);
+	name_r[domain.length] = '\0';
+	return true;
+}
+
+bool orgdomain_is_public(const struct orgdomain *orgdomain, struct span domain)
+{
+	char name[DOMAIN_LENGTH_MAX + 1];
+	if (!lower(domain, name))
+		return false;
+	return substitute_is_suffix(domain) || psl_is_public_suffix2(orgdomain->list, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+}
+
 struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain)
 {
 	char name[DOMAIN_LENGTH_MAX + 1];
 
-	if (!domain_valid(domain) || substitute_is_suffix(domain))
+	if (!lower(domain, name) || substitute_is_suffix(domain))
 		return span_make(NULL, 0);
 	if (!span_absent(substitute_customer(domain)))
 		return substitute_customer(domain);
-	for (size_t i = 0; i < domain.length; i++)
-		name[i] = ascii_lower(domain.at[i]);
-	name[domain.length] = '\0';
 	const char *found = psl_registrable_domain(orgdomain->list, name);
 	return found ? span_slice(domain, (size_t)(found - name), domain.length) : span_make(NULL, 0);
 }
