@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import message
-from lab.process import wait_for
+from lab.process import read, wait_for
 from lab.tap import Tap
 from lab.wire import (ADDHDRS, CHGHDRS, DATA_MAX, NEEDED, OPENING, QUARANTINE, SETSYMLIST, Answers, Closed, Letter, Wire,
                       connect, header, helo, macros, mail, negotiation, packet, packets, passes, strings, text)
@@ -374,6 +374,7 @@ def crowds(tap):
         crowd = [Wire(target.address) for _ in range(60)]
         for wire in crowd:
             wire.raw(START)
+        wait_for(lambda: "connections are taken" in read(target.output), "the line that says that all connections are taken")
         for wire in crowd:
             wire.close()
         tap.ok(wait_for(target.revived, "a message to pass"), "X07 a message passes after all descriptors were taken")
