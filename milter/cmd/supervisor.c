@@ -340,6 +340,12 @@ static int run(struct supervisor *supervisor)
 	int status = has_pidfile ? open_pidfile(supervisor, supervision->pidfile) : STATUS_OK;
 	if (status == STATUS_OK)
 		status = start_first(supervisor);
+	/* Before anybody hears of a start that failed, nothing of it is left. */
+	if (status != STATUS_OK) {
+		supervision->ended(supervision->context);
+		if (has_pidfile)
+			pidfile_close(supervision->pidfile, supervisor->pidfile);
+	}
 	if (supervisor->tell >= 0) {
 		unsigned char code = (unsigned char)status;
 		streams_to_null();
@@ -347,10 +353,10 @@ static int run(struct supervisor *supervisor)
 		close(supervisor->tell);
 		supervisor->tell = -1;
 	}
-	if (status == STATUS_OK) {
-		notify("READY=1");
-		watch(supervisor);
-	}
+	if (status != STATUS_OK)
+		return status;
+	notify("READY=1");
+	watch(supervisor);
 	supervision->ended(supervision->context);
 	if (has_pidfile)
 		pidfile_close(supervision->pidfile, supervisor->pidfile);
