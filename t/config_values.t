@@ -229,11 +229,17 @@ def includes(tap):
         run = subprocess.run([PROBE, "a.yaml"], capture_output=True, text=True, cwd=folder)
         tap.contains(run.stdout, ID + " name: one", "a name without folder works")
     text = "# " + "x" * 100000 + "\n" + org % (ID, "a.b", "one")
+    with tempfile.TemporaryFile("w+") as file:
+        file.write(text)
+        file.seek(0)
+        run = subprocess.run([PROBE, "/dev/stdin"], stdin=file, capture_output=True, text=True)
+    tap.contains(run.stdout, ID + " name: one", "a file is read to its end")
     run = subprocess.run([PROBE, "/dev/stdin"], input=text, capture_output=True, text=True)
-    tap.contains(run.stdout, ID + " name: one", "a pipe is read to its end")
+    tap.equal(run.stdout, "error /dev/stdin: cannot be read: it is no regular file, but a pipe; name a file that holds a "
+              "configuration\n", "X16 a pipe is not")
     run = subprocess.run([PROBE, "/dev/zero"], capture_output=True, text=True)
-    tap.equal(run.stdout, "error /dev/zero: cannot be read: File too large; name a file that holds a configuration\n",
-              "a file without end is not")
+    tap.equal(run.stdout, "error /dev/zero: cannot be read: it is no regular file, but a device; name a file that holds a "
+              "configuration\n", "X16 nor a file without end")
 
 
 def forms(tap):

@@ -688,6 +688,8 @@ int main(void)
 	struct log *log = log_new("unit-log");
 	if (!ok(log != NULL && mkdtemp(folder), "a log"))
 		return done_testing();
+	/* Before there were any threads, as in the parent. */
+	test_fork();
 	test_stderr(log);
 	test_settings(log);
 	test_syslog(SOCK_DGRAM);
@@ -698,7 +700,6 @@ int main(void)
 	for (size_t i = 0; i < sizeof unread / sizeof unread[0]; i++)
 		test_unread(unread[i]);
 	test_all_events();
-	test_fork();
 	test_retarget();
 	test_no_memory();
 	log_free(log);
