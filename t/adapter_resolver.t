@@ -30,9 +30,9 @@ class Probe:
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
-    def ask(self, kind, name, number=1):
+    def ask(self, kind, name, number=1, applicant=""):
         """Ask, wait, and return the answer."""
-        if self("ask %d %s %s" % (number, kind, name)) != "complete":
+        if self("ask %d %s %s %s" % (number, kind, name, applicant)) != "complete":
             self("wait %d %d" % (LONG, number))
         return self("show %d" % number)
 
@@ -174,7 +174,7 @@ def faults(tap, server):
     for number, rule in enumerate(rules):
         server.add(rule + ".example.test", "TXT", '"x"')
         server.rules[rule + ".example.test"] = rule
-        probe("ask %d TXT %s.example.test" % (number, rule))
+        probe("ask %d TXT %s.example.test room=stranger" % (number, rule))
     for number, rule in enumerate(rules):
         probe("wait %d %d" % (LONG, number))
         tap.equal(probe("show %d" % number).split()[0], "tempfail", rule)
@@ -220,9 +220,9 @@ def crowd(tap, server):
 def dead(tap):
     server = DnsServer()
     probe = Probe("nameserver=" + server.address)
-    tap.equal(probe.ask("TXT", "one.example.test").split()[0], "tempfail", "nobody listens")
+    tap.equal(probe.ask("TXT", "one.example.test", applicant="room=stranger").split()[0], "tempfail", "nobody listens")
     for number in range(2, 30):
-        probe("ask %d TXT d%d.example.test" % (number, number))
+        probe("ask %d TXT d%d.example.test room=stranger" % (number, number))
     for number in range(2, 30):
         probe("wait %d %d" % (LONG, number))
     tap.ok(all(probe("show %d" % n).startswith("tempfail") for n in range(2, 30)), "for many at once")
@@ -233,8 +233,139 @@ def dead(tap):
     tap.ok(until(lambda: probe.ask("TXT", "back%d.example.test" % next(names)).startswith("found")),
            "when the server is back, answers are")
     server.stop()
-    tap.equal(probe.ask("TXT", "gone.example.test").split()[0], "tempfail", "and gone again")
+    tap.equal(probe.ask("TXT", "gone.example.test", applicant="room=stranger").split()[0], "tempfail", "and gone again")
+    probe("ask 1 TXT waits.example.test")
+    tap.equal(probe("wait 3000 1"), "time", "a name of ours is asked for as long as somebody waits")
+    server.add("waits.example.test", "TXT", '"x"')
+    server.start()
+    probe("wait %d 1" % LONG)
+    tap.ok(probe("show 1").startswith("found"), "and answered when the server is back")
+    server.stop()
     tap.equal(probe.end(), 0, "the end")
+
+
+def slow(tap, server):
+    """Answers that come late, in the proportion of 1, 3 and 8 seconds to a message_timeout of 20."""
+    probe = Probe("nameserver=" + server.address, "timeout=5")
+    for delay in (0.25, 0.75, 2):
+        name = "d%d.example.test" % (delay * 100)
+        server.add(name, "TXT", '"x"')
+        server.rules[name] = delay
+        tap.equal(probe.ask("TXT", name).split()[0], "found", "an answer after %s of 5 s" % delay)
+    server.rules["*.crowd.test"] = 2
+    for number in range(500):
+        server.add("n%d.crowd.test" % number, "TXT", '"x"')
+        probe("ask %d TXT n%d.crowd.test" % (number, number))
+    for number in range(500):
+        probe("wait %d %d" % (LONG, number))
+    tap.equal(sum(probe("show %d" % number).startswith("found") for number in range(500)), 500, "500 at once, after 2 of 5 s")
+    tap.equal(probe.counters()["failed"], 0, "none failed")
+    tap.equal(probe.end(), 0, "the end")
+
+
+def refused(tap, server):
+    """A failure that is answered is believed the second time; silence never is for a name of ours."""
+    probe = Probe("nameserver=" + server.address, "timeout=20")
+    for rule in ("servfail", "refused"):
+        name = rule + ".example.test"
+        server.add(name, "TXT", '"x"')
+        server.rules[name] = rule
+        tap.equal((probe.ask("TXT", name).split()[0], server.count(name)), ("tempfail", 2), rule + " is asked once more")
+        server.rules.pop(name)
+        tap.equal(probe.ask("TXT", name).split()[0], "found", "and its failure is not remembered")
+    server.add("mends.example.test", "TXT", '"x"')
+    server.rules["mends.example.test"] = "servfail"
+    probe("ask 1 TXT mends.example.test")
+    until(lambda: time.sleep(0.01) or server.count("mends.example.test"))
+    server.rules.pop("mends.example.test")
+    probe("wait %d 1" % LONG)
+    tap.ok(probe("show 1").startswith("found"), "a server that has mended itself in between is heard")
+    tap.equal(probe.end(), 0, "the end")
+    probe = Probe("nameserver=" + server.address, "timeout=2")
+    server.rules["dead.example.test"] = "drop"
+    server.add("dead.example.test", "TXT", '"x"')
+    tap.equal(probe.ask("TXT", "dead.example.test", applicant="room=stranger").split()[0], "tempfail", "a sender's name, dead")
+    before = server.count("dead.example.test")
+    got = probe.ask("TXT", "dead.example.test", applicant="room=stranger")
+    tap.equal((got.split()[0], " cached=1" in got, server.count("dead.example.test") - before), ("tempfail", True, 0),
+              "its failure is remembered for senders")
+    probe("ask 1 TXT dead.example.test")
+    tap.ok(until(lambda: time.sleep(0.01) or server.count("dead.example.test") > before), "and for nobody else")
+    server.rules.pop("dead.example.test")
+    probe("wait %d 1" % LONG)
+    tap.ok(probe("show 1").startswith("found"), "who gets the answer")
+    tap.ok(probe.ask("TXT", "dead.example.test", applicant="room=stranger").startswith("found"), "which then is there for all")
+    probe("pause 2 50")
+    tap.equal((probe("show 2"), probe("wait %d 2" % LONG), probe("show 2").split()[0]), ("pending", "woken", "nodata"), "a pause")
+    tap.equal(probe.end(), 0, "the end")
+
+
+def rooms(tap, server):
+    """What senders choose never takes the place of what the configuration names."""
+    server.rules["*.dead.test"] = "drop"
+    probe = Probe("nameserver=" + server.address, "timeout=60")
+    count = iter(range(1, 900))
+
+    def ask(applicant, times=1):
+        """How many of so many different questions were not asked for want of room."""
+        before = probe.counters()["busy"]
+        for _ in range(times):
+            number = next(count)
+            probe("ask %d TXT n%d.dead.test %s" % (number, number, applicant))
+        return probe.counters()["busy"] - before
+
+    tap.equal(ask("room=stranger share=a", 40), 8, "a client's share of strangers' names")
+    tap.equal(ask("room=stranger share=b", 32), 0, "another client's is another's")
+    tap.equal(ask("room=below share=a group=x.dead.test", 40), 8, "below our names a client that is not known has as much")
+    tap.equal(ask("room=below share=b group=x.dead.test vetted=1", 40), 8, "a group below a wildcard has room for 64 in all")
+    tap.equal(ask("room=below share=b group=y.dead.test vetted=1", 64), 0, "while another has room")
+    tap.equal(ask("room=below share=c group=z.dead.test vetted=1 exact=1", 130), 2, "a share of a listed domain's names")
+    tap.equal(ask("room=below share=d group=z.dead.test vetted=1 exact=1", 100), 0, "another's")
+    tap.equal(ask("", 200), 0, "what is named has a room of its own")
+    number = next(count)
+    tap.equal(probe.ask("TXT", "n%d.dead.test" % number, number, "room=stranger share=a").split()[0], "busy", "what it is told")
+    server.add("fine.test", "TXT", '"x"')
+    tap.ok(probe.ask("TXT", "fine.test", 0).startswith("found"), "with all that under way a question is answered")
+    tap.ok(probe.ask("TXT", "fine.test", 0, "room=stranger share=a").startswith("found"), "and what is known needs no room")
+    tap.equal(probe.end(), 0, "the end")
+
+
+def learnt(tap, server):
+    """A name that proved good has its place among those that are named, after a reload too."""
+    server.rules["*.dead.test"] = "drop"
+    applicant = "room=below share=a group=x.dead.test"
+    for reload_it in (False, True):
+        probe = Probe("nameserver=" + server.address, "timeout=60")
+        probe("learn TXT good.dead.test")
+        if reload_it:
+            probe("reload")
+        for number in range(1, 34):
+            probe("ask %d TXT n%d.dead.test %s" % (number, number, applicant))
+        tap.equal(probe("show 33").split()[0], "busy", "there is no room")
+        probe("ask 34 TXT good.dead.test " + applicant)
+        tap.equal(probe("show 34"), "pending", "but for what proved good")
+        tap.equal(probe.end(), 0, "the end")
+
+
+def servers(tap, server):
+    """A name server that is dead is asked last."""
+    silent = DnsServer()
+    silent.rules["*"] = "drop"
+    silent.start()
+    probe = Probe("nameserver=" + silent.address, "nameserver=" + server.address, "timeout=20")
+    for number in range(20):
+        server.add("n%d.example.test" % number, "TXT", '"x"')
+        tap.ok(probe.ask("TXT", "n%d.example.test" % number).startswith("found"), "an answer")
+    asked = [name for (name, _, _) in silent.seen]
+    tap.equal(set(asked), {"n0.example.test"}, "the dead one was asked once only")
+    refusing = DnsServer()
+    refusing.rules["*"] = "refused"
+    refusing.start()
+    probe = Probe("nameserver=" + refusing.address, "nameserver=" + server.address, "timeout=20")
+    server.add("other.example.test", "TXT", '"x"')
+    tap.ok(probe.ask("TXT", "other.example.test").startswith("found"), "where one refuses, another is asked")
+    silent.stop()
+    refusing.stop()
 
 
 def reload(tap, server):
@@ -318,7 +449,7 @@ def local_data(tap, server, folder):
 
 
 with Tap(needs_root=False) as test, tempfile.TemporaryDirectory() as scratch:
-    for group in (answers, caching, together, watching, faults, crowd, reload):
+    for group in (answers, caching, together, watching, faults, slow, refused, rooms, learnt, servers, crowd, reload):
         fresh = DnsServer().start()
         test.case(group, fresh)
         fresh.stop()

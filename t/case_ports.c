@@ -174,9 +174,14 @@ static void field(struct evidence *opaque, const struct field *field)
 	(void)opaque, (void)field;
 }
 
-static void header_end(struct evidence *opaque, check_bits wanted)
+static void header_end(struct evidence *opaque)
 {
-	((struct case_evidence *)(void *)opaque)->asked |= wanted;
+	(void)opaque;
+}
+
+static void start(struct evidence *opaque, const struct wants *wants)
+{
+	((struct case_evidence *)(void *)opaque)->asked |= wants->checks;
 }
 
 static bool body(struct evidence *opaque, struct span chunk)
@@ -185,8 +190,9 @@ static bool body(struct evidence *opaque, struct span chunk)
 	return true;
 }
 
-static enum gathering gather(struct evidence *opaque, check_bits wanted)
+static enum gathering gather(struct evidence *opaque, const struct wants *wants)
 {
+	check_bits wanted = wants->checks;
 	struct case_evidence *evidence = (struct case_evidence *)(void *)opaque;
 	struct facts *facts = evidence->facts;
 	bool came = false;
@@ -225,6 +231,7 @@ struct ports case_ports(struct case_evidence *evidence)
 		.begin = begin,
 		.field = field,
 		.header_end = header_end,
+		.start = start,
 		.body = body,
 		.gather = gather,
 		.end = end,

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "core/dkim_walk.h"
+#include "dkim_all.h"
 #include "engine.h"
 #include "evidence/dkim_keys.h"
 
@@ -121,7 +122,8 @@ static bool take_field(void *context, struct span name, struct span value)
 static void answer_all(struct dkim_walk *walk, struct arena *arena)
 {
 	const struct question *question;
-	while ((question = dkim_walk_next(walk))) {
+	const struct signature *signature;
+	while ((question = dkim_walk_next(walk, &signature))) {
 		struct answer *answer = arena_alloc(arena, sizeof *answer);
 		struct answer_record *found = arena_array(arena, 8, sizeof *found);
 		for (size_t i = 0; i < record_count; i++)
@@ -146,7 +148,8 @@ static void judge_ours(const struct settings *settings, const struct dkim_enviro
 	struct feeding feeding = { &facts, dkim_walk_new(settings, &facts, environment) };
 	message_split(given->raw, take_field, &feeding, &body, &defects);
 	facts_header_end(&facts, now);
-	dkim_walk_header_end(feeding.walk, true);
+	dkim_walk_header_end(feeding.walk);
+	dkim_verify_all(feeding.walk);
 	if (given->piece % 2)
 		answer_all(feeding.walk, &arena);
 	for (size_t at = 0; at < body.length; at += given->piece)

@@ -9,13 +9,17 @@ What happens to a name that is in `rules`:
     truncate   over UDP only the TC bit; over TCP the whole answer
     garbage    bytes that are no DNS message
     stranger   an answer with another id, and nothing else
+    a number   the answer, after so many seconds
+A rule for "*.ZONE" is for all names below ZONE that have none of their own, one for "*" for all names.
 `seen` counts the queries by (name, type, transport).
 """
 import collections
+import heapq
 import random
 import socket
 import struct
 import threading
+import time
 
 import dns.flags
 import dns.message
@@ -41,6 +45,8 @@ class DnsServer:
         self.seen = collections.Counter()
         self.lock = threading.Lock()
         self.held = collections.defaultdict(list)
+        self.later = []
+        self.is_later = threading.Condition(self.lock)
         self.stopping = False
         self.sockets = []
         self.threads = []
@@ -101,13 +107,16 @@ class DnsServer:
         udp, tcp = self.sockets = self._sockets()
         tcp.listen(64)
         self.threads = [threading.Thread(target=self._serve_udp, args=(udp,), daemon=True),
-                        threading.Thread(target=self._serve_tcp, args=(tcp,), daemon=True)]
+                        threading.Thread(target=self._serve_tcp, args=(tcp,), daemon=True),
+                        threading.Thread(target=self._serve_later, daemon=True)]
         for thread in self.threads:
             thread.start()
         return self
 
     def stop(self):
-        self.stopping = True
+        with self.lock:
+            self.stopping = True
+            self.is_later.notify()
         for each in self.sockets:
             try:
                 each.shutdown(socket.SHUT_RDWR)
@@ -130,6 +139,32 @@ class DnsServer:
         number = dns.rdatatype.from_text(kind)
         with self.lock:
             return sum(n for (seen, seen_kind, _), n in self.seen.items() if seen == name and seen_kind == number)
+
+    def below(self, zone, kind="TXT"):
+        """How often names below a zone were asked for."""
+        number = dns.rdatatype.from_text(kind)
+        with self.lock:
+            return sum(n for (seen, seen_kind, _), n in self.seen.items() if seen.endswith("." + zone) and seen_kind == number)
+
+    def _rule(self, name):
+        labels = name.split(".")
+        for rule in [name] + ["*." + ".".join(labels[at:]) for at in range(1, len(labels))] + ["*"]:
+            if rule in self.rules:
+                return self.rules[rule]
+        return None
+
+    def _serve_later(self):
+        """Answers whose time has come."""
+        with self.lock:
+            while not self.stopping:
+                self.is_later.wait(self.later[0][0] - time.monotonic() if self.later else None)
+                while self.later and self.later[0][0] <= time.monotonic():
+                    _, _, wire, reply = heapq.heappop(self.later)
+                    self.lock.release()
+                    try:
+                        reply(wire)
+                    finally:
+                        self.lock.acquire()
 
     def _serve_udp(self, udp):
         while not self.stopping:
@@ -179,7 +214,7 @@ class DnsServer:
         name = text(question.name)
         with self.lock:
             self.seen[(name, question.rdtype, transport)] += 1
-            rule = self.rules.get(name) or self.rules.get("*")
+            rule = self._rule(name)
             if rule == "hold":
                 self.held[name].append((wire, reply))
         if rule in ("drop", "hold"):
@@ -201,7 +236,12 @@ class DnsServer:
             response = dns.message.make_response(query)
             response.flags |= dns.flags.TC
             data = response.to_wire()
-        reply(data)
+        if isinstance(rule, (int, float)):
+            with self.lock:
+                heapq.heappush(self.later, (time.monotonic() + rule, sum(self.seen.values()), data, reply))
+                self.is_later.notify()
+        else:
+            reply(data)
 
     def _answer(self, query, transport):
         response = dns.message.make_response(query, recursion_available=True)

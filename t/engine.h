@@ -159,9 +159,14 @@ static inline void test_field(struct evidence *opaque, const struct field *field
 	(void)opaque, (void)field;
 }
 
-static inline void test_header_end(struct evidence *opaque, check_bits wanted)
+static inline void test_header_end(struct evidence *opaque)
 {
-	(void)opaque, (void)wanted;
+	(void)opaque;
+}
+
+static inline void test_start(struct evidence *opaque, const struct wants *wants)
+{
+	(void)opaque, (void)wants;
 }
 
 static inline bool test_body(struct evidence *opaque, struct span chunk)
@@ -171,8 +176,9 @@ static inline bool test_body(struct evidence *opaque, struct span chunk)
 	return evidence->body < evidence->body_wanted;
 }
 
-static inline enum gathering test_gather(struct evidence *opaque, check_bits wanted)
+static inline enum gathering test_gather(struct evidence *opaque, const struct wants *wants)
 {
+	check_bits wanted = wants->checks;
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	struct facts *facts = evidence->facts;
 	evidence->asked |= wanted;
@@ -220,6 +226,7 @@ static inline struct ports test_ports(struct test_evidence *evidence)
 		               .begin = test_begin,
 		               .field = test_field,
 		               .header_end = test_header_end,
+		               .start = test_start,
 		               .body = test_body,
 		               .gather = test_gather,
 		               .end = test_end };

@@ -7,6 +7,7 @@
 #include "core/dkim_walk.h"
 
 #include "core/dkimtags.h"
+#include "dkim_all.h"
 #include "dkim_record.h"
 #include "dkim_reference.h"
 #include "engine.h"
@@ -19,7 +20,7 @@ const char fuzz_name[] = "dkim_walk";
 
 /* One evaluation: how it is done, and what came of it. */
 struct evaluation {
-	bool early;    /* answer before the header ends; else after the body */
+	bool early;    /* answer before the body comes; else after it */
 	size_t piece;  /* of the body */
 	struct arena arena;
 	struct facts facts;
@@ -97,10 +98,11 @@ static bool skip(void *context, struct span name, struct span value)
 static void answer_all(struct evaluation *evaluation)
 {
 	const struct question *question;
-	while ((question = dkim_walk_next(evaluation->walk))) {
+	const struct signature *signature;
+	while ((question = dkim_walk_next(evaluation->walk, &signature))) {
 		struct answer *answer = arena_alloc(&evaluation->arena, sizeof *answer);
 		struct answer_record *record = arena_alloc(&evaluation->arena, sizeof *record);
-		must(answer && record && domain_queryable(question->name) && ++evaluation->questions <= DKIM_EARLY_MAX + SIGNATURES_MAX);
+		must(answer && record && domain_queryable(question->name) && ++evaluation->questions <= SIGNATURES_MAX);
 		record->text = evaluation->record;
 		answer->status = evaluation->record.length != 0 ? ANSWER_FOUND : ANSWER_NXDOMAIN;
 		answer->count = evaluation->record.length != 0;
@@ -125,10 +127,9 @@ static void evaluate(struct evaluation *evaluation, const struct settings *setti
 	facts_begin(&evaluation->facts, &evaluation->arena, fuzz_to_ascii, settings, &input);
 	evaluation->walk = dkim_walk_new(settings, &evaluation->facts, &environment);
 	must(evaluation->walk && message_split(raw, take, evaluation, body_r, &defects));
-	if (evaluation->early)
-		answer_all(evaluation);
 	facts_header_end(&evaluation->facts, 1800000000);
-	dkim_walk_header_end(evaluation->walk, true);
+	dkim_walk_header_end(evaluation->walk);
+	dkim_verify_all(evaluation->walk);
 	if (evaluation->early)
 		answer_all(evaluation);
 	for (size_t at = 0; at < body_r->length; at += evaluation->piece)

@@ -1,7 +1,10 @@
 /*
  * resolver_probe: a resolver on a leash, for adapter_resolver.t. Arguments: OPTION=VALUE. Then a command a line:
  *
- *   ask ID TYPE NAME       put a question under a number below 100
+ *   ask ID TYPE NAME [WORD=VALUE]...   put a question under a number below 1000, as whom the words say: room=below or
+ *                          room=stranger, share=NAME, group=NAME, vetted=1, exact=1
+ *   pause ID MS            a query that asks nothing
+ *   learn TYPE NAME        the answer was good for something
  *   wait MS ID...          wait for one of them; prints "woken" or "time"
  *   show ID                print the answer
  *   drop ID                let go
@@ -24,10 +27,10 @@
 
 #include "evidence/resolver.h"
 
-#define QUERIES 100
+#define QUERIES 1000
 
 static const char *const types[] = { "A", "AAAA", "MX", "PTR", "TXT" };
-static const char *const statuses[] = { "pending", "found", "nodata", "nxdomain", "tempfail", "bogus" };
+static const char *const statuses[] = { "pending", "found", "nodata", "nxdomain", "tempfail", "bogus", "busy" };
 
 struct slot {
 	struct resolver *resolver;
@@ -45,6 +48,7 @@ static struct settings *read_settings(int argc, char **argv)
 	settings->dns.nameservers = set_new(&settings->arena, SET_EXACT);
 	settings->dns.cache_ttl_max = 3600;
 	settings->dns.cache_negative_max = 60;
+	settings->message_timeout = 2;
 	for (int i = 1; i < argc; i++) {
 		struct span argument = span_of(argv[i]);
 		size_t equals = span_find(argument, 0, '=');
@@ -60,6 +64,8 @@ static struct settings *read_settings(int argc, char **argv)
 			settings->dns.cache_ttl_max = (unsigned)atoi(value.at);
 		else if (span_equal(name, span_of("negative_max")))
 			settings->dns.cache_negative_max = (unsigned)atoi(value.at);
+		else if (span_equal(name, span_of("timeout")))
+			settings->message_timeout = (unsigned)atoi(value.at);
 	}
 	return settings;
 }
@@ -105,6 +111,34 @@ static void show(const struct query *query)
 	putchar('\n');
 }
 
+/* The words behind a question. NULL: there are none. */
+static const struct applicant *read_applicant(char *words, struct applicant *applicant)
+{
+	char *save = NULL;
+	struct applicant none = { .room = ROOM_NAMED };
+	*applicant = none;
+	char *word = strtok_r(words, " ", &save);
+	if (!word)
+		return NULL;
+	for (; word; word = strtok_r(NULL, " ", &save)) {
+		if (strcmp(word, "room=below") == 0)
+			applicant->room = ROOM_BELOW;
+		else if (strcmp(word, "room=stranger") == 0)
+			applicant->room = ROOM_STRANGER;
+		else if (strncmp(word, "share=", 6) == 0)
+			applicant->share = span_of(word + 6);
+		else if (strncmp(word, "group=", 6) == 0)
+			applicant->group = span_of(word + 6);
+		else if (strcmp(word, "vetted=1") == 0)
+			applicant->vetted = true;
+		else if (strcmp(word, "exact=1") == 0)
+			applicant->exact = true;
+		else
+			puts("what?");
+	}
+	return applicant;
+}
+
 struct storm {
 	struct resolver *resolver;
 	struct question question;
@@ -116,7 +150,7 @@ static void *run_storm(void *context)
 {
 	struct storm *storm = context;
 	for (int i = 0; i < storm->rounds; i++) {
-		struct query *query = resolver_ask(storm->resolver, &storm->question);
+		struct query *query = resolver_ask(storm->resolver, &storm->question, NULL);
 		if (query && resolver_wait(storm->resolver, &query, 1, resolver_now_ms() + 60000)
 		    && query_answer(query)->status == ANSWER_FOUND)
 			storm->answered++;
@@ -202,7 +236,7 @@ static void *run_race(void *context)
 	for (int i = 0; i < race->rounds; i++) {
 		snprintf(name, sizeof name, "%d.%s", i, race->name);
 		struct question question = { race->type, span_of(name) };
-		struct query *query = resolver_ask(race->resolver, &question);
+		struct query *query = resolver_ask(race->resolver, &question, NULL);
 		struct runner *runner = malloc(sizeof *runner);
 		if (!query || !runner)
 			exit(2);
@@ -278,8 +312,9 @@ static void count(struct resolver *resolver)
 {
 	struct resolver_counters counters;
 	resolver_count(resolver, &counters);
-	printf("asked=%llu cached=%llu joined=%llu failed=%llu bogus=%llu under_way=%lu entries=%lu\n", counters.asked,
-	       counters.cached, counters.joined, counters.failed, counters.bogus, counters.under_way, counters.entries);
+	printf("asked=%llu cached=%llu joined=%llu busy=%llu failed=%llu bogus=%llu under_way=%lu entries=%lu\n",
+	       counters.asked, counters.cached, counters.joined, counters.busy, counters.failed, counters.bogus,
+	       counters.under_way, counters.entries);
 }
 
 int main(int argc, char **argv)
@@ -300,15 +335,25 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof line, stdin)) {
 		char type[16];
 		static char name[2048];
-		int id = 0, threads = 0, rounds = 0;
+		int id = 0, threads = 0, rounds = 0, words = 0;
 		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, "ask %d %15s %2047s", &id, type, name) == 3) {
+		if (sscanf(line, "ask %d %15s %2047s%n", &id, type, name, &words) == 3) {
 			struct question question = read_question(type, name);
+			struct applicant applicant;
 			struct slot *slot = &slots[id % QUERIES];
 			drop(slot);
 			slot->resolver = resolver_take(resolver);
-			slot->query = resolver_ask(resolver, &question);
+			slot->query = resolver_ask(resolver, &question, read_applicant(line + words, &applicant));
 			puts(query_answer(slot->query) ? "complete" : "asked");
+		} else if (sscanf(line, "pause %d %d", &id, &rounds) == 2) {
+			drop(&slots[id % QUERIES]);
+			slots[id % QUERIES].resolver = resolver_take(resolver);
+			slots[id % QUERIES].query = resolver_pause(resolver, (unsigned)rounds);
+			puts("paused");
+		} else if (sscanf(line, "learn %15s %2047s", type, name) == 2) {
+			struct question question = read_question(type, name);
+			resolver_learn(resolver, &question);
+			puts("learnt");
 		} else if (strncmp(line, "wait ", 5) == 0) {
 			wait_for(slots, line + 5);
 		} else if (sscanf(line, "show %d", &id) == 1) {
@@ -330,10 +375,12 @@ int main(int argc, char **argv)
 		} else if (strcmp(line, "count") == 0) {
 			count(resolver);
 		} else if (strcmp(line, "reload") == 0) {
-			resolver_drop(resolver);
+			struct resolver *old = resolver;
 			resolver = resolver_new(settings, error);
 			if (!resolver)
 				return 2;
+			resolver_inherit(resolver, old);
+			resolver_drop(old);
 			puts("reloaded");
 		} else {
 			puts("what?");

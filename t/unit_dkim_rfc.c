@@ -1,6 +1,7 @@
 /* The signed messages of RFC 6376 and RFC 8463, through the walk and OpenSSL, cut anywhere and changed everywhere. */
 #include "core/dkim_walk.h"
 
+#include "dkim_all.h"
 #include "engine.h"
 #include "evidence/dkim_keys.h"
 
@@ -83,7 +84,8 @@ static bool take(void *context, struct span name, struct span value)
 static void answer_all(struct run *run)
 {
 	const struct question *question;
-	while ((question = dkim_walk_next(run->walk))) {
+	const struct signature *signature;
+	while ((question = dkim_walk_next(run->walk, &signature))) {
 		struct answer *answer = arena_alloc(&run->arena, sizeof *answer);
 		struct answer_record *record = arena_alloc(&run->arena, sizeof *record);
 		for (size_t i = 0; i < sizeof zone / sizeof zone[0]; i++)
@@ -108,7 +110,8 @@ static size_t judge_message(struct span raw, size_t cut, bool *over_after_header
 	run.walk = dkim_walk_new(settings, &run.facts, &environment);
 	message_split(raw, take, &run, &body, &defects);
 	facts_header_end(&run.facts, 1800000000);
-	dkim_walk_header_end(run.walk, true);
+	dkim_walk_header_end(run.walk);
+	dkim_verify_all(run.walk);
 	answer_all(&run);
 	*over_after_header_r = run.facts.dkim.complete;
 	dkim_walk_body(run.walk, span_slice(body, 0, cut));

@@ -2,6 +2,7 @@
 #include "core/dkim_walk.h"
 
 #include "dkim_record.h"
+#include "dkim_all.h"
 #include "engine.h"
 
 #define ED_KEY "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
@@ -109,7 +110,20 @@ static void rest(struct run *run)
 static void header_end(struct run *run, bool wanted)
 {
 	facts_header_end(&run->facts, NOW);
-	dkim_walk_header_end(run->walk, wanted);
+	dkim_walk_header_end(run->walk);
+	if (wanted)
+		dkim_verify_all(run->walk);
+}
+
+static const struct question *next_question(struct run *run)
+{
+	const struct signature *signature = NULL;
+	const struct question *question = dkim_walk_next(run->walk, &signature);
+	if (question && !span_equal(question->name, arena_printf(&run->arena, "%.*s._domainkey.%.*s", (int)signature->selector.length,
+	                                                         signature->selector.at, (int)signature->domain.length,
+	                                                         signature->domain.at)))
+		ok(false, "the question is that of the signature");
+	return question;
 }
 
 static void answer(struct run *run, const struct question *question, enum answer_status status, const char *text)
@@ -127,7 +141,7 @@ static unsigned answer_all(struct run *run, enum answer_status status, const cha
 {
 	const struct question *question;
 	unsigned count = 0;
-	while ((question = dkim_walk_next(run->walk))) {
+	while ((question = next_question(run))) {
 		answer(run, question, status, text);
 		count++;
 	}
@@ -146,19 +160,18 @@ static void expect(struct run *run, size_t i, enum result_code code, enum reason
 /* The usual way, the answer before or after the end of the header or of the body. */
 static void test_order(void)
 {
-	for (unsigned when = 0; when < 4; when++) {
+	for (unsigned when = 1; when < 4; when++) {
 		struct run run;
 		begin(&run);
 		sign(&run, "example.com", "a b\r\n", "c=relaxed/relaxed; h=from:x-none:from");
-		const struct question *question = dkim_walk_next(run.walk);
-		ok(question && span_equal(question->name, span_of("sel._domainkey.example.com")) && !dkim_walk_next(run.walk),
-		   "the key of a domain that is ours is asked for at once");
-		if (when == 0)
-			answer(&run, question, ANSWER_FOUND, ED_RECORD);
 		rest(&run);
+		ok(!next_question(&run), "nothing is asked before the header has ended");
 		header_end(&run, true);
+		const struct question *question = next_question(&run);
+		ok(question && span_equal(question->name, span_of("sel._domainkey.example.com")) && !next_question(&run),
+		   "then the key is");
 		expect(&run, 0, RESULT_PENDING, REASON_NONE, "after the header");
-		ok(verifications == (when == 0) && seen_count == 1, "the header is hashed when it ends");
+		ok(verifications == 0 && seen_count == 1, "the header is hashed when it ends");
 		if (when == 1)
 			answer(&run, question, ANSWER_FOUND, ED_RECORD);
 		ok(dkim_walk_body(run.walk, span_of("a  ")) && dkim_walk_body(run.walk, span_of("b\r\n\r\n")), "the body is needed");
@@ -186,10 +199,10 @@ static void test_changed_header(void)
 	begin(&run);
 	verification = DKIM_MISMATCH;
 	sign(&run, "example.com", "a\r\n", "h=from");
-	answer_all(&run, ANSWER_FOUND, ED_RECORD);
 	rest(&run);
 	header_end(&run, true);
-	expect(&run, 0, RESULT_FAIL, REASON_DKIM_FAIL, "a changed header has failed when it ends");
+	answer_all(&run, ANSWER_FOUND, ED_RECORD);
+	expect(&run, 0, RESULT_FAIL, REASON_DKIM_FAIL, "a changed header has failed before the body comes");
 	ok(run.facts.dkim.complete && !dkim_walk_body(run.walk, span_of("a\r\n")) && !dkim_walk_open(run.walk),
 	   "and nothing more is needed");
 	end(&run);
@@ -232,7 +245,7 @@ static void test_shared_bodies(void)
 	rest(&run);
 	header_end(&run, true);
 	ok(dkim_hashes_live == 2, "two bodies");
-	const struct question *question = dkim_walk_next(run.walk);
+	const struct question *question = next_question(&run);
 	answer(&run, question, ANSWER_NXDOMAIN, NULL);
 	ok(dkim_walk_body(run.walk, span_of("x")) && dkim_hashes_live == 1, "what no signature needs any more is given up");
 	answer_all(&run, ANSWER_NXDOMAIN, NULL);
@@ -386,7 +399,8 @@ static void test_dates(void)
 			sign(&run, "example.com", "\r\n", tags);
 			rest(&run);
 			facts_header_end(&run.facts, cases[i].now);
-			dkim_walk_header_end(run.walk, true);
+			dkim_walk_header_end(run.walk);
+			dkim_verify_all(run.walk);
 			answer_all(&run, ANSWER_FOUND, ED_RECORD);
 			dkim_walk_body_end(run.walk);
 			expect(&run, 0, bad ? RESULT_FAIL : cases[i].code, bad ? REASON_DKIM_FAIL : cases[i].reason, cases[i].tags);
@@ -457,9 +471,9 @@ static void test_flood(void)
 	begin(&run);
 	for (unsigned i = 0; i < DKIM_SIGNATURES_SEEN_MAX + 10; i++)
 		sign(&run, "example.com", "\r\n", "h=from");
-	ok(answer_all(&run, ANSWER_FOUND, ED_RECORD) == DKIM_EARLY_MAX, "eight keys are asked for early");
 	rest(&run);
 	header_end(&run, true);
+	ok(answer_all(&run, ANSWER_FOUND, ED_RECORD) == 8, "eight keys are asked for");
 	ok(run.facts.dkim.count == 8 && dkim_hashes_begun == 9, "max_signatures are hashed");
 	dkim_walk_body_end(run.walk);
 	for (size_t i = 0; i < 8; i++)
@@ -469,17 +483,82 @@ static void test_flood(void)
 	begin(&run);
 	sign(&run, "example.net", "\r\n", "h=from");
 	rest(&run);
-	ok(!dkim_walk_next(run.walk), "nobody asks early for what is not ours");
 	header_end(&run, false);
-	ok(!dkim_walk_next(run.walk) && dkim_hashes_begun == 0 && !dkim_walk_open(run.walk) && !run.facts.dkim.complete,
-	   "nor at all where it cannot matter");
+	ok(!next_question(&run) && dkim_hashes_begun == 0 && !dkim_walk_open(run.walk) && !run.facts.dkim.complete,
+	   "nothing is asked where it cannot matter");
 	dkim_walk_close(run.walk);
 	ok(run.facts.dkim.complete, "closed");
 	end(&run);
 }
 
+/* X15: of what can make no check pass nothing is asked, but where all is welcome; and that comes last. */
+static void test_wants(void)
+{
+	static const struct {
+		check_bits checks;
+		enum others others;
+		const char *asked; /* first letters of d=, in order */
+		bool open;         /* once the aligned ones are answered */
+	} rows[] = {
+		{ CHECK_BIT(CHECK_DKIM), OTHERS_LEFT, "e", false },
+		{ CHECK_BIT(CHECK_DMARC), OTHERS_LEFT, "em", false },
+		{ CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_DMARC), OTHERS_LEFT, "em", false },
+		{ CHECK_BIT(CHECK_DKIM), OTHERS_ASKED, "esm", false },
+		{ CHECK_BIT(CHECK_DKIM), OTHERS_AWAITED, "esm", true },
+		{ 0, OTHERS_LEFT, "", false },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct run run;
+		struct wants wants = { .checks = rows[i].checks, .others = rows[i].others };
+		char asked[8] = "";
+		size_t count = 0;
+		const struct question *question;
+		begin(&run);
+		sign(&run, "stranger.example", "\r\n", "h=from");
+		sign(&run, "mail.example.com", "\r\n", "h=from");
+		sign(&run, "example.com", "\r\n", "h=from");
+		rest(&run);
+		header_end(&run, false);
+		ok(run.facts.dkim.count == 3 && !run.facts.dkim.complete, "what the header tells of three signatures");
+		dkim_walk_begin(run.walk, &wants);
+		dkim_walk_ask(run.walk, 0, false);
+		ok(!next_question(&run), "nothing is asked before it is to be");
+		dkim_walk_ask(run.walk, rows[i].checks, rows[i].others != OTHERS_LEFT);
+		while ((question = next_question(&run))) {
+			char domain = question->name.at[strlen("sel._domainkey.")];
+			asked[count++] = domain;
+			if (domain != 's')
+				answer(&run, question, ANSWER_FOUND, ED_RECORD);
+		}
+		is_text(asked, rows[i].asked, "the keys that are asked for");
+		ok(run.facts.dkim.signatures[0].left == !strchr(rows[i].asked, 's'), "what nothing depends on is left");
+		dkim_walk_body_end(run.walk);
+		ok(dkim_walk_open(run.walk) == rows[i].open, "waiting for a stranger's");
+		const struct signature *signature;
+		size_t proven = 0;
+		while (dkim_walk_proven(run.walk, &signature))
+			proven += signature->outcome.code == RESULT_PASS;
+		ok(proven == count - (strchr(rows[i].asked, 's') != NULL), "keys that proved good are told once");
+		end(&run);
+	}
+}
+
+static void test_busy(void)
+{
+	struct run run;
+	begin(&run);
+	sign(&run, "example.com", "\r\n", "h=from");
+	rest(&run);
+	header_end(&run, true);
+	answer_all(&run, ANSWER_BUSY, NULL);
+	expect(&run, 0, RESULT_TEMPERROR, REASON_DNS_BUSY, "a key for which there was no room");
+	end(&run);
+}
+
 int main(void)
 {
+	test_wants();
+	test_busy();
 	test_order();
 	test_changed_header();
 	test_shared_bodies();

@@ -99,9 +99,9 @@ static struct evidence *refuse_to_begin(void *context, const struct settings *se
 
 static unsigned header_ends;
 
-static void count_header_end(struct evidence *opaque, check_bits wanted)
+static void count_header_end(struct evidence *opaque)
 {
-	(void)opaque, (void)wanted;
+	(void)opaque;
 	header_ends++;
 }
 
@@ -133,8 +133,9 @@ static long long leap(void *context)
 	return 1000 + 10000LL * evidence->gathers;
 }
 
-static enum gathering gather_nothing(struct evidence *opaque, check_bits wanted)
+static enum gathering gather_nothing(struct evidence *opaque, const struct wants *wants)
 {
+	check_bits wanted = wants->checks;
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	evidence->asked |= wanted;
 	evidence->gathers++;
@@ -250,16 +251,16 @@ static void test_pieces(void)
 }
 
 /* An adapter that has the answer already, as from its cache. */
-static void answer_at_header_end(struct evidence *opaque, check_bits wanted)
+static void answer_at_start(struct evidence *opaque, const struct wants *wants)
 {
-	test_gather(opaque, wanted);
+	test_gather(opaque, wants);
 }
 
 static void test_known_early(void)
 {
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.header_end = answer_at_header_end;
+	scene.ports.start = answer_at_start;
 	scene.evidence.dkim = (struct result){ RESULT_FAIL, REASON_DKIM_KEY, { NULL, 0 } };
 	run(&scene, "mrfh");
 	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_DKIM_KEY,
@@ -276,6 +277,77 @@ static void test_known_early(void)
 	ok(scene.examination.judgement.verdict == VERDICT_REJECT && header_ends == 0,
 	   "where the header alone decides nothing is asked");
 	scene_clear(&scene);
+}
+
+static unsigned starts;
+static struct wants last_wants;
+
+static void count_start(struct evidence *opaque, const struct wants *wants)
+{
+	(void)opaque;
+	starts++;
+	last_wants = *wants;
+}
+
+/* An adapter that finds the only signature to be a stranger's. */
+static void find_stranger(struct evidence *opaque)
+{
+	struct test_evidence *evidence = (struct test_evidence *)opaque;
+	evidence->signature = (struct signature){ .relation = RELATION_NONE, .domain = span_of("attack.example"), .timestamp = -1 };
+	evidence->facts->dkim = (struct dkim_evidence){ false, 1, &evidence->signature };
+}
+
+static bool body_brings_address(struct evidence *opaque, struct span chunk)
+{
+	struct test_evidence *evidence = (struct test_evidence *)opaque;
+	(void)chunk;
+	evidence->vouch_fact = (struct vouch){ span_of("_spf.salesforce.com"), true, evidence->vouch, NULL };
+	evidence->facts->vouches = &evidence->vouch_fact;
+	return true;
+}
+
+/* X15: what the signatures alone tell is judged before anything is asked; and what comes first is asked alone. */
+static void test_order_of_asking(void)
+{
+	static const struct {
+		enum result_code vouch;
+		enum verdict verdict;
+		unsigned starts;
+	} rows[] = { { RESULT_PASS, VERDICT_UNDECIDED, 2 }, { RESULT_FAIL, VERDICT_REJECT, 1 } };
+	struct scene scene;
+	scene_init(&scene, MODE_ENFORCE);
+	scene.ports.header_end = find_stranger;
+	scene.ports.start = count_start;
+	starts = 0;
+	run(&scene, "mrfh");
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_DKIM_UNALIGNED
+	       && starts == 0,
+	   "a stranger's signature alone is refused without a question");
+	scene_clear(&scene);
+	scene_init(&scene, MODE_MONITOR);
+	scene.ports.header_end = find_stranger;
+	scene.ports.start = count_start;
+	run(&scene, "mrfh");
+	ok(starts == 1 && last_wants.others == OTHERS_ASKED && last_wants.first == 0, "in monitor all is asked for");
+	scene_clear(&scene);
+	for (size_t i = 0; i < 2; i++) {
+		scene_init(&scene, MODE_ENFORCE);
+		sentence_set(scene.settings, &scene.settings->orgs[0].reject_unless, "org and dkim and ip");
+		scene.settings->orgs[0].ip.spf = STRINGS(scene.settings, SET_NOCASE, "_spf.salesforce.com");
+		scene.settings->orgs[0].ip.networks = NULL;
+		scene.ports.start = count_start;
+		scene.ports.body = body_brings_address;
+		scene.evidence.vouch = (struct result){ rows[i].vouch, REASON_NONE, { NULL, 0 } };
+		starts = 0;
+		run(&scene, "mrfh");
+		ok(starts == 1 && last_wants.first == CHECK_BIT(CHECK_IP) && last_wants.others == OTHERS_LEFT
+		       && last_wants.checks == (CHECK_BIT(CHECK_IP) | CHECK_BIT(CHECK_DKIM)),
+		   "what may make the key needless is asked first");
+		run(&scene, "b");
+		ok(scene.examination.judgement.verdict == rows[i].verdict && starts == rows[i].starts,
+		   "%s: %s", result_name(rows[i].vouch), rows[i].starts == 2 ? "then the key is" : "then the key is not");
+		scene_clear(&scene);
+	}
 }
 
 /* A session that nothing can save is refused at RCPT, which is when it ends. */
@@ -367,6 +439,7 @@ int main(void)
 	test_finish();
 	test_pieces();
 	test_known_early();
+	test_order_of_asking();
 	test_early();
 	test_identifiers();
 	test_many_sentences();

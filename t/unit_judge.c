@@ -575,6 +575,43 @@ static bool some_org_might(const struct run *run)
 }
 
 /* A refusal before the header is never wrong, whatever the organizations ask and the session brings. */
+/* What comes first is what may make all else needless, whichever way it turns out. */
+static void test_first(void)
+{
+	static const struct {
+		const char *sentence;
+		const char *quarantine;
+		check_bits first;
+		check_bits wanted;
+	} rows[] = {
+		{ "org and dkim and (cert or auth or ip)", "", 0, CHECK_BIT(CHECK_DKIM) },
+		{ "org and dkim and (auth or ip)", "", CHECK_BIT(CHECK_IP), CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_IP) },
+		{ "org and (dkim or ip)", "", CHECK_BIT(CHECK_IP), CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_IP) },
+		{ "org and (dkim or ip)", "dmarc", 0, CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_IP) | CHECK_BIT(CHECK_DMARC) },
+		{ "org and 2 of (dkim, ip, spf)", "", 0, CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_IP) | CHECK_BIT(CHECK_SPF) },
+		{ "org and 2 of (dkim, ip)", "dmarc", CHECK_BIT(CHECK_IP),
+		  CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_IP) | CHECK_BIT(CHECK_DMARC) },
+		{ "org and ip", "", CHECK_BIT(CHECK_IP), CHECK_BIT(CHECK_IP) },
+		{ "org and dkim", "", 0, CHECK_BIT(CHECK_DKIM) },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		for (int monitor = 0; monitor < 2; monitor++) {
+			struct run run;
+			run_begin(&run, monitor ? MODE_MONITOR : MODE_ENFORCE, monitor ? MODE_MONITOR : MODE_ENFORCE);
+			run.settings->orgs[0].ip.spf = STRINGS(run.settings, SET_NOCASE, "_spf.salesforce.com");
+			run.settings->orgs[0].ip.networks = NULL;
+			sentence_set(run.settings, &run.settings->orgs[0].reject_unless, rows[i].sentence);
+			sentence_set(run.settings, &run.settings->orgs[0].quarantine_unless, rows[i].quarantine);
+			run_fields(&run, FIELDS(GOOD_A));
+			const struct judgement *judgement = &run.examination.judgement;
+			ok(judgement->first == (monitor ? 0 : rows[i].first) && (monitor || judgement->wanted == rows[i].wanted),
+			   "%s; %s: %x of %x first%s", rows[i].sentence, rows[i].quarantine, judgement->first, judgement->wanted,
+			   monitor ? ", never in monitor" : "");
+			run_end(&run);
+		}
+	}
+}
+
 static void test_union(void)
 {
 	unsigned wrong = 0;
@@ -619,6 +656,7 @@ int main(void)
 	test_removals_in_trouble();
 	test_scope();
 	test_gather_all();
+	test_first();
 	test_union();
 	return done_testing();
 }

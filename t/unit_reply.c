@@ -24,6 +24,7 @@ static const struct {
 	{ VERDICT_REJECT, REASON_DKIM_FUTURE, "550", "5.7.20", "dkim-future: " },
 	{ VERDICT_TEMPFAIL, REASON_DKIM_TEMPERROR, "451", "4.7.5", "dkim-temperror: " },
 	{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, "451", "4.4.3", "dns-timeout: " },
+	{ VERDICT_TEMPFAIL, REASON_DNS_BUSY, "451", "4.4.3", "dns-busy: " },
 	{ VERDICT_TEMPFAIL, REASON_INTERNAL, "451", "4.3.2", "internal-error: " },
 	{ VERDICT_TEMPFAIL, REASON_ORG_UNKNOWN, "451", "4.7.1", "org-unknown: " },
 	{ VERDICT_REJECT, REASON_DNS_TIMEOUT, "550", "5.7.1", "dns-timeout: " },
@@ -67,6 +68,7 @@ static void test_look_ups(void)
 		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 1, { CHECK_DMARC } }, "4.4.3" },
 		{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, { 0 }, "4.4.3" },
 		{ VERDICT_TEMPFAIL, REASON_DNS_ERROR, { 1, { CHECK_IP } }, "4.4.3" },
+		{ VERDICT_TEMPFAIL, REASON_DNS_BUSY, { 1, { CHECK_DKIM } }, "4.4.3" },
 		{ VERDICT_TEMPFAIL, REASON_DKIM_KEY, { 1, { CHECK_DKIM } }, "4.7.20" },
 		{ VERDICT_REJECT, REASON_DNS_TIMEOUT, { 1, { CHECK_DKIM } }, "5.7.1" },
 	};

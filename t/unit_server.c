@@ -47,7 +47,7 @@ static struct evidence *begin(void *context, const struct settings *settings, st
 	return test_begin(&slow->evidence, settings, facts, waker);
 }
 
-static enum gathering gather(struct evidence *opaque, check_bits wanted)
+static enum gathering gather(struct evidence *opaque, const struct wants *wants)
 {
 	struct slow_evidence *slow = (struct slow_evidence *)(void *)opaque;
 	pthread_mutex_lock(&lock);
@@ -62,7 +62,7 @@ static enum gathering gather(struct evidence *opaque, check_bits wanted)
 		}
 	}
 	pthread_mutex_unlock(&lock);
-	return test_gather(opaque, wanted);
+	return test_gather(opaque, wants);
 }
 
 static void end(struct evidence *opaque)

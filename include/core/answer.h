@@ -28,7 +28,8 @@ enum answer_status {
 	ANSWER_NODATA,   /* the name exists, the type does not (NOERROR, no record) */
 	ANSWER_NXDOMAIN, /* no such name (RCODE 3), of the question or at the end of its CNAME chain */
 	ANSWER_TEMPFAIL, /* SERVFAIL, time-out, no memory, any other RCODE, an answer that cannot be parsed */
-	ANSWER_BOGUS     /* DNSSEC validation failed: to be treated like ANSWER_TEMPFAIL, told apart for the log */
+	ANSWER_BOGUS,    /* DNSSEC validation failed: to be treated like ANSWER_TEMPFAIL, told apart for the log */
+	ANSWER_BUSY      /* not asked, since too much is asked already: likewise */
 };
 
 enum record_type { RECORD_A, RECORD_AAAA, RECORD_MX, RECORD_PTR, RECORD_TXT };
@@ -74,10 +75,10 @@ static inline bool question_equal(const struct question *a, const struct questio
 	return a->type == b->type && span_equal_nocase(a->name, b->name);
 }
 
-/* Whether status is an answer that says nothing about the data: ANSWER_TEMPFAIL or ANSWER_BOGUS. */
+/* Whether status is an answer that says nothing about the data: ANSWER_TEMPFAIL, ANSWER_BOGUS or ANSWER_BUSY. */
 static inline bool answer_failed(const struct answer *answer)
 {
-	return answer->status == ANSWER_TEMPFAIL || answer->status == ANSWER_BOGUS;
+	return answer->status == ANSWER_TEMPFAIL || answer->status == ANSWER_BOGUS || answer->status == ANSWER_BUSY;
 }
 
 /* Whether the lookup was a void one (RFC 7208 4.6.4): ANSWER_NODATA or ANSWER_NXDOMAIN. */

@@ -25,6 +25,7 @@
 #include "core/orgid.h"
 #include "core/verp.h"
 
+struct org;
 struct settings;
 
 #define REMOVALS_MAX 200 /* header fields that are removed from one message; one with more is refused */
@@ -84,6 +85,7 @@ struct signature {
 	long long timestamp;   /* t=, -1 = none */
 	struct span signed_headers; /* h=, as it stands */
 	const struct set *key_chain; /* names the key was reached through */
+	bool left;             /* PENDING for good: nothing depends on it, so its key was not asked for */
 };
 
 /* Evidence that has to be fetched. Zeroed: not fetched yet. */
@@ -171,6 +173,9 @@ struct facts {
 	bool evidence_over; /* no more evidence will come: what is pending is a timeout */
 	bool trouble;       /* something went wrong inside: the message must be deferred */
 };
+
+/* Whether a signature whose key is not known yet could still make org's dkim check pass (check_dkim.c). */
+bool signature_hopeful(const struct facts *facts, const struct org *org, const struct signature *signature);
 
 /* Start with the MAIL command. Afterwards facts->stage is STAGE_MAIL. */
 void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_ascii, const struct settings *settings,

@@ -39,6 +39,7 @@ struct judgement {
 	enum reason reason;     /* the first of them; or why the message is exempt, out of scope or deferred */
 	struct check_list warn; /* the responsible checks of a broken warn_unless */
 	check_bits wanted;      /* pending checks whose evidence can still change the outcome */
+	check_bits first;       /* those of them that may make all others needless, and ask only names of the configuration */
 };
 
 /*

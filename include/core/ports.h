@@ -30,6 +30,20 @@ enum gathering {
 	GATHERING_WAITS /* something is out; the waker is told when it comes */
 };
 
+/* What becomes of evidence that no check asks for, such as a signature by a stranger. */
+enum others {
+	OTHERS_LEFT,   /* it is not asked for */
+	OTHERS_ASKED,  /* what comes of it in time is welcome */
+	OTHERS_AWAITED /* it is waited for as any other */
+};
+
+/* What is wanted of the evidence. */
+struct wants {
+	check_bits checks; /* whose evidence can still change the outcome */
+	check_bits first;  /* those of them that are asked before all else, since they may make it needless; 0: none */
+	enum others others;
+};
+
 struct ports {
 	void *context; /* handed to every function */
 
@@ -48,14 +62,17 @@ struct ports {
 	/* The field that facts->header took last; it stays where it is. Not told: those that are not kept. */
 	void (*field)(struct evidence *evidence, const struct field *field);
 
-	/* The header is complete. wanted: checks that can still matter; look-ups for them are started here. */
-	void (*header_end)(struct evidence *evidence, check_bits wanted);
+	/* The header is complete. Write into the facts what it alone tells of the signatures; nothing is asked for yet. */
+	void (*header_end)(struct evidence *evidence);
+
+	/* Start what is wanted. The wants never grow from one call to the next, nor in gather(). */
+	void (*start)(struct evidence *evidence, const struct wants *wants);
 
 	/* A piece of the body. Returns whether more of it is needed. */
 	bool (*body)(struct evidence *evidence, struct span chunk);
 
-	/* The body has ended. Start what the wanted checks still need, and write what has come in into the facts. */
-	enum gathering (*gather)(struct evidence *evidence, check_bits wanted);
+	/* The body has ended. Start what is wanted, and write what has come in into the facts. */
+	enum gathering (*gather)(struct evidence *evidence, const struct wants *wants);
 
 	/* Release. Look-ups that are under way are abandoned without waiting. */
 	void (*end)(struct evidence *evidence);

@@ -92,6 +92,8 @@
 	X(REASON_DMARC_TEMPERROR, "dmarc-temperror", "451", "4.4.3", "DMARC could not be evaluated; try again later") \
 	X(REASON_DNS_ERROR, "dns-error", "451", "4.4.3", "a DNS look-up failed; try again later") \
 	X(REASON_DNS_TIMEOUT, "dns-timeout", "451", "4.4.3", "a DNS look-up took too long; try again later") \
+	X(REASON_DNS_BUSY, "dns-busy", "451", "4.4.3", \
+	  "too many DNS look-ups are under way for mail like this; try again later") \
 	X(REASON_NOT_REQUIRED, "not-required", "250", "2.0.0", "there is none, and none is required") \
 	X(REASON_EXEMPT, "exempt-client", "250", "2.0.0", "the client is exempt") \
 	X(REASON_NO_TRAIT, "no-salesforce-trait", "250", "2.0.0", "nothing in the message points to Salesforce") \

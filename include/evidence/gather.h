@@ -30,9 +30,10 @@ struct gather_sources {
 struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
                               struct waker waker);
 void gather_field(struct evidence *evidence, const struct field *field);
-void gather_header_end(struct evidence *evidence, check_bits wanted);
+void gather_header_end(struct evidence *evidence);
+void gather_start(struct evidence *evidence, const struct wants *wants);
 bool gather_body(struct evidence *evidence, struct span chunk);
-enum gathering gather_answers(struct evidence *evidence, check_bits wanted);
+enum gathering gather_answers(struct evidence *evidence, const struct wants *wants);
 void gather_end(struct evidence *evidence);
 
 #endif

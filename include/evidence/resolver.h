@@ -1,9 +1,14 @@
 /*
  * resolver: the DNS, by libunbound, with a cache in front.
  *
- * One context and one dispatcher thread. Asking never blocks; the same question asked by many at once is one query; an
- * answer is shared by all who asked. Whoever no longer wants an answer drops the query: it goes on by itself, warms the
- * cache and frees its memory. Everything is thread-safe, but one reference belongs to one thread at a time.
+ * One dispatcher thread. Asking never blocks; the same question asked by many at once is one query; an answer is shared
+ * by all who asked. Whoever no longer wants an answer drops the query: it goes on by itself, warms the cache and frees
+ * its memory. Everything is thread-safe, but one reference belongs to one thread at a time.
+ *
+ * How long a name is asked for depends on the room it has (admission.h). In ROOM_NAMED and ROOM_BELOW as long as somebody
+ * holds a reference to the query: his deadline is the only one; and no failure is remembered. In ROOM_STRANGER for a
+ * quarter of message_timeout, five seconds at most, and its failure is remembered for RESOLVER_FAILURE_SECONDS. What counts
+ * as dead is silence: a server that answers with a failure is asked once more after a second, and then believed.
  *
  * To be made after the process has forked for the last time. Its threads block all signals.
  */
@@ -15,9 +20,11 @@
 
 #include "core/answer.h"
 #include "core/settings.h"
+#include "evidence/admission.h"
 
 #define RESOLVER_ERROR_SIZE 512
 #define RESOLVER_WAIT_MAX 64 /* queries that one call can wait for; the others are not looked at */
+#define RESOLVER_FAILURE_SECONDS 30
 
 struct resolver;
 struct query;
@@ -52,8 +59,22 @@ void resolver_drop(struct resolver *resolver);
 /*
  * Ask. The query may be complete already. The reference must be dropped before the caller's reference to the resolver.
  * NULL without memory. A name that cannot exist (a label too long, or empty) is answered with ANSWER_NXDOMAIN.
+ * applicant says what room the question has; NULL: ROOM_NAMED. Where that has no room left, nothing is asked and the answer
+ * is ANSWER_BUSY. What the cache knows, or somebody else is asking already, needs no room.
  */
-struct query *resolver_ask(struct resolver *resolver, const struct question *question);
+struct query *resolver_ask(struct resolver *resolver, const struct question *question, const struct applicant *applicant);
+
+/* A query that asks nothing and is complete after so many milliseconds, with ANSWER_NODATA. NULL without memory. */
+struct query *resolver_pause(struct resolver *resolver, unsigned ms);
+
+/*
+ * The answer to a question was good for something: from now on it has its place in ROOM_NAMED, for a week. To be told only
+ * of names that lie below names of the configuration.
+ */
+void resolver_learn(struct resolver *resolver, const struct question *question);
+
+/* What old learnt goes over to resolver. */
+void resolver_inherit(struct resolver *resolver, struct resolver *old);
 
 /*
  * Wait until at least one of the queries is complete, or deadline_ms (monotonic clock) has passed. False: none is
@@ -69,6 +90,9 @@ const struct answer *query_answer(const struct query *query);
 
 /* Whether the answer was in the cache when the question was asked. */
 bool query_was_cached(const struct query *query);
+
+/* Whether something had to be asked for it: nothing was known, and there was room. */
+bool query_was_asked(const struct query *query);
 
 /*
  * Let go of a query, complete or not. NULL is harmless. A watcher of whoever lets go has to be taken away before, with
@@ -111,6 +135,7 @@ struct resolver_counters {
 	unsigned long long asked;  /* questions */
 	unsigned long long cached; /* answered from the cache */
 	unsigned long long joined; /* joined to a query under way */
+	unsigned long long busy;   /* not asked for want of room */
 	unsigned long long failed; /* queries that ended in ANSWER_TEMPFAIL or ANSWER_BOGUS */
 	unsigned long long bogus;  /* those that ended in ANSWER_BOGUS */
 	unsigned long under_way;   /* queries that have no answer yet */

@@ -23,7 +23,7 @@ static const struct answer *answer_from(void *context, const struct question *qu
 	struct kept *kept = arena_alloc(desk->arena, sizeof *kept);
 	if (!kept)
 		return NULL;
-	kept->query = resolver_ask(desk->resolver, question);
+	kept->query = resolver_ask(desk->resolver, question, NULL);
 	if (!kept->query)
 		return NULL;
 	kept->next = desk->kept;

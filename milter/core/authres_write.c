@@ -156,7 +156,7 @@ static const char *signature_keyword(const struct facts *facts, const struct sig
 {
 	if (signature->outcome.code != RESULT_PENDING)
 		return signature->rfc8601;
-	return facts->evidence_over ? "temperror" : NULL;
+	return facts->evidence_over && !signature->left ? "temperror" : NULL;
 }
 
 static void put_dkim(struct writer *writer, const struct facts *facts)

@@ -116,6 +116,11 @@ static struct result judge_terms(const struct facts *facts, const struct org *or
 	return signature->outcome;
 }
 
+bool signature_hopeful(const struct facts *facts, const struct org *org, const struct signature *signature)
+{
+	return judge_terms(facts, org, signature).code == RESULT_PENDING;
+}
+
 /*
  * How much a result tells: a pass decides, what is still out may, a doubt about our clock is not for `undecided` to
  * settle as others are, and a fault of an aligned signature beats another's.

@@ -68,7 +68,7 @@ size_t dkim_candidates_choose(struct dkim_candidate *const *candidates, size_t c
 
 bool dkim_candidate_pending(const struct dkim_candidate *candidate)
 {
-	return candidate->fact && candidate->fact->outcome.code == RESULT_PENDING;
+	return candidate->fact && !candidate->fact->left && candidate->fact->outcome.code == RESULT_PENDING;
 }
 
 void dkim_candidate_settle(struct dkim_candidate *candidate, enum result_code code, enum reason reason, const char *rfc8601)
@@ -128,7 +128,9 @@ void dkim_candidate_take_key(struct dkim_candidate *candidate, struct facts *fac
 	struct arena *arena = facts->arena;
 
 	if (answer_failed(candidate->answer)) {
-		dkim_candidate_settle(candidate, RESULT_TEMPERROR, REASON_DKIM_TEMPERROR, "temperror");
+		dkim_candidate_settle(candidate, RESULT_TEMPERROR,
+		                      candidate->answer->status == ANSWER_BUSY ? REASON_DNS_BUSY : REASON_DKIM_TEMPERROR,
+		                      "temperror");
 		return;
 	}
 	enum dkim_key_status status = find_key(candidate, arena, &candidate->key);

@@ -16,7 +16,9 @@ struct dkim_candidate {
 	struct result fault; /* what is wrong with it, whatever its key; PENDING: nothing */
 	const char *rfc8601; /* keyword of the fault */
 	bool chosen;
-	bool asks;  /* its key is wanted */
+	check_bits serves; /* the checks it may make pass */
+	bool told;         /* that its key proved good */
+	bool asks;         /* its key is wanted */
 	bool asked;
 	struct question question;
 	const struct answer *answer;

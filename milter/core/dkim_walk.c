@@ -21,7 +21,7 @@ struct dkim_walk {
 	bool begun; /* what is pending is being verified */
 	bool body_done;
 	struct hashed_body bodies[FORMS];
-	size_t early;
+	bool awaits_others;
 	size_t count;
 	struct dkim_candidate *candidates[DKIM_SIGNATURES_SEEN_MAX];
 };
@@ -51,16 +51,6 @@ void dkim_walk_drop(struct dkim_walk *walk)
 		drop_body(&walk->bodies[i]);
 }
 
-/* A key of a domain that is ours is worth asking for at once: the answer is there when the header ends. */
-static void ask_early(struct dkim_walk *walk, struct dkim_candidate *candidate)
-{
-	if (candidate->fault.code != RESULT_PENDING || walk->early == DKIM_EARLY_MAX
-	    || !pattern_match(walk->settings->owned, candidate->tags.domain))
-		return;
-	walk->early++;
-	candidate->asks = true;
-}
-
 void dkim_walk_field(struct dkim_walk *walk, const struct field *field)
 {
 	struct arena *arena = walk->facts->arena;
@@ -74,7 +64,6 @@ void dkim_walk_field(struct dkim_walk *walk, const struct field *field)
 	candidate->question.type = RECORD_TXT;
 	candidate->question.name = candidate->tags.key_name;
 	dkim_candidate_judge(candidate);
-	ask_early(walk, candidate);
 }
 
 static unsigned algorithm_bit(enum dkim_algorithm algorithm)
@@ -141,7 +130,6 @@ static bool begin(struct dkim_walk *walk)
 	const struct dkim_crypto *crypto = walk->environment->crypto;
 	struct dkim_header covered;
 
-	walk->begun = true;
 	if (!dkim_header_prepare(&covered, &walk->facts->header))
 		return false;
 	for (size_t i = 0; i < walk->count; i++)
@@ -207,7 +195,7 @@ static void verify_all(struct dkim_walk *walk)
 	walk->facts->dkim.complete = !any_pending(walk);
 }
 
-void dkim_walk_header_end(struct dkim_walk *walk, bool verify_them)
+void dkim_walk_header_end(struct dkim_walk *walk)
 {
 	struct facts *facts = walk->facts;
 	const struct org *org = judge_org(walk->settings, facts);
@@ -222,12 +210,45 @@ void dkim_walk_header_end(struct dkim_walk *walk, bool verify_them)
 		facts->trouble = true;
 		return;
 	}
-	if (verify_them && !facts->trouble && any_pending(walk) && !begin(walk))
-		facts->trouble = true;
-	/* From here on only for the keys of what is verified; an early answer is used now. */
-	for (size_t i = 0; i < walk->count; i++)
-		walk->candidates[i]->asks = walk->begun && dkim_candidate_pending(walk->candidates[i]);
+	facts->dkim.complete = !any_pending(walk);
+}
+
+/* Which of the checks a signature could still make pass. */
+static check_bits serves(const struct dkim_walk *walk, const struct dkim_candidate *candidate)
+{
+	const struct org *org = judge_org(walk->settings, walk->facts);
+	check_bits bits = candidate->near ? CHECK_BIT(CHECK_DMARC) : 0;
+	if (signature_hopeful(walk->facts, org ? org : &walk->settings->any, candidate->fact))
+		bits |= CHECK_BIT(CHECK_DKIM);
+	return bits;
+}
+
+void dkim_walk_begin(struct dkim_walk *walk, const struct wants *wants)
+{
+	if (walk->begun || walk->facts->trouble)
+		return;
+	walk->begun = true;
+	walk->awaits_others = wants->others == OTHERS_AWAITED;
+	for (size_t i = 0; i < walk->count; i++) {
+		struct dkim_candidate *candidate = walk->candidates[i];
+		if (!dkim_candidate_pending(candidate))
+			continue;
+		candidate->serves = serves(walk, candidate) & wants->checks;
+		candidate->fact->left = candidate->serves == 0 && wants->others == OTHERS_LEFT;
+	}
+	if (any_pending(walk) && !begin(walk))
+		walk->facts->trouble = true;
 	verify_all(walk);
+}
+
+void dkim_walk_ask(struct dkim_walk *walk, check_bits checks, bool others)
+{
+	for (size_t i = 0; i < walk->count; i++) {
+		struct dkim_candidate *candidate = walk->candidates[i];
+		if (walk->begun && dkim_candidate_pending(candidate)
+		    && ((candidate->serves & checks) != 0 || (candidate->serves == 0 && others)))
+			candidate->asks = true;
+	}
 }
 
 bool dkim_walk_body(struct dkim_walk *walk, struct span chunk)
@@ -268,13 +289,38 @@ void dkim_walk_body_end(struct dkim_walk *walk)
 	verify_all(walk);
 }
 
-const struct question *dkim_walk_next(struct dkim_walk *walk)
+static struct dkim_candidate *next_to_ask(const struct dkim_walk *walk)
 {
+	struct dkim_candidate *next = NULL;
 	for (size_t i = 0; i < walk->count; i++) {
 		struct dkim_candidate *candidate = walk->candidates[i];
 		if (!candidate->asks || candidate->asked)
 			continue;
-		candidate->asked = true;
+		if (!next || (candidate->serves != 0 && next->serves == 0)
+		    || ((candidate->serves != 0) == (next->serves != 0) && candidate->relation > next->relation))
+			next = candidate;
+	}
+	return next;
+}
+
+const struct question *dkim_walk_next(struct dkim_walk *walk, const struct signature **signature_r)
+{
+	struct dkim_candidate *candidate = next_to_ask(walk);
+	if (!candidate)
+		return NULL;
+	candidate->asked = true;
+	*signature_r = candidate->fact;
+	return &candidate->question;
+}
+
+const struct question *dkim_walk_proven(struct dkim_walk *walk, const struct signature **signature_r)
+{
+	for (size_t i = 0; i < walk->count; i++) {
+		struct dkim_candidate *candidate = walk->candidates[i];
+		if (candidate->told || !candidate->fact || candidate->fact->outcome.code != RESULT_PASS)
+			continue;
+		candidate->told = true;
+		*signature_r = candidate->fact;
 		return &candidate->question;
 	}
 	return NULL;
@@ -289,22 +335,16 @@ void dkim_walk_answer(struct dkim_walk *walk, const struct question *question, c
 		candidate->answer = answer;
 		verify(walk, candidate);
 	}
-	if (walk->facts->stage >= STAGE_HEADER)
+	if (walk->begun)
 		walk->facts->dkim.complete = !any_pending(walk);
 }
 
 bool dkim_walk_open(const struct dkim_walk *walk)
 {
-	bool near = false;
-	bool near_pending = false;
-	for (size_t i = 0; i < walk->count; i++) {
-		const struct dkim_candidate *candidate = walk->candidates[i];
-		if (!candidate->chosen || !candidate->near)
-			continue;
-		near = true;
-		near_pending = near_pending || dkim_candidate_pending(candidate);
-	}
-	return walk->begun && (near ? near_pending : any_pending(walk));
+	for (size_t i = 0; i < walk->count && walk->begun; i++)
+		if (dkim_candidate_pending(walk->candidates[i]) && (walk->candidates[i]->serves != 0 || walk->awaits_others))
+			return true;
+	return false;
 }
 
 void dkim_walk_close(struct dkim_walk *walk)

@@ -10,12 +10,29 @@ static bool decided(const struct examination *examination)
 /* Checks whose evidence is still out and is asked for. */
 static check_bits wanted(const struct examination *examination)
 {
+	const struct facts *facts = &examination->facts;
 	check_bits bits = examination->judgement.wanted;
-	if (examination->gather_all)
-		for (unsigned i = 0; i < CHECK_COUNT; i++)
-			if (examination->judgement.results[i].code == RESULT_PENDING)
-				bits |= CHECK_BIT(i);
+	if (!examination->gather_all)
+		return bits;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (examination->judgement.results[i].code == RESULT_PENDING
+		    || ((check_at((enum check_id)i)->evidence & EVIDENCE_SIGNATURES) && !facts->dkim.complete
+		        && facts->header.count[FIELD_DKIM_SIGNATURE] != 0))
+			bits |= CHECK_BIT(i);
 	return bits;
+}
+
+static struct wants wants(const struct examination *examination)
+{
+	const struct judgement *judgement = &examination->judgement;
+	struct wants wants = { .checks = wanted(examination), .first = judgement->first, .others = OTHERS_LEFT };
+	if (examination->gather_all) {
+		wants.first = 0;
+		wants.others = OTHERS_AWAITED;
+	} else if (judgement->mode <= MODE_MONITOR) {
+		wants.others = OTHERS_ASKED;
+	}
+	return wants;
 }
 
 static void look(struct examination *examination)
@@ -80,6 +97,16 @@ void examine_field(struct examination *examination, struct span name, struct spa
 		examination->ports->field(examination->evidence, field);
 }
 
+/* Start what is wanted, and judge what was there at once. */
+static void start(struct examination *examination)
+{
+	if (decided(examination) || !examination->evidence || examination->facts.trouble)
+		return;
+	struct wants wanted_now = wants(examination);
+	examination->ports->start(examination->evidence, &wanted_now);
+	look(examination);
+}
+
 void examine_header_end(struct examination *examination)
 {
 	const struct ports *ports = examination->ports;
@@ -94,9 +121,10 @@ void examine_header_end(struct examination *examination)
 	look(examination);
 	if (decided(examination) || !examination->evidence)
 		return;
-	ports->header_end(examination->evidence, wanted(examination));
-	/* What the cache knew, or the signatures alone tell, may decide before the body comes. */
+	/* What the signatures alone tell may decide before anything is asked, what the cache knows before the body comes. */
+	ports->header_end(examination->evidence);
 	look(examination);
+	start(examination);
 }
 
 bool examine_wants_body(const struct examination *examination)
@@ -117,6 +145,11 @@ void examine_body(struct examination *examination, struct span chunk)
 	facts_body(&examination->facts, chunk.length);
 	if (examine_wants_body(examination))
 		examination->body_enough = !examination->ports->body(examination->evidence, chunk);
+	/* What came first may have come. */
+	if (examination->judgement.first != 0 && !decided(examination)) {
+		look(examination);
+		start(examination);
+	}
 }
 
 void examine_body_skipped(struct examination *examination)
@@ -131,8 +164,9 @@ static bool gather(struct examination *examination)
 	struct facts *facts = &examination->facts;
 
 	while (!facts->evidence_over && !facts->trouble && wanted(examination) != 0) {
+		struct wants wanted_now = wants(examination);
 		enum gathering gathering =
-		    examination->evidence ? ports->gather(examination->evidence, wanted(examination)) : GATHERING_OVER;
+		    examination->evidence ? ports->gather(examination->evidence, &wanted_now) : GATHERING_OVER;
 		bool late = ports->now_ms(ports->context) >= examination->deadline_ms;
 		if (gathering == GATHERING_WAITS && !late && !facts->trouble)
 			return false;

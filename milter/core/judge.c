@@ -138,6 +138,46 @@ static void decide_open(const struct settings *settings, const struct org *org, 
 	set_why(judgement, &own);
 }
 
+/*
+ * The checks on which it hangs what becomes of the message. One that is to be deferred may yet be refused, and nothing
+ * else.
+ */
+static check_bits open_checks(const struct org *org, const struct bounds *bounds)
+{
+	check_bits open = sentence_open(&org->reject_unless, bounds);
+	if (bounds_possible(sentence_evaluate(&org->defer_unless, bounds)))
+		open |= sentence_open(&org->defer_unless, bounds) | sentence_open(&org->quarantine_unless, bounds)
+		        | sentence_open(&org->warn_unless, bounds);
+	return open;
+}
+
+/* Whether none of the pending checks could still change what becomes of the message. */
+static bool closed_without(const struct org *org, const struct bounds *bounds, check_bits pending)
+{
+	return !bounds_possible(sentence_evaluate(&org->reject_unless, bounds)) || (open_checks(org, bounds) & pending) == 0;
+}
+
+/*
+ * Names of the configuration are cheap to ask, and no sender can make their servers silent: where one such check, whichever
+ * way it turns out, makes all others needless, it comes first.
+ */
+static check_bits first_of(const struct org *org, const struct bounds *bounds, check_bits wanted)
+{
+	check_bits first = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++) {
+		struct bounds trial[CHECK_COUNT];
+		if (!(wanted & CHECK_BIT(i)) || check_at((enum check_id)i)->evidence != EVIDENCE_VOUCHES)
+			continue;
+		memcpy(trial, bounds, sizeof trial);
+		trial[i] = bounds_of(RESULT_FAIL);
+		bool closes = closed_without(org, trial, wanted & ~CHECK_BIT(i));
+		trial[i] = bounds_of(RESULT_PASS);
+		if (closes || closed_without(org, trial, wanted & ~CHECK_BIT(i)))
+			first |= CHECK_BIT(i);
+	}
+	return first;
+}
+
 /* What enforcing does with the message; undecided as long as evidence can still change it. */
 static void decide(const struct settings *settings, const struct facts *facts, const struct org *org,
                    const struct bounds *bounds, struct judgement *judgement)
@@ -152,12 +192,8 @@ static void decide(const struct settings *settings, const struct facts *facts, c
 		set_why_broken(judgement, &org->reject_unless, bounds);
 		return;
 	}
-	/* A message that is to be deferred may yet be refused, and nothing else. */
-	judgement->wanted = sentence_open(&org->reject_unless, bounds);
-	if (bounds_possible(defer))
-		judgement->wanted |= sentence_open(&org->defer_unless, bounds) | sentence_open(&org->quarantine_unless, bounds)
-		                     | sentence_open(&org->warn_unless, bounds);
-	judgement->wanted &= pending_bits(judgement);
+	judgement->wanted = open_checks(org, bounds) & pending_bits(judgement);
+	judgement->first = first_of(org, bounds, judgement->wanted);
 	if (judgement->wanted != 0 || (facts->stage != STAGE_END && bounds_possible(defer)))
 		return;
 	if (!bounds_possible(defer) && (facts->stage == STAGE_END || bounds_hold(reject))) {
@@ -209,7 +245,7 @@ static void judge_trouble(const struct settings *settings, const struct facts *f
 	judgement->reason = REASON_INTERNAL;
 	judgement->why.count = 0;
 	judgement->broken = NULL;
-	judgement->wanted = 0;
+	judgement->wanted = judgement->first = 0;
 	if (locked)
 		judgement->verdict = VERDICT_TEMPFAIL;
 	else if (facts->stage == STAGE_END)
@@ -276,6 +312,7 @@ static void judge_message(const struct settings *settings, const struct facts *f
 		judgement->verdict = in_mode(judgement->mode, judgement->would);
 	} else {
 		judgement->wanted = pending_bits(judgement);
+		judgement->first = 0;
 		decide_floor(settings, facts, bounds, judgement);
 	}
 }
@@ -294,7 +331,7 @@ static void refuse_removals(struct judgement *judgement)
 	judgement->verdict = VERDICT_REJECT;
 	judgement->results[CHECK_MESSAGE] = result_make(RESULT_FAIL, REASON_MESSAGE_LIMIT, detail);
 	judgement->warn.count = 0;
-	judgement->wanted = 0;
+	judgement->wanted = judgement->first = 0;
 	set_why(judgement, &why);
 }
 

@@ -8,7 +8,7 @@
 struct vouching {
 	struct vouch *vouch;
 	struct spf_walk *walk;
-	struct spf_walk *canary; /* begun when the walk passes */
+	struct spf_walk *canary; /* matters when the walk passes; begun with it, so that both take one time */
 	struct vouching *next;
 };
 
@@ -22,6 +22,7 @@ struct policies {
 	bool *told;
 	bool told_sender;
 	bool closed;
+	bool busy[PURPOSES]; /* a question for it found no room */
 };
 
 static const struct address canary_client = { ADDRESS_IPV4, { 192, 0, 2, 1 } };
@@ -57,6 +58,12 @@ struct policies *policies_new(const struct settings *settings, struct facts *fac
 	return policies;
 }
 
+/* Why something for that purpose is not known. */
+static enum reason doubt(const struct policies *policies, enum purpose purpose, enum reason otherwise)
+{
+	return policies->busy[purpose] ? REASON_DNS_BUSY : otherwise;
+}
+
 static struct spf_walk *walk_new(struct policies *policies, const struct address *client, struct span domain,
                                  struct span local)
 {
@@ -77,8 +84,9 @@ static void vouch_end(struct vouching *vouching, enum result_code code, enum rea
 /* A record that is missing or broken is the configuration's fault, not the client's. */
 static void vouch_step(struct policies *policies, struct vouching *vouching)
 {
-	if (!vouching->walk || vouching->vouch->complete)
+	if (!vouching->walk || !vouching->canary || vouching->vouch->complete)
 		return;
+	spf_walk_step(vouching->canary);
 	switch (spf_walk_step(vouching->walk)) {
 	case SPF_PENDING:
 		return;
@@ -90,17 +98,13 @@ static void vouch_step(struct policies *policies, struct vouching *vouching)
 		vouch_end(vouching, RESULT_FAIL, REASON_IP_UNLISTED);
 		return;
 	case SPF_TEMPERROR:
-		vouch_end(vouching, RESULT_TEMPERROR, REASON_DNS_ERROR);
+		vouch_end(vouching, RESULT_TEMPERROR, doubt(policies, PURPOSE_VOUCH, REASON_DNS_ERROR));
 		return;
 	case SPF_NONE:
 	case SPF_PERMERROR:
 		vouch_end(vouching, RESULT_PERMERROR, REASON_IP_SPF_ERROR);
 		return;
 	}
-	if (!vouching->canary)
-		vouching->canary = walk_new(policies, &canary_client, vouching->vouch->name, span_make(NULL, 0));
-	if (!vouching->canary)
-		return;
 	switch (spf_walk_step(vouching->canary)) {
 	case SPF_PENDING:
 		return;
@@ -115,7 +119,7 @@ static void vouch_step(struct policies *policies, struct vouching *vouching)
 		vouch_end(vouching, RESULT_PASS, REASON_NONE);
 		return;
 	case SPF_TEMPERROR:
-		vouch_end(vouching, RESULT_TEMPERROR, REASON_DNS_ERROR);
+		vouch_end(vouching, RESULT_TEMPERROR, doubt(policies, PURPOSE_VOUCH, REASON_DNS_ERROR));
 		return;
 	}
 }
@@ -152,6 +156,8 @@ static void sender_step(struct policies *policies)
 	if (result == SPF_PENDING)
 		return;
 	spf->outcome = sender_result(result, policies->sender_domain);
+	if (result == SPF_TEMPERROR)
+		spf->outcome.reason = doubt(policies, PURPOSE_SENDER, REASON_SPF_TEMPERROR);
 	spf->rfc8601 = spf_result_name(result);
 	spf->complete = true;
 }
@@ -175,19 +181,31 @@ static void sender_begin(struct policies *policies)
 	policies->sender = walk_new(policies, &facts->client, policies->sender_domain, local);
 }
 
-/* Whether it is a doubt about our clock that hides an aligned identifier. */
-static bool hidden_by_clock(const struct facts *facts, const struct dmarc_outcome *outcome)
+/* Whether that is why an aligned identifier is hidden. */
+static bool hidden_by(const struct facts *facts, const struct dmarc_outcome *outcome, enum reason reason)
 {
+	if (span_absent(outcome->hidden))
+		return false;
 	for (size_t i = 0; i < facts->dkim.count; i++)
-		if (facts->dkim.signatures[i].outcome.reason == REASON_DKIM_CLOCK
-		    && span_equal(facts->dkim.signatures[i].domain, outcome->hidden))
+		if (facts->dkim.signatures[i].outcome.reason == reason
+		    && span_equal_nocase(facts->dkim.signatures[i].domain, outcome->hidden))
 			return true;
-	return false;
+	return facts->spf.outcome.reason == reason && span_equal_nocase(facts->spf.domain, outcome->hidden);
 }
 
-static struct result dmarc_result(const struct facts *facts, const struct dmarc_outcome *outcome)
+/* Why DMARC is not known. */
+static enum reason dmarc_doubt(const struct policies *policies, const struct dmarc_outcome *outcome)
 {
-	struct span author = facts->author.domain;
+	if (hidden_by(policies->facts, outcome, REASON_DKIM_CLOCK))
+		return REASON_DKIM_CLOCK;
+	if (hidden_by(policies->facts, outcome, REASON_DNS_BUSY))
+		return REASON_DNS_BUSY;
+	return doubt(policies, PURPOSE_AUTHOR, REASON_DMARC_TEMPERROR);
+}
+
+static struct result dmarc_result(const struct policies *policies, const struct dmarc_outcome *outcome)
+{
+	struct span author = policies->facts->author.domain;
 	switch (outcome->result) {
 	case DMARC_PENDING:
 		break;
@@ -200,8 +218,7 @@ static struct result dmarc_result(const struct facts *facts, const struct dmarc_
 		                   outcome->policy == DMARC_POLICY_NONE ? REASON_DMARC_POLICY_NONE : REASON_DMARC_FAIL,
 		                   author);
 	case DMARC_TEMPERROR:
-		return result_make(RESULT_TEMPERROR,
-		                   hidden_by_clock(facts, outcome) ? REASON_DKIM_CLOCK : REASON_DMARC_TEMPERROR, author);
+		return result_make(RESULT_TEMPERROR, dmarc_doubt(policies, outcome), author);
 	case DMARC_PERMERROR:
 		return result_make(RESULT_PERMERROR, REASON_DMARC_PERMERROR, author);
 	}
@@ -257,7 +274,7 @@ static void dmarc_end(struct policies *policies, const struct dmarc_outcome *out
 {
 	struct outcome_evidence *dmarc = &policies->facts->dmarc;
 
-	dmarc->outcome = dmarc_result(policies->facts, outcome);
+	dmarc->outcome = dmarc_result(policies, outcome);
 	dmarc->rfc8601 = dmarc_result_name(outcome->result);
 	dmarc->domain = outcome->policy_domain;
 	dmarc->policy_none = outcome->policy == DMARC_POLICY_NONE;
@@ -305,8 +322,10 @@ static void begin_vouchings(struct policies *policies)
 {
 	const struct org *org = judge_org(policies->settings, policies->facts);
 	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
-		if (!vouching->walk && (!org || set_has(org->ip.spf, vouching->vouch->name)))
+		if (!vouching->walk && (!org || set_has(org->ip.spf, vouching->vouch->name))) {
 			vouching->walk = walk_new(policies, &policies->facts->client, vouching->vouch->name, span_make(NULL, 0));
+			vouching->canary = walk_new(policies, &canary_client, vouching->vouch->name, span_make(NULL, 0));
+		}
 }
 
 void policies_begin(struct policies *policies, check_bits wanted)
@@ -340,20 +359,27 @@ static const struct question *vouch_next(const struct vouching *vouching)
 	return question;
 }
 
-const struct question *policies_next(struct policies *policies)
+const struct question *policies_next(struct policies *policies, struct origin *origin_r)
 {
 	const struct question *question = NULL;
+	*origin_r = (struct origin){ .purpose = PURPOSE_VOUCH };
 	for (struct vouching *vouching = policies->vouchings; vouching && !question; vouching = vouching->next)
 		question = vouch_next(vouching);
-	if (!question && policies->sender && !policies->facts->spf.complete)
+	if (!question && policies->sender && !policies->facts->spf.complete) {
+		*origin_r = (struct origin){ .purpose = PURPOSE_SENDER, .domain = policies->sender_domain };
 		question = spf_walk_next(policies->sender);
-	if (!question && policies->dmarc && !policies->facts->dmarc.complete)
+	}
+	if (!question && policies->dmarc && !policies->facts->dmarc.complete) {
+		*origin_r = (struct origin){ .purpose = PURPOSE_AUTHOR, .domain = policies->facts->author.domain };
 		question = dmarc_walk_next(policies->dmarc);
+	}
 	return question;
 }
 
-void policies_answer(struct policies *policies, const struct question *question, const struct answer *answer)
+void policies_answer(struct policies *policies, enum purpose purpose, const struct question *question,
+                     const struct answer *answer)
 {
+	policies->busy[purpose] = policies->busy[purpose] || answer->status == ANSWER_BUSY;
 	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next) {
 		if (vouching->walk)
 			spf_walk_answer(vouching->walk, question, answer, NULL);

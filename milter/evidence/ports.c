@@ -107,6 +107,7 @@ bool evidence_ports_init(struct ports *ports_r, const struct settings *settings,
 	ports_r->begin = begin;
 	ports_r->field = gather_field;
 	ports_r->header_end = gather_header_end;
+	ports_r->start = gather_start;
 	ports_r->body = gather_body;
 	ports_r->gather = gather_answers;
 	ports_r->end = gather_end;
@@ -135,6 +136,7 @@ bool evidence_ports_reload(struct ports *ports, const struct settings *settings,
 	struct resolver *resolver = resolver_new(settings, error_r);
 	if (!resolver)
 		return false;
+	resolver_inherit(resolver, old);
 	pthread_mutex_lock(&context->lock);
 	context->resolver = resolver;
 	pthread_mutex_unlock(&context->lock);

@@ -25,15 +25,11 @@ struct query *query_new(struct resolver *resolver, const struct question *questi
 	struct query *query = malloc(sizeof *query + question->name.length + 1);
 	if (!query)
 		return NULL;
+	memset(query, 0, sizeof *query);
 	atomic_init(&query->references, 1);
 	atomic_init(&query->response, NULL);
 	query->resolver = resolver;
-	query->was_cached = false;
-	query->watchers = NULL;
 	query->watchers_end = &query->watchers;
-	query->next = NULL;
-	query->partial = NULL;
-	query->hops = 0;
 	query->hash = cache_hash(resolver->key, question);
 	if (question->name.length != 0)
 		memcpy(query->name, question->name.at, question->name.length);
@@ -61,6 +57,12 @@ const struct answer *query_answer(const struct query *query)
 bool query_was_cached(const struct query *query)
 {
 	return query->was_cached;
+}
+
+bool query_was_asked(const struct query *query)
+{
+	const struct answer *answer = query_answer(query);
+	return !query->was_cached && !(answer && answer->status == ANSWER_BUSY);
 }
 
 /* The library sets data and RCODE for a bogus answer too, so that is asked first. */
@@ -110,26 +112,18 @@ static bool join_chains(const struct query *query, struct arena *arena, struct a
 	return true;
 }
 
-static void on_result(void *context, int code, struct ub_result *result);
-
 /* Ask for the end of the chain, keeping the chain. */
-static bool send_on(struct query *query, const struct answer *answer)
+static bool follow_on(struct query *query, const struct answer *answer)
 {
-	char target[ANSWER_NAME_SIZE];
-	struct span name = chain_end(answer);
 	struct response *partial = response_new(answer);
 
-	if (!partial || name.length >= sizeof target) {
+	if (!partial || chain_end(answer).length >= ANSWER_NAME_SIZE) {
 		response_drop(partial);
 		return false;
 	}
-	memcpy(target, name.at, name.length);
-	target[name.length] = '\0';
 	response_drop(query->partial);
 	query->partial = partial;
-	int type = (int)packet_type_number(query->question.type);
-	return ub_resolve_async(query->resolver->context, target, type, DNS_CLASS_IN, query,
-	                        on_result, NULL) == 0;
+	return true;
 }
 
 /* The library does not follow a CNAME that stands in local data. One that cannot be followed is a failure. */
@@ -137,7 +131,7 @@ static bool follow(struct query *query, struct answer *answer)
 {
 	if (!query->resolver->local_data || answer->status != ANSWER_NODATA || answer->chain_count == 0)
 		return false;
-	bool following = ++query->hops <= PACKET_CHAIN_MAX && send_on(query, answer);
+	bool following = ++query->hops <= PACKET_CHAIN_MAX && follow_on(query, answer);
 	if (!following)
 		answer->status = ANSWER_TEMPFAIL;
 	return following;
@@ -153,39 +147,51 @@ static bool read_answer(const struct query *query, const struct ub_result *resul
 	return read_result(result, &question, arena, answer_r) && join_chains(query, arena, answer_r);
 }
 
-/* A name that is none cannot exist. To call that a failure would let a sender have his mail deferred for ever. */
-static struct response *failed(const struct query *query, int code)
-{
-	const struct resolver *resolver = query->resolver;
-	return response_take(code == UB_SYNTAX ? resolver->no_such_name : resolver->failure);
-}
-
+/* All results come in the dispatcher's thread. */
 static void on_result(void *context, int code, struct ub_result *result)
 {
-	struct query *query = context;
+	struct sending *sending = context;
+	struct query *query = sending->query;
 	struct response *response = NULL;
 	struct answer answer;
 	struct arena arena;
 
 	memset(&answer, 0, sizeof answer);
 	arena_init(&arena, 0);
-	bool read = code == 0 && result && read_answer(query, result, &arena, &answer);
+	/* A result from before an alias was followed is none. */
+	bool read = code == 0 && result && sending->hops == query->hops && read_answer(query, result, &arena, &answer);
 	bool following = read && follow(query, &answer);
 	if (read && !following)
 		response = response_new(&answer);
 	arena_clear(&arena);
 	ub_resolve_free(result);
-	if (!following)
-		resolver_complete(query, response ? response : failed(query, code));
+	if (following) {
+		sending->hops = query->hops;
+		query_send(sending);
+	} else if (response) {
+		sending_answered(sending, response);
+	} else {
+		sending_failed(sending, code);
+	}
 }
 
-void query_send(struct query *query)
+void query_send(struct sending *sending)
 {
+	struct query *query = sending->query;
+	struct ub_ctx *context = query->resolver->contexts[sending->lane];
 	int type = (int)packet_type_number(query->question.type);
-	int code = ub_resolve_async(query->resolver->context, query->name, type, DNS_CLASS_IN,
-	                            query, on_result, NULL);
+	char target[ANSWER_NAME_SIZE];
+	const char *name = query->name;
+
+	if (query->partial) {
+		struct span end = chain_end(response_answer(query->partial));
+		memcpy(target, end.at, end.length);
+		target[end.length] = '\0';
+		name = target;
+	}
+	int code = ub_resolve_async(context, name, type, DNS_CLASS_IN, sending, on_result, NULL);
 	if (code != 0)
-		resolver_complete(query, failed(query, code));
+		sending_failed(sending, code);
 }
 
 /* At the end of the list, so that who came first is woken first. */

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "evidence/resolver_context.h"
@@ -17,7 +17,12 @@
 
 #define CACHE_ENTRIES 20000
 #define CACHE_BYTES ((size_t)32 << 20)
-#define UNDER_WAY_MAX 4096 /* more questions at once are answered with a failure */
+#define STRANGER_MS_MAX 5000
+#define LIBRARY_QUESTIONS 128 /* that the library asks of itself */
+#define FAILURES_ENTRIES 4096
+#define LEARNT_ENTRIES 4096
+#define KEPT_BYTES ((size_t)1 << 20)
+#define LEARNT_SECONDS (7LL * 24 * 3600)
 
 static struct response *bare_response(enum answer_status status)
 {
@@ -43,102 +48,127 @@ static void enter(struct resolver *resolver, struct query *query)
 	resolver->counters.under_way++;
 }
 
-static void leave(struct resolver *resolver, struct query *query)
+static void wake_dispatcher(const struct resolver *resolver)
 {
-	struct query **link = &resolver->buckets[query->hash % RESOLVER_BUCKETS];
-	while (*link && *link != query)
-		link = &(*link)->next;
-	if (!*link)
-		return;
-	*link = query->next;
-	resolver->counters.under_way--;
+	/* Where the pipe is full it is awake. */
+	ssize_t written = write(resolver->wake[1], "", 1);
+	(void)written;
 }
 
-static unsigned long lifetime(const struct resolver *resolver, const struct answer *answer)
+/* What is kept of the answer; a failure is only kept from those who chose the name. */
+static struct response *find_kept(struct resolver *resolver, const struct question *question, enum room room)
 {
-	unsigned long max = answer_failed(answer) ? 0 : answer_void(answer) ? resolver->negative_max : resolver->ttl_max;
-	return answer->ttl < max ? answer->ttl : max;
+	long long now_ms = resolver_now_ms();
+	struct response *response = cache_find(resolver->cache, question, now_ms);
+	if (!response && room == ROOM_STRANGER)
+		response = cache_find(resolver->failures, question, now_ms);
+	return response;
 }
 
-void resolver_complete(struct query *query, struct response *response)
+static bool learnt(const struct resolver *resolver, const struct question *question)
 {
-	struct resolver *resolver = query->resolver;
-	const struct answer *answer = response_answer(response);
-	unsigned long seconds = lifetime(resolver, answer);
-
-	pthread_mutex_lock(&resolver->lock);
-	leave(resolver, query);
-	if (seconds != 0)
-		cache_add(resolver->cache, &query->question, response, resolver_now_ms() + (long long)seconds * 1000);
-	resolver->counters.failed += answer_failed(answer);
-	resolver->counters.bogus += answer->status == ANSWER_BOGUS;
-	atomic_store_explicit(&query->response, response, memory_order_release);
-	query_wake(query);
-	pthread_mutex_unlock(&resolver->lock);
-	query_drop(query);
+	struct response *response = cache_find(resolver->learnt, question, resolver_now_ms());
+	response_drop(response);
+	return response != NULL;
 }
 
-/* Join the query under way, or enter a new one; *fresh_r: it still has to be sent. */
-static struct query *find_or_enter(struct resolver *resolver, const struct question *question, struct query *query,
-                                   bool *fresh_r)
+/* Join a query under way; it gets the better room of the two. */
+static struct query *join(struct resolver *resolver, struct query *query, enum room room)
 {
-	struct response *cached = cache_find(resolver->cache, question, resolver_now_ms());
-	struct query *other = cached ? NULL : find_under_way(resolver, question, query->hash);
-
-	*fresh_r = false;
-	resolver->counters.asked++;
-	if (other) {
-		resolver->counters.joined++;
-		atomic_fetch_add_explicit(&other->references, 1, memory_order_relaxed);
-		return other;
-	}
-	if (cached) {
-		resolver->counters.cached++;
-		query->was_cached = true;
-		atomic_store_explicit(&query->response, cached, memory_order_release);
-	} else if (resolver->counters.under_way >= UNDER_WAY_MAX) {
-		atomic_store_explicit(&query->response, response_take(resolver->failure), memory_order_release);
-	} else {
-		enter(resolver, query);
-		*fresh_r = true;
-	}
+	resolver->counters.joined++;
+	if (room < query->room)
+		query->room = room;
+	atomic_fetch_add_explicit(&query->references, 1, memory_order_relaxed);
 	return query;
 }
 
-struct query *resolver_ask(struct resolver *resolver, const struct question *question)
+/* What an answer is taken from. */
+struct place {
+	struct query *query;
+	struct sending *fresh; /* it has to be sent */
+	bool first;            /* and the dispatcher is to be woken */
+};
+
+static struct place find_place(struct resolver *resolver, const struct applicant *applicant, struct query *query)
+{
+	static const struct applicant named = { .room = ROOM_NAMED };
+	const struct question *question = &query->question;
+	struct applicant asker = applicant ? *applicant : named;
+	struct place place = { .query = query };
+
+	resolver->counters.asked++;
+	if (asker.room == ROOM_BELOW && learnt(resolver, question))
+		asker.room = ROOM_NAMED;
+	struct response *kept = find_kept(resolver, question, asker.room);
+	struct query *other = kept ? NULL : find_under_way(resolver, question, query->hash);
+	if (other) {
+		place.query = join(resolver, other, asker.room);
+	} else if (kept) {
+		resolver->counters.cached++;
+		query->was_cached = true;
+		atomic_store_explicit(&query->response, kept, memory_order_release);
+	} else if (!admission_enter(resolver->admission, &asker, &query->ticket)) {
+		resolver->counters.busy++;
+		atomic_store_explicit(&query->response, response_take(resolver->busy), memory_order_release);
+	} else {
+		query->room = asker.room;
+		enter(resolver, query);
+		place.first = book_enter(resolver, query);
+		place.fresh = book_begin(resolver, query);
+	}
+	return place;
+}
+
+struct query *resolver_ask(struct resolver *resolver, const struct question *question, const struct applicant *applicant)
 {
 	struct query *query = query_new(resolver, question);
-	bool fresh;
 
 	if (!query)
 		return NULL;
 	pthread_mutex_lock(&resolver->lock);
-	struct query *chosen = find_or_enter(resolver, question, query, &fresh);
-	if (fresh)
-		atomic_fetch_add_explicit(&query->references, 1, memory_order_relaxed);
+	struct place place = find_place(resolver, applicant, query);
 	pthread_mutex_unlock(&resolver->lock);
-	if (chosen != query)
+	if (place.query != query)
 		query_drop(query);
-	if (!fresh)
-		return chosen;
-	query_send(query);
+	if (place.fresh)
+		query_send(place.fresh);
+	if (place.first)
+		wake_dispatcher(resolver);
+	return place.query;
+}
+
+struct query *resolver_pause(struct resolver *resolver, unsigned ms)
+{
+	struct question nothing = { RECORD_A, span_make("", 0) };
+	struct query *query = query_new(resolver, &nothing);
+
+	if (!query)
+		return NULL;
+	pthread_mutex_lock(&resolver->lock);
+	query->pause_until_ms = resolver_now_ms() + ms;
+	bool first = book_enter(resolver, query);
+	pthread_mutex_unlock(&resolver->lock);
+	if (first)
+		wake_dispatcher(resolver);
 	return query;
 }
 
-static void *dispatch(void *context)
+void resolver_learn(struct resolver *resolver, const struct question *question)
 {
-	struct resolver *resolver = context;
-	struct pollfd files[2] = { { .fd = ub_fd(resolver->context), .events = POLLIN },
-		                   { .fd = resolver->wake[0], .events = POLLIN } };
+	pthread_mutex_lock(&resolver->lock);
+	cache_add(resolver->learnt, question, resolver->nothing, resolver_now_ms() + LEARNT_SECONDS * 1000);
+	pthread_mutex_unlock(&resolver->lock);
+}
 
-	for (;;) {
-		if (poll(files, 2, -1) < 0 && errno != EINTR)
-			return NULL;
-		if (files[1].revents != 0)
-			return NULL;
-		if (files[0].revents != 0)
-			ub_process(resolver->context);
-	}
+void resolver_inherit(struct resolver *resolver, struct resolver *old)
+{
+	pthread_mutex_lock(&old->lock);
+	pthread_mutex_lock(&resolver->lock);
+	struct cache *learnt_before = old->learnt;
+	old->learnt = resolver->learnt;
+	resolver->learnt = learnt_before;
+	pthread_mutex_unlock(&resolver->lock);
+	pthread_mutex_unlock(&old->lock);
 }
 
 static void warmed(void *context, int code, struct ub_result *result)
@@ -154,12 +184,13 @@ static bool start_threads(struct resolver *resolver)
 	sigset_t all, before;
 
 	sigfillset(&all);
-	if (pipe2(resolver->wake, O_CLOEXEC) != 0)
+	if (pipe2(resolver->wake, O_CLOEXEC | O_NONBLOCK) != 0)
 		return false;
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool good = ub_resolve_async(resolver->context, "localhost.", 1, 1, NULL, warmed,
-	                             NULL) == 0
-	            && pthread_create(&resolver->dispatcher, NULL, dispatch, resolver) == 0;
+	bool good = true;
+	for (int i = 0; i < LANES && good; i++)
+		good = ub_resolve_async(resolver->contexts[i], "localhost.", 1, 1, NULL, warmed, NULL) == 0;
+	good = good && pthread_create(&resolver->dispatcher, NULL, dispatch, resolver) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!good) {
 		close(resolver->wake[0]);
@@ -181,7 +212,8 @@ static char *describe(const struct settings *settings)
 	char *text = malloc(length);
 	if (!text)
 		return NULL;
-	int at = snprintf(text, length, "%u %u", settings->dns.cache_ttl_max, settings->dns.cache_negative_max);
+	int at = snprintf(text, length, "%u %u %u", settings->dns.cache_ttl_max, settings->dns.cache_negative_max,
+	                  settings->message_timeout);
 	for (size_t i = 0; i < set_count(servers); i++)
 		at += snprintf(text + at, length - (size_t)at, " %.*s", (int)set_at(servers, i).length, set_at(servers, i).at);
 	return text;
@@ -189,13 +221,17 @@ static char *describe(const struct settings *settings)
 
 static void release(struct resolver *resolver)
 {
-	if (resolver->context)
-		resolver_context_free(resolver->context);
-	for (size_t i = 0; i < RESOLVER_BUCKETS; i++)
-		while (resolver->buckets[i])
-			resolver_complete(resolver->buckets[i], response_take(resolver->failure));
+	for (int i = 0; i < LANES; i++)
+		if (resolver->contexts[i])
+			resolver_context_free(resolver->contexts[i]);
+	book_close(resolver);
 	cache_free(resolver->cache);
+	cache_free(resolver->failures);
+	cache_free(resolver->learnt);
+	admission_free(resolver->admission);
 	response_drop(resolver->failure);
+	response_drop(resolver->busy);
+	response_drop(resolver->nothing);
 	response_drop(resolver->no_such_name);
 	pthread_mutex_destroy(&resolver->lock);
 	free(resolver->options);
@@ -206,10 +242,51 @@ bool resolver_check(const struct settings *settings, char error_r[RESOLVER_ERROR
 {
 	if (settings->dns.trust_anchor.length == 0 && settings->dns.local_data.length == 0)
 		return true;
-	struct ub_ctx *context = resolver_context_new(settings, error_r);
+	struct ub_ctx *context = resolver_context_new(settings, 0, 16, error_r);
 	if (context)
 		resolver_context_free(context);
 	return context != NULL;
+}
+
+/* How many questions may be under way at once: an eighth of the descriptors is for them, and for asking them again. */
+static unsigned questions_max(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 8 > ADMISSION_ALL + RESOLVER_AGAIN_ALL)
+		return ADMISSION_ALL;
+	return (unsigned)(limit.rlim_cur / 8) * 3 / 4;
+}
+
+/* In the lead all may be out, and any lane may have it where there are servers to choose from. */
+static unsigned lane_range(const struct resolver *resolver, int lane)
+{
+	unsigned leading = lane == 0 || resolver->servers > 1 ? ADMISSION_ALL : 0;
+	return leading + RESOLVER_AGAIN_ALL + LIBRARY_QUESTIONS;
+}
+
+static bool make_contexts(struct resolver *resolver, const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+{
+	for (int i = 0; i < LANES; i++) {
+		resolver->contexts[i] = resolver_context_new(settings, (unsigned)i, lane_range(resolver, i), error_r);
+		if (!resolver->contexts[i])
+			return false;
+	}
+	return true;
+}
+
+static bool make_parts(struct resolver *resolver)
+{
+	resolver->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
+	resolver->failures = cache_new(FAILURES_ENTRIES, KEPT_BYTES);
+	resolver->learnt = cache_new(LEARNT_ENTRIES, KEPT_BYTES);
+	resolver->admission = admission_new(questions_max());
+	resolver->failure = bare_response(ANSWER_TEMPFAIL);
+	resolver->busy = bare_response(ANSWER_BUSY);
+	resolver->nothing = bare_response(ANSWER_NODATA);
+	resolver->no_such_name = bare_response(ANSWER_NXDOMAIN);
+	return resolver->cache && resolver->failures && resolver->learnt && resolver->admission && resolver->failure
+	       && resolver->busy && resolver->nothing && resolver->no_such_name
+	       && getrandom(resolver->key, sizeof resolver->key, 0) == (ssize_t)sizeof resolver->key;
 }
 
 struct resolver *resolver_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
@@ -222,19 +299,18 @@ struct resolver *resolver_new(const struct settings *settings, char error_r[RESO
 	pthread_mutex_init(&resolver->lock, NULL);
 	resolver->ttl_max = settings->dns.cache_ttl_max;
 	resolver->negative_max = settings->dns.cache_negative_max;
+	resolver->patience_ms = resolver_patience_ms(settings);
+	resolver->brief_ms = settings->message_timeout * 1000 / 4;
+	if (resolver->brief_ms > STRANGER_MS_MAX)
+		resolver->brief_ms = STRANGER_MS_MAX;
+	resolver->servers = resolver_servers(settings);
 	resolver->local_data = settings->dns.local_data.length != 0;
 	resolver->options = describe(settings);
-	resolver->cache = cache_new(CACHE_ENTRIES, CACHE_BYTES);
-	resolver->failure = bare_response(ANSWER_TEMPFAIL);
-	resolver->no_such_name = bare_response(ANSWER_NXDOMAIN);
-	bool good = resolver->cache && resolver->failure && resolver->no_such_name
-	            && getrandom(resolver->key, sizeof resolver->key, 0) == (ssize_t)sizeof resolver->key;
-	if (good)
-		resolver->context = resolver_context_new(settings, error_r);
+	bool good = make_parts(resolver) && make_contexts(resolver, settings, error_r);
 	errno = 0;
-	if (resolver->context && start_threads(resolver))
+	if (good && start_threads(resolver))
 		return resolver;
-	if (resolver->context)
+	if (good)
 		snprintf(error_r, RESOLVER_ERROR_SIZE, "the resolver cannot be started: %s",
 		         errno != 0 ? strerror(errno) : "libunbound does not say why; see whether OpenSSL works");
 	release(resolver);

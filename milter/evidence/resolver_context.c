@@ -7,24 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/span.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
 /*
- * By default the library goes on with a question that nobody answers for 17 seconds, and for half a minute or more takes
- * a server that was silent for dead. Here a question is given up after two to seven seconds, long enough for a name
- * server that has to search itself, and what was learnt of a server is forgotten at once: the servers asked are few, and
- * when they are back, answers have to be back too. By default there is room for 16 questions at once: sixteen slow
- * domains would stop all others.
+ * The name servers asked are few, and when they are back, answers have to be back too: what was learnt of a server is
+ * forgotten at once, and none is taken for dead. By default there is room for 16 questions at once.
  */
 static const char *const options[][2] = {
-	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "2" },       { "infra-host-ttl:", "1" },
-	{ "infra-keep-probing:", "yes" },    { "infra-cache-max-rtt:", "6000" },   { "outgoing-range:", "256" },
-	{ "outgoing-num-tcp:", "16" },       { "num-queries-per-thread:", "512" }, { "msg-cache-size:", "4m" },
-	{ "rrset-cache-size:", "8m" },
+	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "1" },  { "infra-host-ttl:", "1" },
+	{ "infra-keep-probing:", "yes" },    { "outgoing-num-tcp:", "16" },   { "msg-cache-size:", "64k" },
+	{ "msg-cache-slabs:", "1" },         { "rrset-cache-size:", "64k" },  { "rrset-cache-slabs:", "1" },
+	{ "infra-cache-slabs:", "1" },       { "key-cache-slabs:", "1" },
+	/* A server that took that long would count as dead, and not be asked. */
+	{ "infra-cache-max-rtt:", "1000000" },
 };
+
+/* The library keeps failures for five seconds, whatever it is told; only a zone that is not cached at all is free of that. */
+static const char zone[] = "forward-zone:\n\tname: \".\"\n\tforward-no-cache: yes\n";
 
 /*
  * Zones the library would answer itself, with NXDOMAIN. The name servers asked know better: they may serve them, and
@@ -65,23 +69,54 @@ static bool fail(char error_r[RESOLVER_ERROR_SIZE], const char *what, const char
 	return false;
 }
 
-static bool set_options(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE])
+static bool set_option(struct ub_ctx *context, const char *option, const char *value, char error_r[RESOLVER_ERROR_SIZE])
 {
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-		int code = ub_ctx_set_option(context, options[i][0], options[i][1]);
-		if (code != 0)
-			return fail(error_r, options[i][0], ub_strerror(code));
-	}
-	return true;
+	int code = ub_ctx_set_option(context, option, value);
+	return code == 0 || fail(error_r, option, ub_strerror(code));
 }
 
-/* What the library keeps answers an own question, too: its cache has to forget no later than ours. */
-static bool set_lifetime(struct ub_ctx *context, const char *option, unsigned seconds, char error_r[RESOLVER_ERROR_SIZE])
+static bool set_number(struct ub_ctx *context, const char *option, unsigned value, char error_r[RESOLVER_ERROR_SIZE])
 {
 	char text[16];
-	snprintf(text, sizeof text, "%u", seconds);
-	int code = ub_ctx_set_option(context, option, text);
-	return code == 0 || fail(error_r, option, ub_strerror(code));
+	snprintf(text, sizeof text, "%u", value);
+	return set_option(context, option, text, error_r);
+}
+
+/* The library takes such lines from a file only. */
+static bool set_zone(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE])
+{
+	char path[32];
+	int fd = memfd_create("libunbound", MFD_CLOEXEC);
+	if (fd < 0)
+		return fail(error_r, "libunbound", strerror(errno));
+	snprintf(path, sizeof path, "/dev/fd/%d", fd);
+	bool written = write(fd, zone, sizeof zone - 1) == (ssize_t)(sizeof zone - 1) && lseek(fd, 0, SEEK_SET) == 0;
+	int code = written ? ub_ctx_config(context, path) : 0;
+	close(fd);
+	if (!written)
+		return fail(error_r, "libunbound", strerror(errno));
+	return code == 0 || fail(error_r, "libunbound", ub_strerror(code));
+}
+
+unsigned resolver_patience_ms(const struct settings *settings)
+{
+	unsigned half = settings->message_timeout * 1000 / 2;
+	return half < 10000 ? half : 10000;
+}
+
+/* The library keeps these two for the whole process: contexts must not differ in them. */
+static bool set_patience(struct ub_ctx *context, unsigned ms, char error_r[RESOLVER_ERROR_SIZE])
+{
+	return set_number(context, "infra-cache-min-rtt:", ms, error_r)
+	       && set_number(context, "unknown-server-time-limit:", ms, error_r);
+}
+
+static bool set_options(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE])
+{
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (!set_option(context, options[i][0], options[i][1], error_r))
+			return false;
+	return true;
 }
 
 static bool copy_text(struct span text, char *to, size_t size)
@@ -93,24 +128,66 @@ static bool copy_text(struct span text, char *to, size_t size)
 	return true;
 }
 
-static bool set_servers(struct ub_ctx *context, const struct set *servers, char error_r[RESOLVER_ERROR_SIZE])
+/* The name servers of resolv.conf(5); without that file, or without one in it, that of the local host. NULL without memory. */
+static const struct set *local_servers(struct arena *arena)
+{
+	struct set *servers = set_new(arena, SET_EXACT);
+	FILE *file = fopen(RESOLV_CONF, "re");
+	char line[1024];
+	char address[128];
+
+	while (servers && file && fgets(line, sizeof line, file))
+		if (sscanf(line, " nameserver %127s", address) == 1)
+			set_add(servers, span_of(address));
+	if (file)
+		fclose(file);
+	if (servers && set_count(servers) == 0)
+		set_add(servers, span_of("127.0.0.1"));
+	return servers;
+}
+
+static const struct set *all_servers(const struct settings *settings, struct arena *arena)
+{
+	return set_count(settings->dns.nameservers) != 0 ? settings->dns.nameservers : local_servers(arena);
+}
+
+unsigned resolver_servers(const struct settings *settings)
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	size_t count = set_count(all_servers(settings, &arena));
+	arena_clear(&arena);
+	return count < LANES ? (unsigned)count : LANES;
+}
+
+/* Whether server i of count belongs to a lane. */
+static bool in_lane(size_t i, size_t count, unsigned lane)
+{
+	return count < LANES ? i == lane % count : i % LANES == lane;
+}
+
+static bool set_server(struct ub_ctx *context, struct span address, char error_r[RESOLVER_ERROR_SIZE])
 {
 	char server[128];
+	if (!copy_text(address, server, sizeof server))
+		return fail(error_r, "nameservers", "an address is too long");
+	int code = ub_ctx_set_fwd(context, server);
+	return code == 0 || fail(error_r, server, ub_strerror(code));
+}
 
-	for (size_t i = 0; i < set_count(servers); i++) {
-		if (!copy_text(set_at(servers, i), server, sizeof server))
-			return fail(error_r, "nameservers", "an address is too long");
-		int code = ub_ctx_set_fwd(context, server);
-		if (code != 0)
-			return fail(error_r, server, ub_strerror(code));
-	}
-	if (set_count(servers) != 0)
-		return true;
-	/* Without that file the server of the local host is meant (resolv.conf(5)). */
-	if (ub_ctx_resolvconf(context, RESOLV_CONF) == 0)
-		return true;
-	int code = ub_ctx_set_fwd(context, "127.0.0.1");
-	return code == 0 || fail(error_r, RESOLV_CONF, ub_strerror(code));
+static bool set_servers(struct ub_ctx *context, const struct settings *settings, unsigned lane,
+                        char error_r[RESOLVER_ERROR_SIZE])
+{
+	struct arena arena;
+	arena_init(&arena, 0);
+	const struct set *servers = all_servers(settings, &arena);
+	size_t count = set_count(servers);
+	bool good = count != 0 || fail(error_r, "libunbound", "out of memory");
+	for (size_t i = 0; i < count && good; i++)
+		if (in_lane(i, count, lane))
+			good = set_server(context, set_at(servers, i), error_r);
+	arena_clear(&arena);
+	return good;
 }
 
 static bool set_anchor(struct ub_ctx *context, struct span anchor, char error_r[RESOLVER_ERROR_SIZE])
@@ -182,13 +259,16 @@ static bool remove_zones(struct ub_ctx *context, struct span anchor, char error_
 	return true;
 }
 
-static bool set_up(struct ub_ctx *context, const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+static bool set_up(struct ub_ctx *context, const struct settings *settings, unsigned lane, unsigned range,
+                   char error_r[RESOLVER_ERROR_SIZE])
 {
 	ub_ctx_debugout(context, NULL);
-	if (!set_options(context, error_r)
-	    || !set_lifetime(context, "cache-max-ttl:", settings->dns.cache_ttl_max, error_r)
-	    || !set_lifetime(context, "cache-max-negative-ttl:", settings->dns.cache_negative_max, error_r)
-	    || !set_servers(context, settings->dns.nameservers, error_r)
+	if (!set_options(context, error_r) || !set_patience(context, resolver_patience_ms(settings), error_r)
+	    || !set_number(context, "cache-max-ttl:", settings->dns.cache_ttl_max, error_r)
+	    || !set_number(context, "cache-max-negative-ttl:", settings->dns.cache_negative_max, error_r)
+	    || !set_number(context, "outgoing-range:", range, error_r)
+	    || !set_number(context, "num-queries-per-thread:", range, error_r) || !set_zone(context, error_r)
+	    || !set_servers(context, settings, lane, error_r)
 	    || !set_anchor(context, settings->dns.trust_anchor, error_r))
 		return false;
 	if (ub_ctx_async(context, 1) != 0)
@@ -207,13 +287,14 @@ void resolver_context_free(struct ub_ctx *context)
 	pthread_mutex_unlock(&globals);
 }
 
-struct ub_ctx *resolver_context_new(const struct settings *settings, char error_r[RESOLVER_ERROR_SIZE])
+struct ub_ctx *resolver_context_new(const struct settings *settings, unsigned lane, unsigned range,
+                                    char error_r[RESOLVER_ERROR_SIZE])
 {
 	pthread_mutex_lock(&globals);
 	struct ub_ctx *context = ub_ctx_create();
 	if (!context)
 		fail(error_r, "libunbound", "no context can be made");
-	if (context && !set_up(context, settings, error_r)) {
+	if (context && !set_up(context, settings, lane, range, error_r)) {
 		ub_ctx_delete(context);
 		context = NULL;
 	}
