@@ -745,7 +745,7 @@ def body_line_ends_become_line_feeds(letter, rng):
 # The key.
 
 def change_record(letter, change):
-    letter.records = [change(record) for record in letter.records]
+    letter.records = [change(record) if "p=" in record else record for record in letter.records]
 
 
 @after

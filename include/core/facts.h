@@ -76,6 +76,7 @@ struct signature {
 	 */
 	struct result outcome;
 	const char *rfc8601;   /* its result keyword */
+	unsigned index;        /* 1 for the first DKIM-Signature field of the header, 2, ... */
 	struct span domain;    /* d=, comparable form; absent when malformed */
 	struct span selector;
 	struct span b_prefix;  /* first eight characters of b= */

@@ -211,14 +211,15 @@ static int exit_code(enum verdict outcome)
 }
 
 /* Present it; the exit code. */
-static int show(const struct request *request, struct ports *ports, const char *file, struct examination *examination)
+static int show(const struct request *request, struct ports *ports, const char *file, struct span raw,
+                struct examination *examination)
 {
 	struct view view;
 	bool good = view_make(file, examination, &view);
 
 	if (good && request->explain) {
 		struct resolver *resolver = evidence_ports_resolver(ports);
-		view.opinions = opinions_get(examination, resolver);
+		view.opinions = opinions_get(examination, resolver, raw);
 		resolver_drop(resolver);
 	}
 	if (good && request->json)
@@ -292,7 +293,7 @@ static int check(const struct request *request, const struct settings *settings,
 	feed.wait = waiter_wait;
 	feed.wait_context = &waiter;
 	feed_message(&examination, settings, ports, span_of("check-message"), &feed);
-	int code = show(request, ports, file, &examination);
+	int code = show(request, ports, file, feed.raw, &examination);
 	examine_clear(&examination);
 	waiter_destroy(&waiter);
 	free((void *)(uintptr_t)feed.raw.at);

@@ -69,9 +69,9 @@ static void explain_opinions(FILE *out, const struct opinion *opinion, enum chec
 	for (; opinion; opinion = opinion->next) {
 		if (opinion->check != check)
 			continue;
-		opinion_sentence(&opinion->second, sentence);
+		opinion_sentence(opinion, sentence);
 		screen_escape(opinion->name, name, sizeof name);
-		if (check == CHECK_IP)
+		if (check != CHECK_SPF)
 			snprintf(text, sizeof text, "%s: %s", name, sentence);
 		else
 			snprintf(text, sizeof text, "%s", sentence);

@@ -14,14 +14,12 @@ static json_t *make_why(const struct check_list *why)
 
 static json_t *make_opinion(const struct opinion *opinion)
 {
-	const struct secondopinion *second = &opinion->second;
-	bool given = second->status == SECONDOPINION_GIVEN;
-	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:s}", "name", relayctl_json_shown(opinion->name), "status", opinion_status(second->status),
-	                 "ours", spf_result_name(second->ours), "result", given ? spf_result_name(second->theirs) : "", "same",
-	                 given && second->ours == second->theirs, "because", second->because ? second->because : "");
+	return json_pack("{s:o, s:s, s:s, s:s, s:b, s:s}", "name", relayctl_json_shown(opinion->name), "status",
+	                 opinion_status(opinion->status), "ours", opinion->ours, "result", opinion->theirs, "same", opinion->same,
+	                 "because", opinion->because ? opinion->because : "");
 }
 
-/* One for the sender; for ip.spf a list with one for each name. */
+/* One for the sender; a list with one for each name of ip.spf, and for each signature. */
 static void add_opinions(json_t *check, const struct opinion *opinion, enum check_id id)
 {
 	json_t *list = NULL;

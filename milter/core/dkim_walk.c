@@ -95,6 +95,7 @@ static bool write_facts(struct dkim_walk *walk, size_t chosen)
 		candidate->fact = fact;
 		fact->outcome = candidate->fault;
 		fact->rfc8601 = candidate->rfc8601 ? candidate->rfc8601 : "none";
+		fact->index = candidate->field->index;
 		fact->domain = candidate->tags.domain;
 		fact->selector = candidate->tags.selector;
 		fact->b_prefix = candidate->tags.b_prefix;
