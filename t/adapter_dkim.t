@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """DKIM signatures of every kind, through the examination, with keys from a name server on 127.0.0.1."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """SPF, DMARC and the names of ip.spf through the examination, with a name server on 127.0.0.1."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The resolver against a name server on 127.0.0.1 that answers, lies, keeps silent and dies."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Generated Authentication-Results, read by the filter and by readers of other make. Repeatable: SEED and COUNT name a run.
 
 Whatever any reader takes for ours the filter must remove; what none can take for ours must stay. The readers are

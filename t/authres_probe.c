@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * authres_probe ID...: reads header field values, one a line in hexadecimal, and prints for each whether it claims one of
  * these names ("1") or not ("0"). For authres_differential.t.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench: the facts of one message and the parameters of the organization that sends it, for tests of single checks.
  */

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The benchmark: its generator sees what is accepted and what is not, and a small run gives a report. No timing."""
 
 import json

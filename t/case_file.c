@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "case_file.h"
 
 #include <stdlib.h>

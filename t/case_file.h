@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * case_file: cases written as text, see t/README. Parsing is strict: a mistake in a file is a failed case, never a
  * case that tests nothing.

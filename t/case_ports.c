@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "case_ports.h"
 
 #include <stdlib.h>

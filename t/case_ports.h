@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * case_ports: evidence as a case file writes it, in place of the adapters. What the case does not tell never comes.
  */

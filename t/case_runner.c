@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs the case files (see t/README): each case is one line of TAP. Without arguments all of t/cases. CASE in the
  * environment is a pattern as of a shell: only cases whose name fits are run.

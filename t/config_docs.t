@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The option table, the manual page, the sample and the schema name the same options, types, defaults and choices."""
 import json
 import os

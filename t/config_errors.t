@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What is wrong with a configuration is said in one run, at its place, with what to do; warnings likewise."""
 import os
 import re

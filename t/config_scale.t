@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """10,000 organizations with 100,000 domains and 100,000 networks load within CPU time and memory for it."""
 import os
 import resource

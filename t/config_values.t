@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What is written takes effect: built-in defaults, `defaults`, an organization's own values, included files, JSON."""
 import json
 import os

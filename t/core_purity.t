@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The core is pure: what libcore.a asks of the world is a short list of functions of the C library, and it keeps no
 state. Undefined symbols and writable data are read with nm; each offender is named with its object."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 In instructions that callgrind counts: a message costs the same with 10,000 organizations as with one; and an
 Authentication-Results field of twice the length costs twice as much, whatever it is made of.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions.
  * cost_probe claims N: run_claims() reads N bytes of each pattern as Authentication-Results.

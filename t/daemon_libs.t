@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The daemon does not link libspf2 and libopendkim, whose faults a stranger can reach; sfdc-relayctl does where it is built
 with them, and so shows that the look would find it. Shared libraries are read with objdump, undefined symbols with nm."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The daemon's life: reload, crash, stop, background, pidfile and the service manager."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 L05: a log that is not read - syslogd's socket, the journal's, a pipe for standard error - holds up neither mail nor a stop
 nor the parent. What is lost meanwhile is counted, and told when the log goes on.

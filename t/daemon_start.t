@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The daemon's options, exit codes, socket and start: DESIGN "programs"."""
 
 import os

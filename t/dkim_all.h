@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dkim_all: for tests that want every signature verified, whatever the checks need. */
 #ifndef SFDC_TEST_DKIM_ALL_H
 #define SFDC_TEST_DKIM_ALL_H

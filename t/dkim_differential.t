@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Signed messages under random mutation, judged by ours, libopendkim, dkimpy and Mail::DKIM.
 
 Each mutation of dkim_mutations.py comes alone, in each canonical form, and then at random with others. Whatever a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_driver: what becomes of the signatures of many messages, for t/dkim_differential.t.
  *

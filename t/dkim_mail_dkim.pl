@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 # What Mail::DKIM says of the signatures of many messages: dkim_mail_dkim.pl ZONE MESSAGES FROM, in the form of t/dkim_driver.c.
 use strict;
 use warnings;

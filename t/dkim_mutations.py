@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Signed messages and what may happen to them, for dkim_differential.t.
 
 A mutation is a function with a name. Those of BEFORE change what is signed or how; those of AFTER change what was signed,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_record: a dkim_crypto whose hashes record the bytes they are given, for tests. The digest is no SHA-256: it is the
  * first bytes of a checksum, so that equal digests mean equal bytes. What was recorded last is in dkim_recorded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_reference: the canonical form of a body, byte by byte and line by line, as RFC 6376 3.4.3 and 3.4.4 tell it: slow,
  * and written without regard to core/dkim_canon.c, which is compared with it.

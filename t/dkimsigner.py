@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DKIM signatures made to measure, good ones and bad ones, by the letter of RFC 6376 and RFC 8463.
 
     key = Key.rsa(2048); field = sign(fields, body, key, d="example.com", s="sel", h="from:to")

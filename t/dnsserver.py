@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A name server for tests, on 127.0.0.1, that answers from a table and misbehaves on demand.
 
     server = DnsServer(); server.add("a.example.test", "TXT", '"x"'); server.start(); ... server.stop()

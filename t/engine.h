@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * engine: settings, ports and messages made by hand, for unit tests that link the core alone.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The examination with the daemon's evidence, on a leash: drives t/evidence_probe."""
 
 import os

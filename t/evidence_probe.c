@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * evidence_probe: messages through the examination with the daemon's evidence, for adapter_*.t. Argument: the
  * configuration. Then a command a line:

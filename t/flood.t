@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Floods of mail whose keys lie with name servers that never answer, and genuine mail in between that needs a key which is
 not cached: none of it is deferred, however the flood is made. And name servers that answer late.

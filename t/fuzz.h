@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fuzz: what the fuzz targets share. A target is a file t/fuzz_NAME.c with fuzz_name and LLVMFuzzerTestOneInput(); it
  * runs under libFuzzer (configure --enable-fuzz) and, over the files of t/corpus/NAME, in `make check` (fuzz_replay.c).

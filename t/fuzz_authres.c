@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * authres: a value that begins with our id is ours whatever follows, one without it never is, and what we write from
  * hostile facts is one well-formed field. The input is a value, and every text a sender can write.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * certname: decoding is exact, and nothing but the MTA's word makes a certificate verified. Input: five lines, the
  * macros in the order of the structure; a line "-" is a macro that was not sent.

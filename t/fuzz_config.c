@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config: whatever is loaded is complete and within its limits; whatever is not says why, each problem in one line of
  * printable text that names its file. Input: the configuration, then further files, each after a line "==== NAME".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dialogue: whatever an MTA says, in whatever order and however it is cut: a message passes only if its own steps, taken
  * by simpler means, make one that may; there is one log line for each message that began; and what is answered are whole

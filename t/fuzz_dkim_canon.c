@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_canon: a body gives the same bytes however it is cut, and those that the reference makes of it; a field keeps its
  * words. Input: two bytes that say how the body is cut and what l= is, then the body; or a field's value.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_walk: whatever the order of answers and the cuts of the body, the same comes of each signature; what passes was
  * verified over the header and the body that a reference makes of the message; every hash is released.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dkimtags: what is taken for well-formed is, and cannot be read in two ways. Input: a field's value, or a key record. */
 #include "core/dkimtags.h"
 #include "fuzz.h"

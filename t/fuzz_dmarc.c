@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dmarc: an evaluation ends within its limits, and gives the same whichever way its questions are answered.
  * Input: lines: author domain, up to eight identifiers ("d" or "s", or "D" or "S" for one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* domain, set: validity, case, containment and patterns agree with each other. Input: a child, LF, a parent. */
 #include "core/set.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* header: a split message is covered by its fields and its body, and fields keep their number and index. */
 #include "core/header.h"
 #include "fuzz.h"

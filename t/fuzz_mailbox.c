@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mailbox: whatever is accepted is exactly one mailbox, and says the same when written and read again. */
 #include "core/mailbox.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * message: a whole message through the engine. What is accepted under enforcement is judged again here, by simpler
  * means, from the raw text; asking for all evidence changes no verdict; a second X-SFDC-LK or From: field is refused.

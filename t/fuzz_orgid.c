@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* orgid: an accepted ID is stable in both lengths, and its case counts. */
 #include "core/orgid.h"
 #include "fuzz.h"

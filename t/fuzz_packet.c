@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* packet: any bytes are read within bounds, and what is read can be asked again. Input: a name, LF, a DNS message. */
 #include "evidence/packet.h"
 #include "fuzz.h"

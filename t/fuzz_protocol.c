@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * protocol: whatever bytes come from the MTA, what is passed on is a series of packets each of which is sound when it is
  * looked at by simpler means; and no part of one is taken for a whole.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs one fuzz target over the files of t/corpus/NAME, in a build without libFuzzer: each file as it is, its beginnings,
  * and with one byte replaced by those that parsers trip over. In long files not every byte takes part. Prints TAP; a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sentence: the canonical text parses to the same, evaluation is monotone, and the responsible checks are false ones.
  * Input: results of the checks, one byte each, and a sentence.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * session: a session that is read holds nothing that a flag would not be allowed, survives being handed on, and can be
  * judged; one that is refused is refused in one line of printable ASCII that names its file. Input: the JSON object.

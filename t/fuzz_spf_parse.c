@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* spf_parse: a record is sound as a whole or broken, and means what each of its terms means alone. Input: a record. */
 #include "core/spf.h"
 #include "fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spf_walk: an evaluation ends within its limits, and gives the same whichever way its questions are answered.
  * Input: lines: client address, local-part, domain, HELO, then answers. Which of them answers a question depends on the

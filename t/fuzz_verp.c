@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* verp: what is decoded is a sound ID that the label spells, from a name below the bounce domain. Input: a path. */
 #include "core/verp.h"
 #include "fuzz.h"

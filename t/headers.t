@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Every header stands on its own, and the floors of the house depend on each other in one direction only."""
 import os
 import re
@@ -152,5 +153,32 @@ for floor in FLOORS:
         with open(os.path.join(SRC, path), encoding="utf-8") as file:
             found += problems(floor, path, file.read())
     ok(not found, f"{floor} includes what it may", found)
+LICENSE = b"SPDX-License-Identifier: BSD-2-Clause"
+LICENSED = (".c", ".h", ".py", ".t", ".lua", ".supp", ".service.in", ".1", ".5", ".8")
+
+
+def sources():
+    """Every source file: by its name, and scripts without one by how they begin."""
+    yield from ("Makefile.am", "configure.ac", "bootstrap")
+    for top in ("include", "milter", "t", "contrib", "conf"):
+        for folder, below, names in os.walk(os.path.join(SRC, top)):
+            below[:] = [name for name in below if name not in ("corpus", "cases", "__pycache__")]
+            for name in names:
+                path = os.path.join(folder, name)
+                if name.endswith(LICENSED) or "." not in name and head(path).startswith(b"#!"):
+                    yield os.path.relpath(path, SRC)
+
+
+def head(path):
+    with open(os.path.join(SRC, path), "rb") as file:
+        return file.read(200)
+
+
+marked = {path: LICENSE in b"".join(head(path).split(b"\n")[:2]) for path in sources()}
+bare = [path for path, good in marked.items() if not good]
+ok(not bare, "every source file names its license in its first lines", bare)
+ok(len(marked) > 350 and "t/run" in marked and "contrib/setup" in marked, "the source files were found", len(marked))
+with open(os.path.join(SRC, "LICENSE"), encoding="utf-8") as file:
+    ok("the sfdc-milter authors" in file.read(), "LICENSE says whose it is")
 print(f"1..{count}")
 raise SystemExit(failed != 0)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Steps of the milter protocol in every order: what is passed on is predicted and compared, message by message, in answers
 and in the log. The names of points begin with those of the catalogue of attacks: P milter, T TLS, U AUTH, E envelope.

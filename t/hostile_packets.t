@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Packets of the milter protocol that are cut, false or too large, and connections that do not go on. Nothing of it passes,
 the daemon lives on, and the log does not run over. The names of points begin with those of the catalogue of attacks.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 What the daemon leaves behind, under valgrind: no error, nothing lost, and no more memory in use after a thousand
 messages, or after sessions that were dropped, than after a few.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The manual lists the keys that a message has in the log, in their order, and every reason code with its reply."""
 import os
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Sessions of several messages, and MTAs that offer or tell less: nothing is inherited, nothing passes by accident."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What the MTA is answered for each kind of verdict, over the milter protocol."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What miltertest cannot send or see: missing actions, the order of changes, replies, steps out of order, garbage."""
 
 import itertools

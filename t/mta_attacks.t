@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Attacks that only a real Postfix can show to be refused: each point begins with its number in the catalogue."""
 
 import base64

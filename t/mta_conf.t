@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The piece of master.cf as it ships, on a real Postfix."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The demonstration: its verdicts, its exit status, colors only where they are wanted."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """DKIM, SPF and DMARC as they come through a real Postfix and a real Sendmail; the name server is our own."""
 
 import base64

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Header fields removed from and added to delivered messages, by a real Postfix; see RFC 8601 5."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What a message shows of itself - org, author, envelope, bounce address - through a real Postfix."""
 
 import json

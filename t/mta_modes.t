@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Modes, roll-out, scope and the life of the daemon behind a real Postfix."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """The piece of sendmail.mc as it ships, on a real Sendmail, over a unix and an inet socket."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What a session shows of itself - TLS, client certificate, AUTH, address - through a real Postfix."""
 
 import os

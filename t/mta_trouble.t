@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """What TROUBLESHOOTING in sfdc-milter(8) says is what the mail servers' logs say, and what it advises helps."""
 
 import os

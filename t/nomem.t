@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Memory fails in the daemon: for each kind of message, each allocation that the thread which judges it makes - ours and
 those of libraries - is made to fail once, and then with all that follow. A message that must be refused never passes;

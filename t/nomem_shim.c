@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into the daemon by t/nomem.t: makes allocations fail in the threads of the event loops, where messages are
  * judged.

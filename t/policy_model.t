@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Every combination of the four sentences, the modes and `undecided`, against the policy written down a second time."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * policy_probe: what the engine makes of every combination of four sentences, each of which passes, fails, is skipped or
  * stays open, of the modes and of `undecided`: one line each, for t/policy_model.t.

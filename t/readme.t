@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The first ten minutes of README, word for word, on a machine as Debian leaves it (t/lab/machine.py says where this one
 differs), and the mail that comes then. In a fresh root, given by FRESH_ROOT, t/check-fresh has built and installed.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The daemon beside libmilter: a filter on libmilter with the same sessions (t/reference_libmilter.c) gets the same
 conversations - those of hostile_order.t, and those that were recorded from a real Postfix and a real Sendmail - and every

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reference_libmilter: the same sessions as the daemon's, on libmilter, for t/reference.t.
  *

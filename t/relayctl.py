@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the tests of sfdc-relayctl share: running it, configurations, messages."""
 import json
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """sfdc-relayctl check-config: good, bad and weak configurations, the proof, the MTA's side."""
 import grp
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """sfdc-relayctl check-message with evidence: signatures, SPF and DMARC from records in a file, and no answer at all."""
 import base64
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """sfdc-relayctl check-message: exit codes, JSON, sessions by file and flag, several messages, both MTAs."""
 import fcntl
 import gzip

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """sfdc-relayctl check-message --explain: what libspf2 says beside our SPF results, in words and as JSON. The records
 come from a file; no name server answers."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """sfdc-relayctl: usage; org-id on real samples of IDs and bounce addresses."""
 import os
 import re

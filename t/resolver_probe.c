@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * resolver_probe: a resolver on a leash, for adapter_resolver.t. Arguments: OPTION=VALUE. Then a command a line:
  *

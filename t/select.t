@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Tests are chosen by name: t/README.
 number=0
 failed=0

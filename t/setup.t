@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """contrib/setup takes nothing away: what stands in the way is named, and nothing is done. t/fresh does the rest."""
 
 import os

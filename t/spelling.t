@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """One spelling, American, in whatever is printed, documented or written in code: "organization", as Salesforce has it."""
 import os
 import re

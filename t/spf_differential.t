@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """Random zones and checks, judged by the SPF evaluator and by pyspf. Repeatable: SEED and COUNT name a run.
 
 Every difference must be explained: with the departures from RFC 7208 that spf_oracle.py lists undone, pyspf must give

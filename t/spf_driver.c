@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers the questions of SPF evaluations from zones given on standard input, one line each:
  *

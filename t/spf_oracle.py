@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """pyspf as an oracle for the SPF evaluator: over a zone in memory, and with its known departures from RFC 7208 undone.
 
 The module spf is used as it is installed. A second copy of its source gets the changes below; each is switched on by

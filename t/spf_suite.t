@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 # The conformance suite of RFC 7208, as the package python3-spf brings it, through spf_driver. Explanations are not
 # compared: exp= is never evaluated.
 import gzip

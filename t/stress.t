@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Many sessions at once while the configuration is reloaded again and again. Each message is judged as if it were alone,
 under one configuration from its beginning to its end. In a build with ThreadSanitizer every data race it sees is a

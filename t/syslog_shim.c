@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Preloaded into the daemon by tests: what goes to syslog(3), such as libmilter's own complaints, goes to standard
  * error instead, as one line each that begins with "syslog: ".

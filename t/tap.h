@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tap: the Test Anything Protocol for unit tests in C. ok() prints one line for each assertion; done_testing() prints
  * the plan and gives the exit code. A failure names file, line and what was got.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* admission: rooms, shares and groups, and that every place that is left can be taken again. */
 #include "evidence/admission.h"
 #include "tap.h"

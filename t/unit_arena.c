@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* arena: alignment, zeroing, limit, the failed mark; span: the small functions every parser stands on. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* authres: what we write is well-formed. */
 #include "core/authres.h"
 #include "core/authres_claim.h"

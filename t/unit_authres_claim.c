@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* authres_claim: forged Authentication-Results are recognized in every spelling that some reader takes for ours. */
 #include "core/authres_claim.h"
 

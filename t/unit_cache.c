@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* cache and response: copies, references, times, bounds, the order in which entries go. */
 #include <stdlib.h>
 

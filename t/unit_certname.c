@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* certname: the macros of Postfix and Sendmail as they really come. Ids are those of the attack catalogue. */
 #include "core/certname.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* check_dkim: what an organization asks of a signature, and which of several speaks. */
 #include "bench.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* checks: each check but dkim on facts made by hand, with the parameters of one organization. */
 #include "bench.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* config: the option table, the forms of single values, findings in order, and loading from memory. */
 #include <stdlib.h>
 

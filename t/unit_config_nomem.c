@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config_nomem: a load in which one request for memory fails, or all from one on, gives no settings and says so; what
  * was taken is released. The arena is built with chunks so small that each of its requests is one malloc().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dialogue: what is agreed on, what is answered, which macros count, and what becomes of a message when memory fails. */
 #include <libmilter/mfapi.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The signed messages of RFC 6376 and RFC 8463, through the walk and OpenSSL, cut anywhere and changed everywhere. */
 #include "core/dkim_walk.h"
 

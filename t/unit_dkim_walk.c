@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk over the signatures of a message, with hashes that record what they are given and answers made by hand. */
 #include "core/dkim_walk.h"
 

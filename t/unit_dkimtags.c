@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* dkimtags: DKIM-Signature fields and key records, valid ones and every way to write them badly. */
 #include <stdlib.h>
 

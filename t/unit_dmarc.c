@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* DMARC: records, tree walks, alignment. Ids are those of the attack catalogue. */
 #include "core/dmarc.h"
 #include "core/domain.h"

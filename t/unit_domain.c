@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* domain: what is a domain, what is not, and how two of them compare. Ids are those of the attack catalogue. */
 #include "core/domain.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* edits: what is removed from the header of a message that is not refused, and what is added. */
 #include "core/edits.h"
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Memory that runs out anywhere in the evidence: each allocation of an examination fails in turn. The message may be
  * deferred or, where the failure does no harm, be judged as ever; one that is to be refused is never accepted.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* examine: the steps of a message in every wrong order, the ports that fail, and what each step tells the adapters. */
 #include "engine.h"
 

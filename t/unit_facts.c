@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* facts: what is collected of session, envelope and header. */
 #include "engine.h"
 

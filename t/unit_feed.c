@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* feed: a raw message reaches the engine as an MTA would hand it over. */
 #include "core/feed.h"
 

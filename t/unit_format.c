@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* format: what a sender writes can start neither a new line nor a new key, in logfmt and in JSON. */
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* header: names, counting, defects, limits; message_split: where fields, header and body end. */
 #include "core/header.h"
 #include "tap.h"

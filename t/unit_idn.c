@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* idn: domains to A-labels. */
 #include "evidence/idn.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* judge and examine: from facts to a verdict, early and late, enforced and monitored. */
 #include "core/edits.h"
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* listener: which sockets are taken, and what becomes of them. Each opening is in a process of its own. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* live: snapshots under threads that take and drop while another replaces. */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log: one write for one line, lines of threads do not mix, nothing is read as a format, and nobody who does not read the
  * log holds up those who write it. syslogd and the journal are sockets of the test's own, at whose places connect(2) finds

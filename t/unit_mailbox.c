@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* mailbox: every dangerous spelling of an author or envelope sender, by its number in the catalogue where it has one. */
 #include <stdlib.h>
 

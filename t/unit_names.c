@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* names: both directions of every table; what zeroed memory is called; what cannot be asked for. */
 #include "core/names.h"
 #include "tap.h"

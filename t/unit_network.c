@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* network: what is an address and a block, exact edges, 100,000 blocks. Ids are those of the attack catalogue. */
 #include <stdint.h>
 #include <stdio.h>

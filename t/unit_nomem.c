@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Out of memory: a message is run with the n-th allocation failing, for every n. Whatever fails, the message must be
  * deferred and everything released. The arena is built with chunks so small that each of its requests is one malloc().

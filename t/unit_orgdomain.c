@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* orgdomain: relations of domains, with the traps of a public suffix list. */
 #include "evidence/orgdomain.h"
 #include "tap.h"

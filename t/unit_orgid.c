@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* orgid: both lengths, the checksum, and every near miss. Ids are those of the attack catalogue. */
 #include "core/orgid.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* packet: DNS responses, sound ones and damaged ones. */
 #include <stdlib.h>
 

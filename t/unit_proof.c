@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* proof: which policies prove the customer, and how the others are named. */
 #include "core/proof.h"
 

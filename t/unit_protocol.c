@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* protocol: which packets of the milter protocol are sound, and how early one is known not to be. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* record: which keys a message has, in which order, and with which values. */
 #include "core/record.h"
 #include "engine.h"

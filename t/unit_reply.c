@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* reply: codes, class, shape; reason: the table is sound; record: printable values and the keys of a record. */
 #include "core/record.h"
 #include "core/reply.h"

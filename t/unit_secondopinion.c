@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The second opinion on SPF: one row of a table is one check, evaluated by core/spf.h and by libspf2 with the same
  * answers; what libspf2 is known to do differently is told with its reason, and nothing it does harms its caller.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* sentence: grammar and its errors, three-valued logic, bounds that are exact, monotonicity. */
 #include "core/sentence.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* server: limits of time and number, a peer that does not read, progress, and the end, over real sockets. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* session: what becomes of a message when memory, or the MTA, fails. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* set: members and their numbers, domain patterns, 100,000 members. Ids are those of the attack catalogue. */
 #include "../milter/core/set.c"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* settings: indexes, owners, the union of all organizations, and the names of TLS versions. */
 #include "engine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The SPF walk over small zones: one row of a table is one check. Ids are those of the attack catalogue. */
 #include "core/spf.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* What the SPF walk asks, in which order, and what it says about the way it came to its result. */
 #include "core/spf.h"
 #include "tap.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* standing: what room the questions of a message have. */
 #include "core/judge.h"
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* unite: the union of organizations, row by row of the option table, and that nothing is refused early for its sake. */
 #include "config/options.h"
 #include "engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* verp: the public samples decode, near misses do not. Ids are those of the attack catalogue. */
 #include "core/verp.h"
 #include "tap.h"

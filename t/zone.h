@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * zone: answers to DNS questions from a table, for unit tests. A table ends in a row without name. A name with any row
  * exists; "!tempfail" and "!bogus" as value make that lookup fail. TXT values of several rows are several records.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * arguments: the command line of a program or subcommand, from one table: what getopt takes, and what --help explains,
  * so that there is no option without its explanation.

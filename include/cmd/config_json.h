@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * config_json: a configuration and what was found in it, as JSON.
  */

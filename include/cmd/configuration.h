@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * configuration: the configuration as the programs read it: with all that can be said of it, and of its files.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * filter: the process that does the work: listens, examines messages, reloads and stops when it is told to.
  */

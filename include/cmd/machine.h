@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * machine: what a configuration asks of this machine, and the loader cannot know: its user, its group, and a socket that the
  * MTA can reach.

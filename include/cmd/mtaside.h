@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mtaside: what Postfix or Sendmail has to be told so that this milter sees what it needs and is never passed by.
  */

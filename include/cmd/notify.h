@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * notify: tells the service manager how the daemon is, by the datagram protocol of sd_notify(3).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * opinions: what libraries that many receivers use say of a message - libspf2 of each SPF evaluation, libopendkim of each
  * DKIM signature - for check-message --explain. Where the program was built without a library, it says nothing.

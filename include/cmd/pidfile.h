@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * pidfile: a file that holds the number of the running process and is locked by it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * relayctl: what the subcommands of sfdc-relayctl share: their table, exit codes, files and JSON.
  *

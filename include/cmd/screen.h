@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * screen: text for people: its width, its colors, and bytes that somebody else wrote.
  *

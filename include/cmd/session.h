@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * session: what is told of the SMTP session of a message file, by flags or by a JSON object, as an MTA's macros would
  * tell it.

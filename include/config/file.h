@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * file: reading the files of a configuration, which are regular files: nothing here ever waits for a pipe or device.
  * Thread-safe.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * findings: what is wrong with a configuration, collected while it is read and delivered in the order of its files.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * forms: the forms that single values must have. Each is an option_check (options.h). Pure.
  */

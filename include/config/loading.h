@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * loading: one load under way, shared by the parts of the loader. It lives as long as the load; one thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * tree: a YAML file as a tree of nodes with their places, by libyaml's events.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * answer: a question to the DNS and what came back, as the pure evaluators (SPF, DMARC) see it.
  *

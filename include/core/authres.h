@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * authres: the Authentication-Results field (RFC 8601) and the result header that we write. Which incoming ones claim to
  * be ours is told by authres_claim. Pure; memory comes from the caller's arena.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * authres_claim: which incoming Authentication-Results fields (RFC 8601) claim an identity of ours, to any reader.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * certname: the client certificate as an MTA's macros describe it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * cfws: comments, folding white space and quoted strings (RFC 5322 3.2.2 and 3.2.4), the lexical part that the parsers
  * of structured header fields share.

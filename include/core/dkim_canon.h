@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_canon: the canonical forms of DKIM (RFC 6376 3.4), simple and relaxed, of header fields and body, on their way
  * into a hash.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_crypto: what DKIM needs of cryptography, as functions that the environment provides.
  *

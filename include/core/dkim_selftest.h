@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_selftest: whether DKIM signatures can be verified at all, here and now.
  *

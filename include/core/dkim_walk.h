@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_walk: the DKIM signatures of one message (RFC 6376) as a pure, resumable machine.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkimtags: strict reading of DKIM-Signature fields and DKIM key records (RFC 6376 3.2, 3.5, 3.6.1; RFC 8301; RFC 8463).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dmarc: RFC 9989 as a pure, resumable machine: policy discovery, organizational domains by DNS tree walk, alignment.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * domain: domain names as they are compared here: A-labels, lower case, without trailing dot.
  *

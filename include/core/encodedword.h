@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * encodedword: encoded words (RFC 2047), "=?charset?q?text?=", decoded as the most lenient of readers do it: anywhere in
  * a text, of any length, with white space in them, whatever stands beside them. For telling what a reader might see;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * examine: one message from MAIL to its verdict. The one way to reach a verdict, for daemon, tools, tests and fuzzers.
  *

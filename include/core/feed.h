@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * feed: a whole message, as it lies in a file, through the examination: the steps in the order of SMTP, as an MTA
  * would take them. For tools and tests; the daemon is fed by its MTA.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * header: the header section of one message as its fields arrive, kept once for all who read it, and the raw message file
  * it may come from.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * mailbox: strict parsing of the one mailbox that a From: or Sender: field, or an SMTP path, may hold.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * names: the vocabulary shared by configuration, log, replies and tests, and the one table of its names.
  *

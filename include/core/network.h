@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * network: IP addresses and sets of networks (CIDR blocks).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * orgid: Salesforce organization IDs, 15 characters (case-sensitive) or 18 (with a checksum of the letters' case).
  *

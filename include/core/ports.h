@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ports: what the examination of a message needs from outside, as functions that adapters, tests and tools provide.
  *

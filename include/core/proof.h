@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * proof: does a policy prove that the customer sent the mail?
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * record: what the log says of one message, as ordered keys and values, before any format is chosen.
  *

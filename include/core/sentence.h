@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sentence: policy sentences over check names, and their three-valued logic.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * sentence_node: the tree of a parsed sentence, shared by its parser, its evaluator, and the reply that says what a
  * broken one asks for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * set: immutable-after-building sets of strings and of domain patterns, with constant-time look-up.
  *

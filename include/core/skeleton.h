@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * skeleton: what is left of a text when everything is taken out that a lenient reader of structured header fields might
  * skip, and so join what stands around it: white space, control characters, quotes, backslashes and parentheses. ASCII

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * spf: check_host() of RFC 7208 as a pure, resumable machine.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * substitute: the domain of Salesforce's substitute addresses.
  *

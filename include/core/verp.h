@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * verp: Salesforce's bounce addresses, which encode the organization and the author's address.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * admission: how many questions may be under way at once, so that what senders choose never takes the place of what the
  * configuration names.

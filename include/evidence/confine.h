@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * confine: a child process that runs a library on a stranger's bytes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_keys: hashing and verifying for DKIM, by OpenSSL.
  *

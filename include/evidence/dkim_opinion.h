@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_opinion: what libopendkim, which many receivers use, makes of the DKIM signatures of a message, beside what
  * core/dkim_walk.h makes of them. For tools; it never decides, and the daemon does not link it.

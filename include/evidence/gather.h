@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * gather: the evidence of one message: drives the machines that need the DNS - signatures, SPF, DMARC - and writes what
  * they find into the facts.

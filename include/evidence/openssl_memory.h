@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * openssl_memory: whether OpenSSL got the memory it asked for.
  *

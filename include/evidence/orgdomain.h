@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * orgdomain: organizational domains by the Public Suffix List (libpsl), and how two domains are related by them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * packet: the answer to one question out of a DNS response in wire format (RFC 1035 4.1).
  *

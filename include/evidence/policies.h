@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * policies: SPF and DMARC evidence of one message: runs the pure evaluators (core/spf.h, core/dmarc.h) over the facts
  * and turns their outcomes into facts.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ports: the daemon's evidence, behind the functions that core/ports.h asks for.
  */

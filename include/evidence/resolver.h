@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * resolver: the DNS, by libunbound, with a cache in front.
  *

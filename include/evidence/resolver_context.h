@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* resolver_context: a libunbound context set up as the configuration says. */
 #ifndef SFDC_EVIDENCE_RESOLVER_CONTEXT_H
 #define SFDC_EVIDENCE_RESOLVER_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * response: an answer that is kept: immutable, reference-counted, in one block of memory. Thread-safe.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * secondopinion: what libspf2, which many receivers use, makes of one SPF check, beside what core/spf.h makes of it.
  * For tools and tests; it never decides, and the daemon does not link it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * standing: what room the questions of one message have (admission.h): what their names are to the configuration, and
  * who asks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * waiter: waits for evidence in the caller's own thread, for tools and tests that have one message at a time and nothing
  * else to do. The daemon's loops never wait.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * buffer: bytes that wait to be read or sent; they come in behind and are taken away in front.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * connection: one connection of an MTA, from its bytes to its dialogue (dialogue.h) and back, in the loop that owns it.
  *

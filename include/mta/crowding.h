@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * crowding: tells that all connections are taken, in one log line each time they are, and at most one a minute. They count
  * as free again when an eighth of them is. Not thread-safe.

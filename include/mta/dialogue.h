@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dialogue: which step of the milter protocol is due on a connection, what each means for the session (session.h), and
  * what is answered.

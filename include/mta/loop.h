@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * loop: an event loop (libevent) in a thread of its own, and what other threads hand to it.
  *

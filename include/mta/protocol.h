@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * protocol: the packets of the milter protocol, in both directions, as <libmilter/mfdef.h> defines them.
  *

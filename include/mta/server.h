@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * server: takes the MTA's connections and spreads them over event loops, one for each CPU.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * session: one SMTP session as the MTA tells of it, and the message that is under way in it.
  *

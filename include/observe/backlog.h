@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * backlog: log lines that wait until they can be written, in at most BACKLOG_MAX bytes of memory.
  *

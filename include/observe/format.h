@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * format: a record as one line of text, logfmt or JSON.
  *

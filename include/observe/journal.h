@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * journal: records in the native protocol of systemd's journal: one datagram of fields, so that every key of a record
  * can be asked for, as in `journalctl SFDC_VERDICT=reject`. Needs no library of systemd. Thread-safe.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * log: where records go: syslogd, systemd's journal or standard error, one line each. What the journal is not there for
  * goes to standard error. Target, format and level follow the settings of the moment.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * outlet: hands one line to syslogd, systemd's journal or standard error, and never waits for them to take it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* The daemon: options, configuration, and then the supervisor. */
 #include "config.h"
 

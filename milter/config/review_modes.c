@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/loading.h"
 
 #define TOLD_MAX 10 /* organizations of which this is said one by one */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/authres_claim.h"
 
 #include "core/cfws.h"

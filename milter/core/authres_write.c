@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/authres.h"
 
 #define LINE_AIM 78

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/checks.h"
 
 static const struct check *const sheets[CHECK_COUNT] = {

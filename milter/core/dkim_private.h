@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dkim_private: one DKIM-Signature field on its way to a result, and what is found out about it apart from hashes.
  */

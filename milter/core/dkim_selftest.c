@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/dkim_selftest.h"
 
 #include "core/dkim_canon.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/dkim_walk.h"
 
 #include "core/domain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/dmarc.h"
 #include "core/domain.h"
 #include "core/substitute.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/domain.h"
 
 /* No U-label form of a domain that fits DOMAIN_LENGTH_MAX is longer: a code point takes at most four bytes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/encodedword.h"
 
 /* Where "?=" begins, at or after from; the text's length if nowhere. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/feed.h"
 
 #define PIECE_SIZE 16384

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/header.h"
 
 static const struct span names[FIELD_NAMES] = {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/judge.h"
 
 /* More different sentences than this are not tried before the header is in: a refusal then comes later. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/orgid.h"
 
 /* One checksum character stands for the case of this many characters. */

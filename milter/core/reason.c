@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/reason.h"
 
 static const struct reason_row rows[REASON_COUNT] = {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/judge.h"
 
 static bool under_salesforce(struct span domain)

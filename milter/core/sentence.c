@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/sentence.h"
 
 #include "core/sentence_node.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/skeleton.h"
 
 /* The parentheses that bound comments, as marks beside the text. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "spf_private.h"
 
 /* Names of the client that were validated (RFC 7208 5.5), in the order they were checked. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "spf_private.h"
 
 #define NIBBLES 32

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/verp.h"
 
 static const struct span prefix = SPAN_LITERAL("00d");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * resolver_private: what the parts of the resolver share: resolver.c makes it and takes questions, resolver_book.c keeps the
  * queries under way going in a thread of its own, query.c sends, reads what came back, and waits.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * secondopinion_private: what the files of the secondopinion module share.
  */

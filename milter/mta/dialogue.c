@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "mta/dialogue.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The milters that are compared: each with a configuration of its own below one folder, and a socket of its own."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* letter: a message as an MTA hands it to a milter, field by field. */
 #ifndef SFDC_BENCH_LETTER_H
 #define SFDC_BENCH_LETTER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * load: sends messages to a milter, over and over, and says how long each took.
  *

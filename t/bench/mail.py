@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What the contestants judge: signed messages as Salesforce relays them, and the DNS records that prove them."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A resolver on loopback that knows a few records and nothing else: unbound, with a root zone of its own. Not every
 contestant takes the answers of a name server that is no resolver.

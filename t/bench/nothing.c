@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nothing: a filter that has every callback and does nothing in any: what libmilter alone costs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * peer: the MTA's side of one milter connection, as Postfix 3.7 speaks it: version 6 with everything offered, macros
  * before each step, no wait where the filter does not answer, writes collected in a buffer until there is something to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A test laboratory: private mail servers on loopback, with the milter attached.
 
 Everything lives in one temporary folder and on free ports of 127.0.0.1, so several laboratories can run at once and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The demonstration: sends sample messages as Salesforce, its other customers and an attacker would, and shows what
 becomes of them. The policy is the one that is shipped; the mail is signed, and the keys, SPF and DMARC records come

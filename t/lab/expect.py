@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """What is expected of one message, as one point of a test each."""
 
 import re

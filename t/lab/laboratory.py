@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """One laboratory: folder, certificates, sink, mail servers, milters; everything ends with it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 A machine of its own for trying what README says: Debian's Postfix as it is installed, in private namespaces, so that
 every path and port can be used as written. Nothing of it is seen from outside, and it ends with the process.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Messages as Salesforce writes them, modelled on public samples."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A private name server: nsd with one zone, the root, so that it answers for every name."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A private certificate authority and the certificates a mail client can come with."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A private Postfix: its own configuration, queue, log and ports."""
 
 import grp

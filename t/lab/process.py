@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Starting, awaiting and stopping programs."""
 
 import ctypes

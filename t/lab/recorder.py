@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Stands between an MTA and its milter, and keeps what the MTA says on each connection."""
 
 import os

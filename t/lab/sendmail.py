@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A private Sendmail, from packages that were unpacked and not installed (contrib/setup)."""
 
 import glob

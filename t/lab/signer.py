@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DKIM signatures as Salesforce makes them: relaxed/simple, six header fields, the key behind a CNAME."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The next hop: takes every message and keeps it for the tests to look at."""
 
 import email

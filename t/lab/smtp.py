@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """A mail client by hand: every step of SMTP can be taken, left out or taken wrongly."""
 
 import base64

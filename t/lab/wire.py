@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 The MTA's side of the milter protocol, packet by packet.
 

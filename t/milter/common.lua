@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 -- What the scripts share. Each point is echoed as "ok - WHAT" or "not ok - WHAT".
 
 ORG = "00D8d000003TRx3EAG"

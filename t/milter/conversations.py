@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """
 Conversations of an MTA that goes astray, as lists of packets: steps in every order, messages after one another, macros
 that are missing or of another step, interruptions, and sessions that follow on one connection.

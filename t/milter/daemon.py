@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The daemon as a test sees it: its files in a folder of their own, its user the one who runs the test."""
 
 import os

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 dofile(here .. "/common.lua")
 
 -- Not judged, but what others forged in our name is removed all the same.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 dofile(here .. "/common.lua")
 
 -- An MTA that tells nothing: whatever a macro would have proved is not proved.

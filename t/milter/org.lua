@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 dofile(here .. "/common.lua")
 
 -- Refused at the end of the header; the body is never looked at, and the session goes on.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """Conversations that were recorded from a real Postfix and a real Sendmail: make record-conversations."""
 
 import os

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 dofile(here .. "/common.lua")
 
 local function message(conn, lk, plain)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """DKIM signatures in the manner of Salesforce, and the records of their key."""
 
 import base64

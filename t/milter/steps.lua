@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 dofile(here .. "/common.lua")
 
 -- An MTA of old that offers none of the newer steps and options: all works, with a reply to everything.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 """The daemon under attack: it must live on in the same process, and what it and libmilter say is counted."""
 
 import os
