@@ -14,6 +14,7 @@ import collections
 import multiprocessing.pool
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -88,7 +89,7 @@ def dkimpy(case):
         found = zone.get(name.rstrip(b".").lower())
         return found[0].encode() if found else None
     words = []
-    for index in range(case.raw.lower().split(b"\r\n\r\n")[0].count(b"dkim-signature:")):
+    for index in range(len(re.findall(rb"(?im)^dkim-signature[ \t]*:", case.raw.split(b"\r\n\r\n")[0]))):
         try:
             good = dkim.DKIM(case.raw, minkey=1024).verify(idx=index, dnsfunc=find)
         except Exception:
@@ -146,14 +147,14 @@ def plan():
 
 
 def read_differences():
-    """{(mutation, verifier, ours, theirs): reason}."""
+    """{(mutation, verifier, ours, theirs): whether it shows when the mutation is alone}."""
     rows = {}
     with open(os.path.join(HERE, "dkim_differences"), encoding="utf-8") as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
-                mutation, verifier, ours, theirs, why = line.split(None, 4)
-                assert (mutation, verifier, ours, theirs) not in rows, line
-                rows[mutation, verifier, ours, theirs] = why
+                mutation, verifier, ours, theirs, why = line.lstrip("~").split(None, 4)
+                assert (mutation, verifier, ours, theirs) not in rows and why.strip(), line
+                rows[mutation, verifier, ours, theirs] = not line.startswith("~")
     return rows
 
 
@@ -175,7 +176,11 @@ class Tally:
     def compare(self, case, verifier):
         if verifier == "maildkim" and case.ed25519:
             return  # it knows RSA only
-        ours, theirs = ([simple(word) for word in case.words[name]] for name in ("ours", verifier))
+        words, theirs = list(case.words["ours"]), [simple(word) for word in case.words[verifier]]
+        # Mail::DKIM does not count a field that it cannot read.
+        while verifier == "maildkim" and len(words) > len(theirs) and "permerror:dkim-syntax" in words:
+            words.remove("permerror:dkim-syntax")
+        ours = [simple(word) for word in words]
         if len(ours) != len(theirs):
             ours, theirs = [" ".join(ours).replace(" ", ",") or "none"], [",".join(theirs) or "none"]
         for own, other in zip(ours, theirs):
@@ -184,9 +189,9 @@ class Tally:
             self.count[verifier] += 1
             names = case.mutations
             listed = [name for name in names if (name, verifier, own, other) in self.rows]
-            if len(names) == 1 and listed:
-                self.used.add((names[0], verifier, own, other))
-            elif not listed:
+            self.used.update((name, verifier, own, other) for name in listed if len(names) == 1 or not self.rows[
+                name, verifier, own, other])
+            if not listed:
                 self.unlisted.setdefault(("+".join(names), verifier, own, other), case)
 
     def add(self, case, verifiers):
@@ -214,7 +219,7 @@ def main(tap):
     if FULL:
         tap.equal(there, wanted, "all verifiers are there")
     rows = read_differences()
-    tally = Tally({row: why for row, why in rows.items() if row[1] in there})
+    tally = Tally({row: alone for row, alone in rows.items() if row[1] in there})
     todo = list(plan())
     with multiprocessing.Pool(2) as pool:
         for at in range(0, len(todo), BATCH):
@@ -232,7 +237,7 @@ def main(tap):
         for row in tally.unlisted:
             print("# unlisted: %s" % " ".join(row))
     tap.equal([" ".join(row) for row in tally.unlisted], [], "every difference is listed")
-    tap.equal([" ".join(row) for row in tally.rows if row not in tally.used], [], "everything that is listed occurs")
+    tap.equal([" ".join(row) for row, alone in tally.rows.items() if row not in tally.used and (alone or FULL)], [], "everything that is listed occurs")
     tap.ok(tally.count["pass:"] > tally.count["messages"] // 10 and tally.count["fail:dkim-fail"] > 50
            and tally.count["fail:dkim-bodyhash"] > 50, "messages pass and fail", count=dict(tally.count))
 

@@ -51,6 +51,12 @@ class Letter:
     def words(self, count):
         return " ".join(self.rng.choice(WORDS) for _ in range(count)).encode()
 
+    def put(self, name, value, place):
+        """One more tag."""
+        self.tags[name] = value
+        if name not in self.order:
+            self.order.insert(place, name)
+
     def sign(self):
         """The DKIM-Signature field, by the letter."""
         header, _, body = (self.tags.get("c") or "simple").partition("/")
@@ -223,81 +229,71 @@ def from_not_named(letter, rng):
 
 @before
 def unknown_tag(letter, rng):
-    letter.tags["xtag"] = rng.choice(["value", "a b", "", "=="])
-    letter.order.insert(rng.randrange(len(letter.order)), "xtag")
+    letter.put("xtag", rng.choice(["value", "a b", "", "=="]), rng.randrange(len(letter.order)))
 
 
 @before
 def copied_fields(letter, rng):
-    letter.tags["z"] = "From:joe@example.com|Subject:x=20y"
-    letter.order.insert(4, "z")
+    letter.put("z", "From:joe@example.com|Subject:x=20y", 4)
 
 
 @before
 def query_named(letter, rng):
-    letter.tags["q"] = "dns/txt"
-    letter.order.insert(4, "q")
+    letter.put("q", "dns/txt", 4)
 
 
 @before
 def query_unknown(letter, rng):
-    letter.tags["q"] = rng.choice(["http", "dns"])
-    letter.order.insert(4, "q")
+    letter.put("q", rng.choice(["http", "dns"]), 4)
 
 
 @before
 def query_among_others(letter, rng):
-    letter.tags["q"] = "http:dns/txt"
-    letter.order.insert(4, "q")
+    letter.put("q", "http:dns/txt", 4)
 
 
 @before
 def identity(letter, rng):
-    letter.tags["i"] = rng.choice(["@example.com", "joe@example.com", "joe=40x@mail.example.com", "@a.b.example.com"])
-    letter.order.insert(3, "i")
+    letter.put("i", rng.choice(["@example.com", "joe@example.com", "joe=40x@mail.example.com", "@a.b.example.com"]), 3)
 
 
 @before
 def identity_elsewhere(letter, rng):
-    letter.tags["i"] = rng.choice(["@example.net", "@com", "@notexample.com", "joe"])
-    letter.order.insert(3, "i")
+    letter.put("i", rng.choice(["@example.net", "@com", "@notexample.com", "joe"]), 3)
 
 
 @before
 def dated(letter, rng):
-    letter.tags["t"] = str(PAST - rng.randrange(100000))
-    letter.order.insert(3, "t")
+    letter.put("t", str(PAST - rng.randrange(100000)), 3)
 
 
 @before
 def expires(letter, rng):
-    letter.tags.update(t=str(PAST), x=str(4102444800))
-    letter.order[3:3] = ["t", "x"]
+    letter.put("x", str(4102444800), 3)
+    letter.put("t", str(PAST), 3)
 
 
 @before
 def expired(letter, rng):
-    letter.tags.update(t=str(1000000000), x=str(1000000500))
-    letter.order[3:3] = ["t", "x"]
+    letter.put("x", str(1000000500), 3)
+    letter.put("t", str(1000000000), 3)
 
 
 @before
 def expires_before_it_is_made(letter, rng):
-    letter.tags.update(t=str(4102444800), x=str(4102444799))
-    letter.order[3:3] = ["t", "x"]
+    letter.put("x", str(4102444799), 3)
+    letter.put("t", str(4102444800), 3)
 
 
 @before
 def length_of_all(letter, rng):
     relaxed = letter.form.endswith("relaxed")
-    letter.tags["l"] = str(len(canonical_body(letter.body, relaxed)))
-    letter.order.insert(3, "l")
+    letter.put("l", str(len(canonical_body(letter.body, relaxed))), 3)
 
 
 @before
 def length_of_nothing(letter, rng):
-    letter.tags["l"] = "0"
-    letter.order.insert(3, "l")
+    letter.put("l", "0", 3)
 
 
 @before
