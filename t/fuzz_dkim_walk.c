@@ -7,7 +7,7 @@
  */
 #include "core/dkim_walk.h"
 
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 #include "dkim_all.h"
 #include "dkim_record.h"
 #include "dkim_reference.h"
@@ -215,7 +215,7 @@ static bool is_good(struct evaluation *evaluation, const struct signature *fact,
 		struct dkim_fields tags;
 		if (field->id != FIELD_DKIM_SIGNATURE)
 			continue;
-		must(dkimtags_signature(field->value, &evaluation->arena, fuzz_to_ascii, &tags));
+		must(dkim_tags_signature(field->value, &evaluation->arena, fuzz_to_ascii, &tags));
 		if (!tags.well_formed || tags.partial || !span_equal(tags.domain, fact->domain)
 		    || !span_equal(tags.b_prefix, fact->b_prefix) || dkim_reference_bare(body))
 			continue;

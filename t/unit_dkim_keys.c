@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 #include "core/dkim_selftest.h"
 #include "tap.h"
 
@@ -280,7 +280,7 @@ static void spoilt_keys(struct dkim_keys *keys, const struct pair *pair)
 		encode(der, length, text);
 		enum dkim_verification status = verify(keys, false, text, pair->signature);
 		struct rsa_key numbers;
-		if (!dkimtags_rsa_key(span_make((const char *)der, length), &numbers))
+		if (!dkim_tags_rsa_key(span_make((const char *)der, length), &numbers))
 			continue;
 		const unsigned char *at = der;
 		EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)length);

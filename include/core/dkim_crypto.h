@@ -39,7 +39,7 @@ struct dkim_crypto {
 	void (*hash_drop)(struct dkim_hash *hash);
 
 	/*
-	 * Verify a signature of a digest with a key that dkimtags_key() has read. Both are base64 without white space.
+	 * Verify a signature of a digest with a key that dkim_tags_key() has read. Both are base64 without white space.
 	 * Whatever else than the bytes of key, digest and signature is at fault is DKIM_UNVERIFIABLE.
 	 */
 	enum dkim_verification (*verify)(void *context, bool ed25519, struct span public_key,

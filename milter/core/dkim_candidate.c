@@ -99,7 +99,7 @@ static enum dkim_key_status find_key(const struct dkim_candidate *candidate, str
 	for (size_t i = 0; i < candidate->answer->count; i++) {
 		struct dkim_key key;
 		enum dkim_key_status status =
-		    dkimtags_key(candidate->answer->records[i].text, candidate->tags.algorithm, arena, &key);
+		    dkim_tags_key(candidate->answer->records[i].text, candidate->tags.algorithm, arena, &key);
 		if (status == DKIM_KEY_NO_MEMORY)
 			return status;
 		if (status != DKIM_KEY_OK)

@@ -7,7 +7,7 @@
 
 #include "core/dkim_canon.h"
 #include "core/dkim_walk.h"
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 
 struct dkim_candidate {
 	const struct field *field;

@@ -2,7 +2,7 @@
 #include "core/dkim_selftest.h"
 
 #include "core/dkim_canon.h"
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 
 /* RFC 8463, appendix A.3. No signature covers the other. */
 static const struct {
@@ -76,7 +76,7 @@ static bool verifies(const struct dkim_crypto *crypto, size_t row, struct arena 
 	struct dkim_fields tags;
 	unsigned char header_digest[DKIM_DIGEST_LENGTH];
 	unsigned char body_digest[DKIM_DIGEST_LENGTH];
-	return dkimtags_signature(signature, arena, NULL, &tags) && tags.well_formed
+	return dkim_tags_signature(signature, arena, NULL, &tags) && tags.well_formed
 	       && hash_header(crypto, &tags, signature, header_digest) && hash_body(crypto, &tags, body_digest)
 	       && memcmp(body_digest, tags.body_hash.at, DKIM_DIGEST_LENGTH) == 0
 	       && crypto->verify(crypto->context, rows[row].ed25519, span_of(rows[row].key), header_digest, tags.b)

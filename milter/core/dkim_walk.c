@@ -58,7 +58,7 @@ void dkim_walk_field(struct dkim_walk *walk, const struct field *field)
 	if (field->id != FIELD_DKIM_SIGNATURE || walk->count == DKIM_SIGNATURES_SEEN_MAX)
 		return;
 	struct dkim_candidate *candidate = arena_alloc(arena, sizeof *candidate);
-	if (!candidate || !dkimtags_signature(field->value, arena, walk->facts->to_ascii, &candidate->tags))
+	if (!candidate || !dkim_tags_signature(field->value, arena, walk->facts->to_ascii, &candidate->tags))
 		return;
 	walk->candidates[walk->count++] = candidate;
 	candidate->field = field;

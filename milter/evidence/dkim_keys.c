@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 #include "evidence/openssl_memory.h"
 
 _Static_assert(DKIM_KEYS_TEXT_MAX >= DKIM_KEY_TEXT_MAX, "every key that is read can be kept");
@@ -138,7 +138,7 @@ static EVP_PKEY *decode_key(bool ed25519, struct span text)
 	int length = decode(text, data);
 
 	if (length <= 0 || (ed25519 ? length != DKIM_KEYS_ED25519_LENGTH
-	                            : !dkimtags_rsa_key(span_make((const char *)data, (size_t)length), &numbers)))
+	                            : !dkim_tags_rsa_key(span_make((const char *)data, (size_t)length), &numbers)))
 		return NULL;
 	return ed25519 ? EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, data, DKIM_KEYS_ED25519_LENGTH)
 	               : make_rsa(&numbers);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dkimtags: what is taken for well-formed is, and cannot be read in two ways. Input: a field's value, or a key record. */
-#include "core/dkimtags.h"
+/* dkim_tags: what is taken for well-formed is, and cannot be read in two ways. Input: a field's value, or a key record. */
+#include "core/dkim_tags.h"
 #include "fuzz.h"
 
-const char fuzz_name[] = "dkimtags";
+const char fuzz_name[] = "dkim_tags";
 
 static struct span joined(struct arena *arena, struct span a, const char *b)
 {
@@ -18,7 +18,7 @@ static void check_signature(struct arena *arena, struct span value)
 {
 	struct dkim_fields fields, again;
 
-	must(dkimtags_signature(value, arena, fuzz_to_ascii, &fields));
+	must(dkim_tags_signature(value, arena, fuzz_to_ascii, &fields));
 	must(fields.timestamp >= -1 && fields.expiry >= -1);
 	must(span_absent(fields.domain) || domain_valid(fields.domain));
 	must(span_absent(fields.selector) || domain_queryable(fields.selector));
@@ -31,7 +31,7 @@ static void check_signature(struct arena *arena, struct span value)
 	struct span twice[] = { joined(arena, value, ";d=example.com"), joined(arena, value, ";D=example.com"),
 		                joined(arena, value, ";BH=x"), joined(arena, value, ";;") };
 	for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
-		must(dkimtags_signature(twice[i], arena, fuzz_to_ascii, &again));
+		must(dkim_tags_signature(twice[i], arena, fuzz_to_ascii, &again));
 		must(!again.well_formed);
 	}
 }
@@ -39,7 +39,7 @@ static void check_signature(struct arena *arena, struct span value)
 static void check_key(struct arena *arena, struct span text, enum dkim_algorithm algorithm)
 {
 	struct dkim_key key, again;
-	enum dkim_key_status status = dkimtags_key(text, algorithm, arena, &key);
+	enum dkim_key_status status = dkim_tags_key(text, algorithm, arena, &key);
 
 	must(status != DKIM_KEY_NO_MEMORY);
 	must((status == DKIM_KEY_OK) == !span_absent(key.public_key));
@@ -47,12 +47,12 @@ static void check_key(struct arena *arena, struct span text, enum dkim_algorithm
 		return;
 	must(algorithm != DKIM_ALGORITHM_OTHER);
 	must(algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? key.rsa_bits == 0 : key.rsa_bits >= 512 && key.rsa_bits <= 16384);
-	must(dkimtags_key(joined(arena, text, ";p=AAAA"), algorithm, arena, &again) != DKIM_KEY_OK);
+	must(dkim_tags_key(joined(arena, text, ";p=AAAA"), algorithm, arena, &again) != DKIM_KEY_OK);
 	struct span bare = joined(arena, span_of("k=ed25519;p="), "");
 	if (algorithm == DKIM_ALGORITHM_RSA_SHA256)
 		bare = span_of("p=");
 	char *encoded = arena_text(arena, key.public_key);
-	must(encoded && dkimtags_key(joined(arena, bare, encoded), algorithm, arena, &again) == DKIM_KEY_OK);
+	must(encoded && dkim_tags_key(joined(arena, bare, encoded), algorithm, arena, &again) == DKIM_KEY_OK);
 	must(again.rsa_bits == key.rsa_bits && span_equal(again.public_key, key.public_key));
 }
 

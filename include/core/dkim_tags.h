@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dkimtags: strict reading of DKIM-Signature fields and DKIM key records (RFC 6376 3.2, 3.5, 3.6.1; RFC 8301; RFC 8463).
+ * dkim_tags: strict reading of DKIM-Signature fields and DKIM key records (RFC 6376 3.2, 3.5, 3.6.1; RFC 8301; RFC 8463).
  *
  * Stricter than the libraries on purpose: a tag that stands twice, a known tag's name in another case, white space
  * inside a domain or a selector, a byte outside printable ASCII or a tag list that ends early makes the whole value
@@ -10,8 +10,8 @@
  * Pure and thread-safe; what is copied lives in the caller's arena. Cost is linear in the length, but for a bounded
  * number of tags.
  */
-#ifndef SFDC_CORE_DKIMTAGS_H
-#define SFDC_CORE_DKIMTAGS_H
+#ifndef SFDC_CORE_DKIM_TAGS_H
+#define SFDC_CORE_DKIM_TAGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,10 +45,10 @@ struct tag_list {
  * Split a tag list in ASCII (RFC 6376 3.2). Folds may be CRLF or LF. False: not well-formed, a name twice (without case), more
  * than DKIM_TAGS_MAX tags. *list_r then holds what was read before the fault.
  */
-bool dkimtags_split(struct span text, struct tag_list *list_r);
+bool dkim_tags_split(struct span text, struct tag_list *list_r);
 
 /* The value of a tag of that exact name, absent when there is none. */
-struct span dkimtags_find(const struct tag_list *list, const char *name);
+struct span dkim_tags_find(const struct tag_list *list, const char *name);
 
 enum dkim_algorithm { DKIM_ALGORITHM_OTHER, DKIM_ALGORITHM_RSA_SHA256, DKIM_ALGORITHM_ED25519_SHA256 };
 
@@ -72,7 +72,7 @@ struct dkim_fields {
 };
 
 /* Read the value of a DKIM-Signature field, raw, which b_raw borrows; to_ascii may be NULL. False only without memory. */
-bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
+bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
 
 enum dkim_key_status {
 	DKIM_KEY_OK,
@@ -101,13 +101,13 @@ struct rsa_key {
  * DKIM_RSA_BITS_MIN to DKIM_RSA_BITS_MAX bits and an exponent of 2 to 64 bits, both odd and in their shortest form. The
  * spans point into der. What is read here is a key to every other reader, too.
  */
-bool dkimtags_rsa_key(struct span der, struct rsa_key *key_r);
+bool dkim_tags_rsa_key(struct span der, struct rsa_key *key_r);
 
 /*
  * Read one TXT record as the key for a signature of that algorithm. *key_r is set for DKIM_KEY_OK. An RSA key is what
- * dkimtags_rsa_key() reads; an Ed25519 key has 32 bytes.
+ * dkim_tags_rsa_key() reads; an Ed25519 key has 32 bytes.
  */
-enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
+enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
                                   struct dkim_key *key_r);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dkimtags: DKIM-Signature fields and key records, valid ones and every way to write them badly. */
+/* dkim_tags: DKIM-Signature fields and key records, valid ones and every way to write them badly. */
 #include <stdlib.h>
 
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 #include "tap.h"
 
 #define KEY_512 \
@@ -70,14 +70,14 @@ static void test_split(void)
 	};
 	struct tag_list list;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		bool good = dkimtags_split(span_of(cases[i].text), &list);
+		bool good = dkim_tags_split(span_of(cases[i].text), &list);
 		ok(good == cases[i].good && list.count == cases[i].count, "split [%s] (%zu)", shown(cases[i].text), list.count);
 	}
-	ok(!dkimtags_split(span_make("a=\0001", 4), &list), "NUL");
-	ok(!dkimtags_split(span_make(NULL, 0), &list), "absent");
-	dkimtags_split(span_of("a=1; b= x y "), &list);
-	is_span(dkimtags_find(&list, "b"), span_of("x y"), "the value without the space around it");
-	ok(span_absent(dkimtags_find(&list, "c")) && span_absent(dkimtags_find(&list, "A")), "names are exact");
+	ok(!dkim_tags_split(span_make("a=\0001", 4), &list), "NUL");
+	ok(!dkim_tags_split(span_make(NULL, 0), &list), "absent");
+	dkim_tags_split(span_of("a=1; b= x y "), &list);
+	is_span(dkim_tags_find(&list, "b"), span_of("x y"), "the value without the space around it");
+	ok(span_absent(dkim_tags_find(&list, "c")) && span_absent(dkim_tags_find(&list, "A")), "names are exact");
 }
 
 static void test_many_tags(void)
@@ -87,9 +87,9 @@ static void test_many_tags(void)
 	size_t length = 0;
 	for (int i = 0; i < DKIM_TAGS_MAX; i++)
 		length += (size_t)snprintf(text + length, sizeof text - length, "t%d=1;", i);
-	ok(dkimtags_split(span_make(text, length), &list) && list.count == DKIM_TAGS_MAX, "as many tags as are allowed");
+	ok(dkim_tags_split(span_make(text, length), &list) && list.count == DKIM_TAGS_MAX, "as many tags as are allowed");
 	snprintf(text + length, sizeof text - length, "x=1");
-	ok(!dkimtags_split(span_of(text), &list), "one more");
+	ok(!dkim_tags_split(span_of(text), &list), "one more");
 }
 
 /* Stands in for the IDNA library. */
@@ -196,7 +196,7 @@ static void test_signature(void)
 		struct arena arena;
 		struct dkim_fields fields;
 		arena_init(&arena, 0);
-		bool done = dkimtags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields);
+		bool done = dkim_tags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields);
 		ok(done && fields.well_formed == cases[i].good, "signature [%s]", shown(cases[i].text));
 		arena_clear(&arena);
 	}
@@ -246,7 +246,7 @@ static void test_internationalized(void)
 		struct arena arena;
 		struct dkim_fields fields;
 		arena_init(&arena, 0);
-		ok(dkimtags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields)
+		ok(dkim_tags_signature(span_of(cases[i].text), &arena, fake_to_ascii, &fields)
 		       && fields.well_formed == (cases[i].domain != NULL),
 		   "internationalized %zu: %s", i, cases[i].domain ? "well-formed" : "malformed");
 		if (cases[i].domain) {
@@ -261,10 +261,10 @@ static void test_internationalized(void)
 	struct dkim_key key;
 	struct tag_list list;
 	arena_init(&arena, 0);
-	dkimtags_signature(span_of(WITH(BUECHER, "sel", "")), &arena, NULL, &fields);
+	dkim_tags_signature(span_of(WITH(BUECHER, "sel", "")), &arena, NULL, &fields);
 	ok(!fields.well_formed, "without IDNA a U-label is malformed");
-	ok(!dkimtags_split(span_of("d=\xc3\xbc"), &list), "a tag list is ASCII");
-	ok(dkimtags_key(span_of("v=DKIM1; n=\xc3\xbc; p="), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
+	ok(!dkim_tags_split(span_of("d=\xc3\xbc"), &list), "a tag list is ASCII");
+	ok(dkim_tags_key(span_of("v=DKIM1; n=\xc3\xbc; p="), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
 	   "and so is a key record");
 	arena_clear(&arena);
 }
@@ -292,7 +292,7 @@ static void test_places(void)
 		struct dkim_fields fields;
 		struct span text = span_of(cases[i].text);
 		arena_init(&arena, 0);
-		dkimtags_signature(text, &arena, NULL, &fields);
+		dkim_tags_signature(text, &arena, NULL, &fields);
 		ok(fields.well_formed && fields.header_form == cases[i].header && fields.body_form == cases[i].body, "c= %zu", i);
 		is_span(fields.b_raw, span_of(cases[i].b_raw), "b=");
 		ok(fields.b_raw.at > text.at && fields.b_raw.at[-1] == '=' && fields.b_raw.at + fields.b_raw.length <= text.at + text.length,
@@ -306,7 +306,7 @@ static void test_signature_fields(void)
 	struct arena arena;
 	struct dkim_fields fields;
 	arena_init(&arena, 0);
-	dkimtags_signature(span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
+	dkim_tags_signature(span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
 	                           "l=5; bh=" BH "; b=AB\r\n CDEFGHIJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	                           "AAAAAAAAAAAAAAAAAA=="),
 	                   &arena, fake_to_ascii, &fields);
@@ -318,10 +318,10 @@ static void test_signature_fields(void)
 	is_span(fields.signed_names, span_of("From : To"), "h=");
 	is_span(fields.b_prefix, span_of("ABCDEFGH"), "start of b=");
 	ok(fields.partial && fields.timestamp == 12 && fields.expiry == 34, "l=, t=, x=");
-	dkimtags_signature(span_of("v=2; d=example.com; s=sel; b=AAAA"), &arena, fake_to_ascii, &fields);
+	dkim_tags_signature(span_of("v=2; d=example.com; s=sel; b=AAAA"), &arena, fake_to_ascii, &fields);
 	ok(!fields.well_formed, "malformed");
 	is_span(fields.domain, span_of("example.com"), "a malformed signature still tells its domain");
-	dkimtags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields);
+	dkim_tags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields);
 	is_span(fields.b, span_of(B), "b=");
 	ok(fields.body_hash.length == DKIM_DIGEST_LENGTH, "bh=, decoded");
 	ok(fields.header_form == DKIM_FORM_SIMPLE && fields.body_form == DKIM_FORM_SIMPLE, "no c=");
@@ -350,7 +350,7 @@ static void test_limits(void)
 		memset(text + length, 'a', cases[i].padding);
 		length += cases[i].padding;
 		arena_init(&arena, 0);
-		ok(dkimtags_signature(span_make(text, length), &arena, fake_to_ascii, &fields) && fields.well_formed == cases[i].good,
+		ok(dkim_tags_signature(span_make(text, length), &arena, fake_to_ascii, &fields) && fields.well_formed == cases[i].good,
 		   "%zu names, %zu bytes", cases[i].names, length);
 		arena_clear(&arena);
 		free(text);
@@ -363,15 +363,15 @@ static void test_limits(void)
 	memcpy(record, "n=", 2);
 	memcpy(record + DKIM_KEY_LENGTH_MAX - 5, "; p=;", 5);
 	arena_init(&arena, 0);
-	ok(dkimtags_key(span_make(record, DKIM_KEY_LENGTH_MAX), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_REVOKED,
+	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_REVOKED,
 	   "a key record as long as may be");
-	ok(dkimtags_key(span_make(record, DKIM_KEY_LENGTH_MAX + 1), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
+	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX + 1), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
 	   "one byte more");
 	arena_clear(&arena);
 	arena_init(&arena, 8);
-	ok(!dkimtags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields) && !fields.well_formed, "no memory for a signature");
+	ok(!dkim_tags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields) && !fields.well_formed, "no memory for a signature");
 	arena_clear(&arena);
-	ok(dkimtags_key(span_of("p=" KEY_1024), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_NO_MEMORY,
+	ok(dkim_tags_key(span_of("p=" KEY_1024), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_NO_MEMORY,
 	   "no memory for a key");
 	arena_clear(&arena);
 }
@@ -422,7 +422,7 @@ static void test_key(void)
 		struct arena arena;
 		struct dkim_key key;
 		arena_init(&arena, 0);
-		enum dkim_key_status status = dkimtags_key(span_of(cases[i].text), cases[i].algorithm, &arena, &key);
+		enum dkim_key_status status = dkim_tags_key(span_of(cases[i].text), cases[i].algorithm, &arena, &key);
 		ok(status == cases[i].status && key.same_domain == cases[i].same_domain
 		       && (status != DKIM_KEY_OK || key.rsa_bits == cases[i].bits),
 		   "key [%s] (%d, %u)", shown(cases[i].text), (int)status, key.rsa_bits);
@@ -507,7 +507,7 @@ static void test_rsa_key(void)
 		struct dkim_key key;
 		arena_init(&arena, 0);
 		struct span text = arena_printf(&arena, "p=%s", cases[i].key);
-		enum dkim_key_status status = dkimtags_key(text, DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
+		enum dkim_key_status status = dkim_tags_key(text, DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
 		ok((status == DKIM_KEY_OK) == cases[i].good && (cases[i].good || status == DKIM_KEY_MALFORMED), "%s", cases[i].what);
 		arena_clear(&arena);
 	}
@@ -546,7 +546,7 @@ static enum dkim_key_status read_der(const unsigned char *der, size_t length, un
 			text[at++] = i + digit <= length ? digits[word >> (18 - 6 * digit) & 63] : '=';
 	}
 	arena_init(&arena, 0);
-	enum dkim_key_status status = dkimtags_key(span_make(text, at), DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
+	enum dkim_key_status status = dkim_tags_key(span_make(text, at), DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
 	*bits_r = status == DKIM_KEY_OK ? key.rsa_bits : 0;
 	arena_clear(&arena);
 	return status;

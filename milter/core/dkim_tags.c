@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/dkimtags.h"
+#include "core/dkim_tags.h"
 
 #include "core/domain.h"
 
@@ -94,7 +94,7 @@ static bool has_8bit(struct span text)
 	return false;
 }
 
-bool dkimtags_split(struct span text, struct tag_list *list_r)
+bool dkim_tags_split(struct span text, struct tag_list *list_r)
 {
 	list_r->count = 0;
 	return !has_8bit(text) && split(text, list_r);
@@ -114,7 +114,7 @@ static bool utf8_in_place(const struct tag_list *list)
 	return true;
 }
 
-struct span dkimtags_find(const struct tag_list *list, const char *name)
+struct span dkim_tags_find(const struct tag_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (span_equal(list->tags[i].name, span_of(name)))
@@ -323,9 +323,9 @@ static bool digits_only(struct span value)
 /* d= and s= make the name of the key, which must be one that can be asked. */
 static bool read_names(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields)
 {
-	struct span selector = dkimtags_find(list, "s");
+	struct span selector = dkim_tags_find(list, "s");
 
-	fields->domain = domain_comparable(arena, to_ascii, dkimtags_find(list, "d"));
+	fields->domain = domain_comparable(arena, to_ascii, dkim_tags_find(list, "d"));
 	fields->selector = domain_queryable(selector) ? lower(selector, arena) : domain_comparable(arena, to_ascii, selector);
 	if (span_absent(fields->domain) || span_absent(fields->selector))
 		return false;
@@ -337,8 +337,8 @@ static bool read_names(const struct tag_list *list, struct arena *arena, domain_
 /* b= and bh= of the length the algorithm gives; rsa's is that of its key. */
 static bool read_hashes(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
 {
-	struct span b = base64_text(dkimtags_find(list, "b"), arena);
-	struct span bh = base64_text(dkimtags_find(list, "bh"), arena);
+	struct span b = base64_text(dkim_tags_find(list, "b"), arena);
+	struct span bh = base64_text(dkim_tags_find(list, "bh"), arena);
 
 	fields->b_prefix = span_slice(b, 0, 8);
 	fields->b = b;
@@ -353,23 +353,23 @@ static bool read_hashes(const struct tag_list *list, struct arena *arena, struct
 static bool read_signature(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii,
                            struct dkim_fields *fields)
 {
-	struct span q = dkimtags_find(list, "q");
-	struct span l = dkimtags_find(list, "l");
-	struct span h = dkimtags_find(list, "h");
+	struct span q = dkim_tags_find(list, "q");
+	struct span l = dkim_tags_find(list, "l");
+	struct span h = dkim_tags_find(list, "h");
 	bool names = read_names(list, arena, to_ascii, fields);
 
-	fields->algorithm = algorithm_from_name(dkimtags_find(list, "a"));
+	fields->algorithm = algorithm_from_name(dkim_tags_find(list, "a"));
 	fields->partial = !span_absent(l);
 	bool hashes = read_hashes(list, arena, fields);
 	if (signed_names_valid(h))
 		fields->signed_names = arena_span(arena, h);
 	return names && hashes && !span_absent(fields->signed_names)
-	       && span_equal(dkimtags_find(list, "v"), span_of("1")) && dkimtags_find(list, "a").length != 0
-	       && read_canonicalization(dkimtags_find(list, "c"), fields)
-	       && read_identity(dkimtags_find(list, "i"), arena, to_ascii, fields)
+	       && span_equal(dkim_tags_find(list, "v"), span_of("1")) && dkim_tags_find(list, "a").length != 0
+	       && read_canonicalization(dkim_tags_find(list, "c"), fields)
+	       && read_identity(dkim_tags_find(list, "i"), arena, to_ascii, fields)
 	       && (span_absent(q) || lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
-	       && read_time(dkimtags_find(list, "t"), &fields->timestamp)
-	       && read_time(dkimtags_find(list, "x"), &fields->expiry)
+	       && read_time(dkim_tags_find(list, "t"), &fields->timestamp)
+	       && read_time(dkim_tags_find(list, "x"), &fields->expiry)
 	       && (fields->timestamp < 0 || fields->expiry < 0 || fields->expiry > fields->timestamp);
 }
 
@@ -386,7 +386,7 @@ static struct span find_b(struct span value, const struct tag_list *list)
 	return span_make(NULL, 0);
 }
 
-bool dkimtags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r)
+bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r)
 {
 	static const char *const known[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", NULL };
 	struct tag_list list;
@@ -459,7 +459,7 @@ static bool is_rsa_encryption(struct span algorithm)
 	return span_equal(algorithm, whole) || span_equal(algorithm, span_slice(whole, 0, whole.length - 2));
 }
 
-bool dkimtags_rsa_key(struct span der, struct rsa_key *key_r)
+bool dkim_tags_rsa_key(struct span der, struct rsa_key *key_r)
 {
 	struct span info, algorithm, bits, key;
 
@@ -480,17 +480,17 @@ bool dkimtags_rsa_key(struct span der, struct rsa_key *key_r)
 /* A record of another version or kind under the key's name is not a key; one that says DKIM1 must say it first. */
 static bool is_key_record(const struct tag_list *list)
 {
-	struct span v = dkimtags_find(list, "v");
-	if (list->count == 0 || span_absent(dkimtags_find(list, "p")))
+	struct span v = dkim_tags_find(list, "v");
+	if (list->count == 0 || span_absent(dkim_tags_find(list, "p")))
 		return false;
 	return span_absent(v) || (span_equal(v, span_of("DKIM1")) && span_equal(list->tags[0].name, span_of("v")));
 }
 
 static bool key_suits(const struct tag_list *list, enum dkim_algorithm algorithm)
 {
-	struct span h = dkimtags_find(list, "h");
-	struct span k = dkimtags_find(list, "k");
-	struct span s = dkimtags_find(list, "s");
+	struct span h = dkim_tags_find(list, "h");
+	struct span k = dkim_tags_find(list, "k");
+	struct span s = dkim_tags_find(list, "s");
 	const char *kind = algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? "ed25519" : "rsa";
 
 	if (algorithm == DKIM_ALGORITHM_OTHER || !span_equal(span_absent(k) ? span_of("rsa") : k, span_of(kind)))
@@ -498,7 +498,7 @@ static bool key_suits(const struct tag_list *list, enum dkim_algorithm algorithm
 	return (span_absent(h) || lists(h, "sha256")) && (span_absent(s) || lists(s, "*") || lists(s, "email"));
 }
 
-enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
+enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
                                   struct dkim_key *key_r)
 {
 	static const char *const known[] = { "v", "h", "k", "n", "p", "s", "t", NULL };
@@ -507,12 +507,12 @@ enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorith
 	memset(key_r, 0, sizeof *key_r);
 	if (text.length > DKIM_KEY_LENGTH_MAX)
 		return DKIM_KEY_MALFORMED;
-	bool sound = dkimtags_split(text, &list) && !disguised(&list, known);
+	bool sound = dkim_tags_split(text, &list) && !disguised(&list, known);
 	if (!is_key_record(&list))
 		return sound ? DKIM_KEY_ABSENT : DKIM_KEY_MALFORMED;
 	if (!sound)
 		return DKIM_KEY_MALFORMED;
-	struct span encoded = dkimtags_find(&list, "p");
+	struct span encoded = dkim_tags_find(&list, "p");
 	if (encoded.length == 0)
 		return DKIM_KEY_REVOKED;
 	if (!key_suits(&list, algorithm))
@@ -524,10 +524,10 @@ enum dkim_key_status dkimtags_key(struct span text, enum dkim_algorithm algorith
 	if (span_absent(key))
 		return DKIM_KEY_MALFORMED;
 	struct rsa_key rsa = { .bits = 0 };
-	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : !dkimtags_rsa_key(der, &rsa))
+	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : !dkim_tags_rsa_key(der, &rsa))
 		return DKIM_KEY_MALFORMED;
 	key_r->rsa_bits = rsa.bits;
 	key_r->public_key = key;
-	key_r->same_domain = lists(dkimtags_find(&list, "t"), "s");
+	key_r->same_domain = lists(dkim_tags_find(&list, "t"), "s");
 	return DKIM_KEY_OK;
 }
