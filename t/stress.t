@@ -6,6 +6,8 @@ under one configuration from its beginning to its end. In a build with ThreadSan
 failure. STRESS_MESSAGES: how many messages.
 """
 
+import collections
+import copy
 import os
 import random
 import re
@@ -18,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dnsserver import DnsServer
 
 from lab import message
-from lab.process import read, write
+from lab.process import read, wait_for, write
 from lab.tap import Tap
 from lab.wire import SESSION, STEPS, Closed, Letter, Wire, passes
 from milter.daemon import org
@@ -160,6 +162,7 @@ def stress(tap):
         configurations = Configurations(target, server.address)
         every = kinds(signer)
         target.start()
+        threads = target.threads()
         over = threading.Event()
         reloads = threading.Thread(target=reload_until, args=(target, configurations, over), daemon=True)
         reloads.start()
@@ -171,6 +174,7 @@ def stress(tap):
         over.set()
         reloads.join()
         check(tap, target, sessions)
+        tap.ok(wait_for(lambda: target.threads() <= threads, "threads to end"), "resolvers that were replaced have ended")
         target.lives(tap, letter=every[0][0])
         tap.equal(target.stop(), 0, "the daemon ends")
         tap.equal(target.complaints(), [], "nothing is found at its end", log=tail(target))
@@ -200,5 +204,70 @@ def check(tap, target, sessions):
     tap.equal(results, {"ok", "failed"}, "%d reloads, good and bad ones" % len(target.lines("reload")))
 
 
+class Unstopped(Session):
+    """A client that goes on until it is turned away or its connection is closed; answered: by queue ID."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.answered = {}
+        self.sent = set()
+
+    def run(self):
+        number = 0
+        try:
+            while True:
+                with Wire(self.target.address).open() as wire:
+                    for _ in range(5):
+                        letter, verdict, reason = self.chance.choice(self.every)
+                        number += 1
+                        letter = copy.copy(letter)
+                        letter.queue_id = "Q%dx%d" % (id(self), number)
+                        self.sent.add(letter.queue_id)
+                        outcome = wire.deliver(letter)
+                        if outcome[1] == "y" and wire.reply.startswith(b"421"):
+                            self.sent.discard(letter.queue_id)
+                            return
+                        self.answered[letter.queue_id] = passes(outcome)
+                        if passes(outcome) != (verdict == "accept"):
+                            self.wrong.append((outcome, verdict, reason))
+        except (OSError, Closed):
+            pass
+
+
+def stop_under_load(tap):
+    """SIGTERM in the middle of 64 busy sessions and reloads: what was answered is in the log, once, with that verdict."""
+    with Target() as target:
+        signer = Signer(target.root)
+        server = name_server(signer)
+        configurations = Configurations(target, server.address)
+        every = [kind for kind in kinds(signer) if kind[1] == "accept" or kind[2] not in ("tls-absent", None)]
+        target.start()
+        over = threading.Event()
+        reloads = threading.Thread(target=reload_until, args=(target, configurations, over), daemon=True)
+        sessions = [Unstopped(target, every, number, 0) for number in range(SESSIONS)]
+        for session in sessions:
+            session.start()
+        reloads.start()
+        wait_for(lambda: len(target.messages()) > 4 * SESSIONS, "messages under way")
+        over.set()
+        reloads.join()
+        tap.equal(target.stop(), 0, "it ends in the middle of it")
+        for session in sessions:
+            session.join()
+        answered = {name: passed for session in sessions for name, passed in session.answered.items()}
+        lines = [line for line in target.messages() if line["ev"] == "verdict"]
+        logged = collections.Counter(line["qid"] for line in lines if "qid" in line)
+        verdicts = {line["qid"]: line["verdict"] == "accept" for line in lines if "qid" in line}
+        tap.equal([name for name in answered if logged[name] != 1], [], "each of %d messages that were answered has its line" %
+                  len(answered))
+        tap.equal([name for name, passed in answered.items() if verdicts.get(name) != passed], [], "which says the same")
+        sent = {name for session in sessions for name in session.sent}
+        tap.equal([name for name in logged if name not in sent], [], "and there is none for what was turned away")
+        tap.equal([what for session in sessions for what in session.wrong], [], "all are judged right")
+        tap.equal(target.complaints(), [], "nothing is found at its end", log=tail(target))
+        server.stop()
+
+
 with Tap(needs_root=False) as points:
     points.case(stress)
+    points.case(stop_under_load)

@@ -31,6 +31,12 @@ bool evidence_ports_selftest(const struct ports *ports, char error_r[EVIDENCE_ER
  */
 bool evidence_ports_reload(struct ports *ports, const struct settings *settings, char error_r[EVIDENCE_ERROR_SIZE]);
 
+/*
+ * End the resolvers that reloads replaced and no message uses any more. That takes its time, and so is done by whoever
+ * reloads, and not where messages end. Returns whether some are still in use.
+ */
+bool evidence_ports_tidy(struct ports *ports);
+
 /* One more reference to the resolver that new messages use: for resolver_drop(). */
 struct resolver *evidence_ports_resolver(struct ports *ports);
 

@@ -51,6 +51,9 @@ bool resolver_serves(const struct resolver *resolver, const struct settings *set
 /* One more reference. Returns its argument. */
 struct resolver *resolver_take(struct resolver *resolver);
 
+/* Whether the caller's reference is the only one, so that resolver_drop() would end the resolver. */
+bool resolver_is_last(const struct resolver *resolver);
+
 /*
  * One reference less. The last one ends the threads and answers what is under way with ANSWER_TEMPFAIL; it must not
  * come from a thread of the resolver. NULL is harmless.

@@ -208,13 +208,14 @@ static void stop(struct running *running)
 /* Until one of them says stop. */
 static void obey_signals(struct running *running)
 {
+	static const struct timespec pause = { .tv_sec = 1 };
 	for (;;) {
-		int signal;
-		if (sigwait(&running->signals, &signal) != 0)
-			continue;
-		if (signal != SIGUSR1)
+		bool untidy = evidence_ports_tidy(&running->ports);
+		int signal = untidy ? sigtimedwait(&running->signals, NULL, &pause) : sigwaitinfo(&running->signals, NULL);
+		if (signal == SIGUSR1)
+			reload(running);
+		else if (signal > 0)
 			return;
-		reload(running);
 	}
 }
 

@@ -17,6 +17,12 @@
 
 _Static_assert(EVIDENCE_ERROR_SIZE >= RESOLVER_ERROR_SIZE, "an error of the resolver fits");
 
+/* A resolver that messages under way may still use; the reference held here is never the last but where it may be. */
+struct replaced {
+	struct resolver *resolver;
+	struct replaced *next;
+};
+
 /* What messages share. */
 struct context {
 	struct orgdomain *orgdomain;
@@ -24,6 +30,7 @@ struct context {
 	struct dkim_environment dkim;
 	pthread_mutex_t lock; /* protects the reference below */
 	struct resolver *resolver;
+	struct replaced *replaced; /* belongs to whoever reloads */
 };
 
 static long long now_ms(void *context)
@@ -60,8 +67,19 @@ static struct evidence *begin(void *context, const struct settings *settings, st
 	return gather_begin(&sources, settings, facts, waker);
 }
 
+static void replaced_free(struct replaced *replaced)
+{
+	resolver_drop(replaced->resolver);
+	free(replaced);
+}
+
 static void context_free(struct context *context)
 {
+	while (context->replaced) {
+		struct replaced *replaced = context->replaced;
+		context->replaced = replaced->next;
+		replaced_free(replaced);
+	}
 	resolver_drop(context->resolver);
 	dkim_keys_free(context->keys);
 	orgdomain_free(context->orgdomain);
@@ -134,15 +152,38 @@ bool evidence_ports_reload(struct ports *ports, const struct settings *settings,
 	struct resolver *old = context->resolver;
 	if (resolver_serves(old, settings))
 		return true;
-	struct resolver *resolver = resolver_new(settings, error_r);
-	if (!resolver)
+	struct replaced *replaced = malloc(sizeof *replaced);
+	struct resolver *resolver = replaced ? resolver_new(settings, error_r) : NULL;
+	if (!resolver) {
+		if (!replaced)
+			snprintf(error_r, EVIDENCE_ERROR_SIZE, "out of memory");
+		free(replaced);
 		return false;
+	}
 	resolver_inherit(resolver, old);
 	pthread_mutex_lock(&context->lock);
 	context->resolver = resolver;
 	pthread_mutex_unlock(&context->lock);
-	resolver_drop(old);
+	replaced->resolver = old;
+	replaced->next = context->replaced;
+	context->replaced = replaced;
+	(void)evidence_ports_tidy(ports);
 	return true;
+}
+
+bool evidence_ports_tidy(struct ports *ports)
+{
+	struct context *context = ports->context;
+	for (struct replaced **link = &context->replaced; *link;) {
+		struct replaced *replaced = *link;
+		if (resolver_is_last(replaced->resolver)) {
+			*link = replaced->next;
+			replaced_free(replaced);
+		} else {
+			link = &replaced->next;
+		}
+	}
+	return context->replaced != NULL;
 }
 
 struct resolver *evidence_ports_resolver(struct ports *ports)

@@ -179,6 +179,28 @@ static void warmed(void *context, int code, struct ub_result *result)
 	ub_resolve_free(result);
 }
 
+static void *end_at_once(void *argument)
+{
+	return argument;
+}
+
+/* Where it gets no thread the library waits for it for ever: so it is not asked when there is none to be had. */
+static bool has_thread(void)
+{
+	pthread_t thread;
+	errno = pthread_create(&thread, NULL, end_at_once, NULL);
+	if (errno == 0)
+		errno = pthread_join(thread, NULL);
+	return errno == 0;
+}
+
+/* Its own thread starts after the library's, so that it does not take the last one. */
+static bool start_dispatcher(struct resolver *resolver)
+{
+	errno = pthread_create(&resolver->dispatcher, NULL, dispatch, resolver);
+	return errno == 0;
+}
+
 /* The threads inherit the signal mask: signals are the business of others. The library's starts with a question. */
 static bool start_threads(struct resolver *resolver)
 {
@@ -190,8 +212,8 @@ static bool start_threads(struct resolver *resolver)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	bool good = true;
 	for (int i = 0; i < LANES && good; i++)
-		good = ub_resolve_async(resolver->contexts[i], "localhost.", 1, 1, NULL, warmed, NULL) == 0;
-	good = good && pthread_create(&resolver->dispatcher, NULL, dispatch, resolver) == 0;
+		good = has_thread() && ub_resolve_async(resolver->contexts[i], "localhost.", 1, 1, NULL, warmed, NULL) == 0;
+	good = good && start_dispatcher(resolver);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!good) {
 		close(resolver->wake[0]);
@@ -330,6 +352,11 @@ struct resolver *resolver_take(struct resolver *resolver)
 {
 	atomic_fetch_add_explicit(&resolver->references, 1, memory_order_relaxed);
 	return resolver;
+}
+
+bool resolver_is_last(const struct resolver *resolver)
+{
+	return atomic_load_explicit(&resolver->references, memory_order_acquire) == 1;
 }
 
 void resolver_drop(struct resolver *resolver)

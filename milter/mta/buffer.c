@@ -8,7 +8,7 @@
 
 struct span buffer_content(const struct buffer *buffer)
 {
-	return span_make(buffer->bytes + buffer->from, buffer->to - buffer->from);
+	return buffer->bytes ? span_make(buffer->bytes + buffer->from, buffer->to - buffer->from) : span_make(NULL, 0);
 }
 
 /* Move what is in it to the front, where that makes room. */

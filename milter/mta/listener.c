@@ -18,7 +18,7 @@
 
 #include "core/network.h"
 
-#define BACKLOG 1024 /* connections of an MTA come in bursts */
+#define BACKLOG 4096 /* connections of an MTA come in bursts; the system may have a limit of its own */
 
 enum listener_kind { LISTENER_UNIX, LISTENER_INET, LISTENER_INET6 };
 
