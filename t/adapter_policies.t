@@ -291,6 +291,62 @@ def needed(tap, server, scratch):
     tap.equal(probe.end(), 0, "the end comes with questions under way")
 
 
+def first(tap, server, scratch):
+    """X15: where the client's address may decide, no key is asked for before it is known, or was slow to come."""
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    txt(server, "_spf.salesforce.com", "v=spf1 ip4:192.0.2.10 -all")
+    key = "sel._domainkey.example.com"
+    probe = Probe(scratch, server, org="reject_unless: dkim and ip")
+    outcome = probe(signed(), "client=192.0.2.11 needed=1")
+    tap.equal((outcome.ip, outcome.verdict["verdict"], server.count(key)), ("fail ip-unlisted", "reject", 0),
+              "an address that is not listed: no key is asked for", outcome=outcome)
+    tap.equal(probe(signed(), "needed=1").verdict["verdict"], "accept", "one that is: then the key is")
+    tap.equal(server.count(key), 1, "once")
+    probe.end()
+    server.rules["_spf.salesforce.com"] = "drop"
+    probe = Probe(scratch, server, timeout=4, org="reject_unless: dkim and ip")
+    outcome = probe(signed(), "needed=1")
+    tap.equal((outcome.ip, outcome.dkim, outcome.verdict["verdict"], server.count(key)),
+              ("temperror dns-timeout", "pass -", "tempfail", 2),
+              "where the answer does not come the key is asked for meanwhile", outcome=outcome)
+    probe.end()
+    server.rules.pop("_spf.salesforce.com")
+    probe = Probe(scratch, server, org="reject_unless: dkim or ip")
+    outcome = probe(signed(), "needed=1")
+    tap.equal((outcome.ip, outcome.verdict["verdict"], server.count(key)), ("pass -", "accept", 2),
+              "an address that is enough: no key is asked for", outcome=outcome)
+    probe.end()
+
+
+def strangers(tap, server, scratch):
+    """X15: what cannot make a check pass is not asked for; where all evidence is gathered it has its share and no more."""
+    junk = [(b"DKIM-Signature", b" v=1; a=rsa-sha256; d=d%d.never.test; s=s; h=from; bh=%s; b=AAAA" % (n, b"A" * 43 + b"="))
+            for n in range(8)]
+    server.rules["*.never.test"] = "drop"
+    server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
+    probe = Probe(scratch, server, org="reject_unless: dkim")
+    outcome = probe(message(junk + FIELDS, BODY), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["verdict"], outcome.verdict["dns_q"]), ("fail dkim-unaligned", "reject", "0"),
+              "eight signatures of strangers: nothing is asked", outcome=outcome)
+    outcome = probe(message(junk[:4] + [sign(FIELDS, BODY, RSA)] + FIELDS, BODY), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["dns_q"]), ("pass -", "1"), "four of them beside one of ours: its key is",
+              outcome=outcome)
+    tap.equal(server.below("never.test"), 0, "and theirs are not")
+    tap.equal(probe.end(), 0, "the end")
+    probe = Probe(scratch, server, timeout=2, org="mode: monitor\nreject_unless: dkim")
+    outcome = probe(message(junk + FIELDS, BODY), "needed=1")
+    tap.equal((outcome.dkim, outcome.verdict["verdict"]), ("fail dkim-unaligned", "accept"), "in monitor", outcome=outcome)
+    tap.ok(server.below("never.test") >= 8, "they are asked for", outcome=outcome)
+    tap.equal(probe.end(), 0, "the end")
+    many = [(b"DKIM-Signature", b" v=1; a=rsa-sha256; d=e%d.never.test; s=s; h=from; bh=%s; b=AAAA" % (n, b"A" * 43 + b"="))
+            for n in range(40)]
+    probe = Probe(scratch, server, timeout=20, org="mode: monitor\nreject_unless: dkim", max_signatures="64")
+    outcome = probe(message(many + FIELDS, BODY))
+    busy = [signature for signature in outcome.signatures if signature[1] == "dns-busy"]
+    tap.equal((len(outcome.signatures), len(busy)), (40, 8), "a client has thirty-two such questions at once", outcome=outcome)
+    tap.equal(probe.end(), 0, "the end")
+
+
 def together(tap, server, scratch):
     """What is known to be needed is asked at once: a message waits for one round trip, not for one after another."""
     server.add("sel._domainkey.example.com", "TXT", strings(RSA.record))
@@ -317,7 +373,7 @@ def together(tap, server, scratch):
 
 
 with Tap(needs_root=False) as test:
-    for group in (spf, underscores, vouching, dmarc, dated, hidden, many_signatures, needed, together):
+    for group in (spf, underscores, vouching, dmarc, dated, hidden, many_signatures, needed, first, strangers, together):
         fresh = DnsServer().start()
         with tempfile.TemporaryDirectory() as folder:
             test.case(group, fresh, folder)
