@@ -209,6 +209,7 @@ class Machine:
     def run(self, text, folder="/", must=True):
         """Let the machine's shell run this as its administrator would; returns standard output."""
         environment = sanitized({**os.environ, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"})
+        environment.pop("TMPDIR", None)
         command = ["chroot", self.root] if self.root else []
         command += ["sh", "-euc", 'cd "$1"; shift; eval "$1"', "sh", folder, text]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
