@@ -148,6 +148,13 @@ class Sfdc(Contestant):
         return None if accepted >= count else "%d of %d messages were accepted" % (accepted, count)
 
 
+class Before(Sfdc):
+    """Another build of the daemon, such as one of an earlier version: the option --before."""
+
+    name = "before"
+    about = "another build"
+
+
 class Nothing(Contestant):
     name = "do-nothing"
     about = "libmilter, every callback"
