@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon does not link libspf2 and libopendkim, whose faults a stranger can reach; sfdc-relayctl does where it is built
+"""The daemon speaks no TLS, and does not link libspf2 and libopendkim, whose faults a stranger can reach; sfdc-relayctl does where it is built
 with them, and so shows that the look would find it. Shared libraries are read with objdump, undefined symbols with nm."""
 import os
 import re
@@ -51,6 +51,7 @@ ok(not any("spf" in name for name in daemon), "libspf2 is none of them", *daemon
 ok(not any("opendkim" in name for name in daemon), "libopendkim is none of them", *daemon)
 ok({re.sub(r"\.so.*", "", name) for name in daemon} <= DEPENDENCIES, "nor any other than those it says it needs", *daemon)
 ok(not any("xml" in name or "expat" in name for name in daemon), "M03 no library for XML, in which reports come", *daemon)
+ok(not any(name.startswith("libssl") for name in daemon), "nor libssl", *daemon)
 found = symbols("sfdc-milter")
 ok(not found, "no function of theirs, and none that calls them, is in the daemon", *found)
 tool = libraries("sfdc-relayctl")
@@ -60,5 +61,6 @@ for library, macro in (("libspf2", "HAVE_SPF2"), ("libopendkim", "HAVE_OPENDKIM"
        "sfdc-relayctl %s %s" % ("links" if wanted else "is built without", library), *tool)
 if defined("HAVE_SPF2") or defined("HAVE_OPENDKIM"):
     ok(len(symbols("sfdc-relayctl")) > 1, "and calls it")
+ok(any(name.startswith("libssl") for name in tool), "and libssl, for check-relay", *tool)
 print(f"1..{count}")
 raise SystemExit(failed != 0)

@@ -67,6 +67,8 @@ static void test_span(void)
 	ok(span_equal_nocase(span_of("aBc"), span_of("AbC")), "without case");
 	ok(!span_equal_nocase(span_of("a["), span_of("a{")), "only letters are folded");
 	ok(span_starts_nocase(span_of("ABc"), span_of("ab")) && !span_starts_nocase(span_of("a"), span_of("ab")), "starts");
+	ok(span_holds_nocase(span_of("xaBc"), span_of("Abc")) && span_holds_nocase(span_of(""), span_of("")), "holds");
+	ok(!span_holds_nocase(span_of("xab"), span_of("abc")) && !span_holds_nocase(span_of(""), span_of("a")), "holds not");
 	ok(span_ends_nocase(span_of("xAB"), span_of("ab")) && !span_ends_nocase(span_of("b"), span_of("ab")), "ends");
 	ok(span_find(span_of("abc"), 0, 'c') == 2 && span_find(span_of("abc"), 3, 'c') == 3, "find");
 	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 1 && span_distance(span_of(""), span_of("abc")) == 3, "distance");

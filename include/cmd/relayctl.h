@@ -38,6 +38,8 @@ struct subcommand {
 
 extern const struct subcommand check_config_subcommand;
 extern const struct subcommand check_message_subcommand;
+extern const struct subcommand check_relay_subcommand;
+extern const struct subcommand explain_subcommand;
 extern const struct subcommand org_id_subcommand;
 
 /* What every subcommand says of -c. */

@@ -77,6 +77,9 @@ bool span_equal_nocase(struct span a, struct span b);
 bool span_starts_nocase(struct span span, struct span part);
 bool span_ends_nocase(struct span span, struct span part);
 
+/* Whether part stands in span, without regard to the case of ASCII letters. An empty part stands everywhere. */
+bool span_holds_nocase(struct span span, struct span part);
+
 /* Position of the first c at or after from, or span.length. */
 size_t span_find(struct span span, size_t from, char c);
 

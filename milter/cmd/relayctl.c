@@ -21,6 +21,8 @@
 static const struct subcommand *const subcommands[] = {
 	&check_config_subcommand,
 	&check_message_subcommand,
+	&check_relay_subcommand,
+	&explain_subcommand,
 	&org_id_subcommand,
 };
 

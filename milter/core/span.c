@@ -24,6 +24,14 @@ bool span_ends_nocase(struct span span, struct span part)
 	       && span_equal_nocase(span_slice(span, span.length - part.length, span.length), part);
 }
 
+bool span_holds_nocase(struct span span, struct span part)
+{
+	for (size_t i = 0; i + part.length <= span.length; i++)
+		if (span_starts_nocase(span_slice(span, i, span.length), part))
+			return true;
+	return false;
+}
+
 size_t span_find(struct span span, size_t from, char c)
 {
 	if (from >= span.length)
