@@ -218,6 +218,14 @@ def asked(tap, relay, parts):
     tap.contains(out, "dkim-none", "check-message explains a message", out=out)
 
 
+def relayed(tap, relay, parts):
+    """Would Salesforce deliver."""
+    look, line = commands(parts["Would Salesforce deliver"])
+    tap.contains(relay.machine.run(line), "intermediate certificate is missing", "explain tells what a line of the Email Log means")
+    out = relay.machine.run(look + " 2>&1", must=False)
+    tap.ok("relay.example.com" in out and ("Required Verify" in out or "the DNS" in out), "check-relay tells what it found", out=out)
+
+
 def back(tap, relay, parts):
     """The way back."""
     before = relay.machine.stock
@@ -235,7 +243,7 @@ def sections():
     """{how the paragraph before a block begins: the block}."""
     names = ("1. Build and install", "2. Say who you are", "The policy asks for DKIM", "See what the configuration lets in",
              "3. Give Postfix the port", "4. Start", "5. Watch", "What would be refused", "6. Enforce", "The way back",
-             "What would become of a message", "On a scratch machine")
+             "What would become of a message", "Would Salesforce deliver", "On a scratch machine")
     found = {}
     for paragraph, block in blocks():
         name = next((name for name in names if paragraph.splitlines()[-1].startswith(name)
@@ -258,7 +266,7 @@ def main():
             machine.start_postfix()
             machine.stock = untouched(machine)
             relay = Relay(machine, signer)
-            for function in (configure, watched, enforced, asked, back):
+            for function in (configure, watched, enforced, asked, relayed, back):
                 tap.case(function, relay, parts)
                 if tap.failures:
                     print("".join("# %s\n" % line for line in machine.log().splitlines()[-60:]))

@@ -70,6 +70,7 @@ grep -a 'sfdc-milter\\[' /run/journal || true
 WRAPPERS = {
     "sfdc-milter": "#!/bin/sh\nexec '{build}/sfdc-milter' -c /etc/sfdc-milter/sfdc-milter.yaml \"$@\"\n",
     "sfdc-relayctl": "#!/bin/sh\nname=$1\nshift\n"
+                     "case $name in explain) exec '{build}/sfdc-relayctl' \"$name\" \"$@\" ;; esac\n"
                      "exec '{build}/sfdc-relayctl' \"$name\" -c /etc/sfdc-milter/sfdc-milter.yaml \"$@\"\n",
 }
 
