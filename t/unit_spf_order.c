@@ -50,6 +50,13 @@ static const struct zone_row zone[] = {
 	{ "longest.example", RECORD_TXT, "v=spf1 exists:" LONG253 " exists:%{h} -all", 0 },
 	{ LONG253, RECORD_A, "127.0.0.2", 0 },
 	{ "empty.example", RECORD_TXT, "v=spf1 a:x.example a:y.example a:z.example +all", 0 },
+	/* Who chose the names. */
+	{ "chosen.example", RECORD_TXT,
+	  "v=spf1 a a:%{i}.%{d}.c.example a:%{l}.c.example a:%{h}.h.example a:%{s}.s.example include:%{l}.inc.example "
+	  "a:%{p}.p.example ptr -all", 0 },
+	{ "user.inc.example", RECORD_TXT, "v=spf1 a:inner.example ?all", 0 },
+	{ "1.2.0.192.in-addr.arpa", RECORD_PTR, "host.client.example", 0 },
+	{ "host.client.example", RECORD_A, "192.0.2.1", 0 },
 	{ NULL, RECORD_A, NULL, 0 },
 };
 
@@ -158,6 +165,52 @@ static void ending(void)
 	}
 }
 
+/* By macros the sender chooses names, by its reverse zone the client; and all that a record says whose name was chosen. */
+static void choosing(void)
+{
+	static const struct {
+		const char *name;
+		enum spf_chooser chooser;
+	} names[] = {
+		{ "chosen.example", SPF_CHOSEN_BY_RECORD },
+		{ "192.0.2.1.chosen.example.c.example", SPF_CHOSEN_BY_RECORD },
+		{ "user.c.example", SPF_CHOSEN_BY_SENDER },
+		{ "helo.client.test.h.example", SPF_CHOSEN_BY_SENDER },
+		{ "user@chosen.example.s.example", SPF_CHOSEN_BY_SENDER },
+		{ "user.inc.example", SPF_CHOSEN_BY_SENDER },
+		{ "inner.example", SPF_CHOSEN_BY_SENDER },
+		{ "1.2.0.192.in-addr.arpa", SPF_CHOSEN_BY_CLIENT },
+		{ "host.client.example", SPF_CHOSEN_BY_CLIENT },
+		{ "host.client.example.p.example", SPF_CHOSEN_BY_CLIENT },
+	};
+	for (int ahead = 0; ahead < 2; ahead++) {
+		struct arena arena;
+		unsigned seen = 0;
+		unsigned wrong = 0;
+		const struct question *question;
+		arena_init(&arena, 0);
+		struct spf_input input = { .client = { ADDRESS_IPV4, { 192, 0, 2, 1 } }, .domain = span_of("chosen.example"),
+			                   .local = span_of("user"), .helo = span_of("helo.client.test"), .look_ahead = ahead };
+		struct spf_walk *walk = spf_walk_new(&arena, &input);
+		/* Void lookups would end it. */
+		struct answer_record elsewhere = { .address = { ADDRESS_IPV4, { 10, 0, 0, 1 } } };
+		struct answer other = { .status = ANSWER_FOUND, .count = 1, .records = &elsewhere };
+		while (spf_walk_step(walk) == SPF_PENDING)
+			while ((question = spf_walk_next(walk))) {
+				for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+					if (span_equal(question->name, span_of(names[i].name))) {
+						seen |= 1U << i;
+						wrong += spf_walk_chooser(walk, question) != names[i].chooser;
+					}
+				const struct answer *answer = zone_answer(&arena, zone, question);
+				spf_walk_answer(walk, question, answer->status == ANSWER_FOUND ? answer : &other, NULL);
+			}
+		ok(wrong == 0, "%s: whoever chose is told", ahead ? "looking ahead" : "one at a time");
+		ok(seen == (1U << sizeof names / sizeof *names) - 1, "of all kinds of names: %x", seen);
+		arena_clear(&arena);
+	}
+}
+
 /* An answer that claims records and has none is a void one. */
 static void found_nothing(void)
 {
@@ -180,6 +233,7 @@ int main(void)
 {
 	asking();
 	ending();
+	choosing();
 	found_nothing();
 	return done_testing();
 }

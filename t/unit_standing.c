@@ -51,6 +51,7 @@ struct row {
 	enum room room;
 	const char *group; /* NULL: none */
 	bool exact;
+	enum spf_chooser chooser;
 };
 
 static void check_rows(struct scene *scene, const struct row *rows, size_t count)
@@ -58,7 +59,7 @@ static void check_rows(struct scene *scene, const struct row *rows, size_t count
 	static const char *const names[] = { "named", "below", "stranger" };
 	for (size_t i = 0; i < count; i++) {
 		const struct row *row = &rows[i];
-		struct origin origin = { row->purpose, span_of(row->domain), span_of(row->selector) };
+		struct origin origin = { row->purpose, span_of(row->domain), span_of(row->selector), row->chooser };
 		struct question question = { RECORD_TXT, span_of(row->name) };
 		struct applicant applicant;
 		bool good = standing_applicant(&scene->standing, &origin, &question, &applicant);
@@ -73,27 +74,32 @@ static void check_rows(struct scene *scene, const struct row *rows, size_t count
 static void test_names(void)
 {
 	static const struct row rows[] = {
-		{ PURPOSE_KEY, "example.com", "Listed", "listed._domainkey.example.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_KEY, "example.com", "other", "other._domainkey.example.com", ROOM_BELOW, "example.com", true },
-		{ PURPOSE_KEY, "dead.example.com", "listed", "listed._domainkey.dead.example.com", ROOM_BELOW, "dead.example.com", false },
-		{ PURPOSE_KEY, "a.b.dead.example.com", "s", "s._domainkey.a.b.dead.example.com", ROOM_BELOW, "dead.example.com", false },
-		{ PURPOSE_KEY, "evilexample.com", "listed", "listed._domainkey.evilexample.com", ROOM_STRANGER, NULL, false },
-		{ PURPOSE_KEY, "com", "listed", "listed._domainkey.com", ROOM_STRANGER, NULL, false },
-		{ PURPOSE_VOUCH, "", "", "anything.at.all", ROOM_NAMED, NULL, false },
-		{ PURPOSE_SENDER, "example.com", "", "spf.provider.example", ROOM_NAMED, NULL, false },
-		{ PURPOSE_SENDER, "x.example.com", "", "x.example.com", ROOM_BELOW, "x.example.com", false },
-		{ PURPOSE_SENDER, "a.na87.bnc.salesforce.com", "", "a.na87.bnc.salesforce.com", ROOM_BELOW, "na87.bnc.salesforce.com", false },
-		{ PURPOSE_SENDER, "attack.example", "", "attack.example", ROOM_STRANGER, NULL, false },
-		{ PURPOSE_SENDER, "attack.example", "", "_spf.salesforce.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.x.dead.example.com", ROOM_BELOW, "dead.example.com", false },
-		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.a.x.example.com", ROOM_BELOW, "x.example.com", false },
-		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false },
-		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.attack.example", ROOM_STRANGER, NULL, false },
-		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.example", ROOM_STRANGER, NULL, false },
-		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.attack.com", ROOM_STRANGER, NULL, false },
+		{ PURPOSE_KEY, "example.com", "Listed", "listed._domainkey.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "example.com", "other", "other._domainkey.example.com", ROOM_BELOW, "example.com", true, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "dead.example.com", "listed", "listed._domainkey.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "a.b.dead.example.com", "s", "s._domainkey.a.b.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "evilexample.com", "listed", "listed._domainkey.evilexample.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "com", "listed", "listed._domainkey.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_VOUCH, "", "", "anything.at.all", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "example.com", "", "spf.provider.example", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "x.example.com", "", "x.example.com", ROOM_BELOW, "x.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "a.na87.bnc.salesforce.com", "", "a.na87.bnc.salesforce.com", ROOM_BELOW, "na87.bnc.salesforce.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "attack.example", "", "attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "attack.example", "", "_spf.salesforce.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "example.com", "", "joe.l.example.com", ROOM_BELOW, "example.com", true, SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_SENDER, "example.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_CLIENT },
+		{ PURPOSE_SENDER, "attack.example", "", "joe.attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "helo.example", ROOM_BELOW, "_spf.salesforce.com", true, SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_CLIENT },
+		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.x.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.a.x.example.com", ROOM_BELOW, "x.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.attack.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
 	};
 	struct scene scene;
 	scene_begin(&scene, "198.51.100.1", false, "example.com");
@@ -105,7 +111,7 @@ static void test_names(void)
 
 static struct applicant apply(struct scene *scene, const char *domain)
 {
-	struct origin origin = { PURPOSE_KEY, span_of(domain), span_of("s") };
+	struct origin origin = { .purpose = PURPOSE_KEY, .domain = span_of(domain), .selector = span_of("s") };
 	struct question question = { RECORD_TXT, span_of("s._domainkey") };
 	struct applicant applicant;
 	ok(standing_applicant(&scene->standing, &origin, &question, &applicant), "an applicant");

@@ -162,6 +162,16 @@ enum spf_result spf_walk_step(struct spf_walk *walk);
  */
 const struct question *spf_walk_next(struct spf_walk *walk);
 
+/* Who chose the name of a question, the one who can choose the least first. */
+enum spf_chooser {
+	SPF_CHOSEN_BY_RECORD, /* the domain, and what its records name; the client's address may be part of it */
+	SPF_CHOSEN_BY_SENDER, /* a macro put the local-part or the HELO name into it */
+	SPF_CHOSEN_BY_CLIENT  /* it is the client's reverse zone, or a name that this gave */
+};
+
+/* Of a question that was handed out. */
+enum spf_chooser spf_walk_chooser(const struct spf_walk *walk, const struct question *question);
+
 /*
  * Hand in the answer to a question. answer, and policy, must stay unchanged until the evaluation is over. policy: what
  * spf_policy_of() made of this answer earlier; NULL: the walk makes it itself when it needs it. The first answer counts;

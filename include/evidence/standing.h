@@ -6,7 +6,8 @@
  * Keys of domains that an organization lists are in ROOM_NAMED if the selector is listed too, in ROOM_BELOW else: a sender
  * can invent selectors, so a message has at most STANDING_KEYS_MAX questions for them, and proves them good by passing
  * (resolver_learn()). So are all names below a wildcard, which a sender can invent as well. SPF of ip.spf, and SPF and DMARC
- * of listed domains, are in ROOM_NAMED with all that their evaluation leads to. Everything else is a stranger's.
+ * of listed domains, are in ROOM_NAMED with all that their evaluation leads to; but for names into which a macro puts what the
+ * sender chose, which are in ROOM_BELOW, and those that the client's reverse zone gives. Everything else is a stranger's.
  *
  * One message, one thread.
  */
@@ -18,6 +19,7 @@
 #include "core/answer.h"
 #include "core/facts.h"
 #include "core/settings.h"
+#include "core/spf.h"
 #include "evidence/admission.h"
 
 #define STANDING_KEYS_MAX 2
@@ -25,7 +27,7 @@
 /* What a question is asked for. */
 enum purpose {
 	PURPOSE_KEY,    /* of a signature; domain is its d= */
-	PURPOSE_VOUCH,  /* whether a name of ip.spf vouches for the client */
+	PURPOSE_VOUCH,  /* whether a name of ip.spf vouches for the client; domain is that name */
 	PURPOSE_SENDER, /* SPF of the domain that stands for the sender */
 	PURPOSE_AUTHOR  /* DMARC of the author's domain; domain is that */
 };
@@ -36,6 +38,7 @@ struct origin {
 	enum purpose purpose;
 	struct span domain;
 	struct span selector; /* PURPOSE_KEY */
+	enum spf_chooser chooser; /* PURPOSE_VOUCH, PURPOSE_SENDER: who chose the name */
 };
 
 struct standing {

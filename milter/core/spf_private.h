@@ -53,6 +53,7 @@ struct spf_lookup {
 	const struct answer *answer;     /* NULL: open */
 	const struct spf_policy *policy; /* RECORD_TXT, once it is known */
 	bool handed_out;
+	enum spf_chooser chooser;
 	struct spf_lookup *next;
 };
 
@@ -64,6 +65,7 @@ struct spf_frame {
 	size_t position;    /* of the term under evaluation; record->count: redirect */
 	bool counted;       /* that term was counted */
 	bool target;        /* of include or redirect: "no record" is an error */
+	enum spf_chooser chooser; /* of its name */
 };
 
 struct spf_walk {
@@ -74,6 +76,7 @@ struct spf_walk {
 	struct spf_lookup *lookups;
 	struct spf_lookup **lookups_end;
 	unsigned noted; /* questions so far, handed out or not */
+	enum spf_chooser chooser; /* of the names that are noted next */
 	struct spf_frame frames[SPF_TERMS_MAX + 1];
 	size_t depth; /* frames in use */
 	struct spf_outcome outcome;
@@ -102,7 +105,7 @@ enum spf_step spf_term_judge(struct spf_walk *walk, const struct spf_frame *fram
 
 /*
  * Build the target-name of a term for frame. SPF_STEP_NEXT: it is there, though perhaps not valid; SPF_STEP_WAIT and
- * SPF_STEP_END because of %{p}. *is_void is set when a lookup of %{p} was void.
+ * SPF_STEP_END because of %{p}. *is_void is set when a lookup of %{p} was void. Sets walk->chooser for that name.
  */
 enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_domain *domain,
                               struct span text, bool *is_void, struct spf_target *target_r);

@@ -98,6 +98,7 @@ static enum spf_step validate(struct spf_walk *walk, struct span term, bool *is_
 	const struct answer_record *records[SPF_NAMES_MAX];
 	enum spf_step step = SPF_STEP_NEXT;
 	validated_r->count = 0;
+	walk->chooser = SPF_CHOSEN_BY_CLIENT;
 	switch (fetch(walk, RECORD_PTR, walk->reverse, term, is_void, &answer)) {
 	case FETCH_WAIT:
 		return SPF_STEP_WAIT;
@@ -145,6 +146,18 @@ static struct span best_name(const struct validated *validated, struct span doma
 	return validated->count != 0 ? validated->names[0] : span_of("unknown");
 }
 
+/* Within a record whose name somebody chose, he has chosen all. */
+static enum spf_chooser chooser_of(const struct spf_frame *frame, const struct spf_domain *domain)
+{
+	enum spf_chooser chooser = domain->uses_p ? SPF_CHOSEN_BY_CLIENT : SPF_CHOSEN_BY_RECORD;
+	for (size_t i = 0; i < domain->count; i++) {
+		char letter = domain->pieces[i].letter;
+		if (chooser == SPF_CHOSEN_BY_RECORD && letter != '\0' && memchr("slh", letter, 3))
+			chooser = SPF_CHOSEN_BY_SENDER;
+	}
+	return chooser > frame->chooser ? chooser : frame->chooser;
+}
+
 enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_domain *domain,
                               struct span text, bool *is_void, struct spf_target *target_r)
 {
@@ -157,6 +170,7 @@ enum spf_step spf_term_target(struct spf_walk *walk, const struct spf_frame *fra
 			return step;
 		values.ptr = best_name(&validated, frame->domain);
 	}
+	walk->chooser = chooser_of(frame, domain);
 	spf_macro_expand(domain, &values, target_r);
 	return SPF_STEP_NEXT;
 }
@@ -307,6 +321,7 @@ static bool ahead_term(struct spf_walk *walk, const struct spf_frame *frame, con
 	case SPF_IP6:
 		return spf_term_judge(walk, frame, term) != SPF_STEP_MATCH;
 	case SPF_PTR:
+		walk->chooser = SPF_CHOSEN_BY_CLIENT;
 		if (walk->noted < AHEAD_MAX)
 			spf_walk_lookup(walk, RECORD_PTR, walk->reverse);
 		break;

@@ -126,7 +126,7 @@ enum spf_step spf_walk_no_memory(struct spf_walk *walk)
 	return spf_walk_fail(walk, SPF_TEMPERROR, "out of memory", absent);
 }
 
-static struct spf_lookup *lookup_find(struct spf_walk *walk, enum record_type type, struct span name)
+static struct spf_lookup *lookup_find(const struct spf_walk *walk, enum record_type type, struct span name)
 {
 	struct question question = { type, name };
 	struct spf_lookup *lookup = walk->lookups;
@@ -147,11 +147,18 @@ const struct spf_lookup *spf_walk_lookup(struct spf_walk *walk, enum record_type
 		}
 		lookup->question.type = type;
 		lookup->question.name = copy;
+		lookup->chooser = walk->chooser;
 		*walk->lookups_end = lookup;
 		walk->lookups_end = &lookup->next;
 		walk->noted++;
 	}
 	return lookup->answer ? lookup : NULL;
+}
+
+enum spf_chooser spf_walk_chooser(const struct spf_walk *walk, const struct question *question)
+{
+	const struct spf_lookup *lookup = lookup_find(walk, question->type, question->name);
+	return lookup ? lookup->chooser : SPF_CHOSEN_BY_CLIENT;
 }
 
 const struct question *spf_walk_next(struct spf_walk *walk)
@@ -194,6 +201,7 @@ static const struct spf_policy *policy_of(struct spf_walk *walk, struct spf_look
 static enum spf_step frame_begin(struct spf_walk *walk)
 {
 	struct spf_frame *frame = current(walk);
+	walk->chooser = frame->chooser;
 	if (!spf_walk_lookup(walk, RECORD_TXT, frame->name))
 		return walk->outcome.result == SPF_PENDING ? SPF_STEP_WAIT : SPF_STEP_END;
 	const struct spf_policy *policy = policy_of(walk, lookup_find(walk, RECORD_TXT, frame->name));
@@ -240,7 +248,7 @@ static enum spf_step enter(struct spf_walk *walk, const struct spf_domain *domai
 	walk->outcome.voids += is_void;
 	if (!target.valid || !memchr(target.bytes, '.', target.length))
 		return spf_walk_fail(walk, SPF_PERMERROR, "a target of include or redirect that is no DNS name", text);
-	struct spf_frame next = { .target = true };
+	struct spf_frame next = { .target = true, .chooser = walk->chooser };
 	next.domain = arena_span(walk->arena, span_make(target.bytes, target.length));
 	next.name = arena_span(walk->arena, span_make(target.name, target.name_length));
 	if (span_absent(next.domain) || span_absent(next.name))

@@ -97,7 +97,7 @@ static void inquire_all(struct evidence *evidence)
 	while (!evidence->facts->trouble && (question = policies_next(evidence->policies, &origin)) != NULL)
 		inquire(evidence, &origin, question);
 	while (!evidence->facts->trouble && (question = dkim_walk_next(evidence->dkim, &signature)) != NULL) {
-		origin = (struct origin){ PURPOSE_KEY, signature->domain, signature->selector };
+		origin = (struct origin){ .purpose = PURPOSE_KEY, .domain = signature->domain, .selector = signature->selector };
 		inquire(evidence, &origin, question);
 	}
 }

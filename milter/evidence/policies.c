@@ -350,26 +350,36 @@ void policies_look(struct policies *policies)
 	dmarc_step(policies);
 }
 
-static const struct question *vouch_next(const struct vouching *vouching)
+/* The next question of an SPF evaluation, and by whose choice. */
+static const struct question *walk_next(struct spf_walk *walk, enum purpose purpose, struct span domain,
+                                        struct origin *origin_r)
+{
+	const struct question *question = spf_walk_next(walk);
+	if (question)
+		*origin_r = (struct origin){ .purpose = purpose, .domain = domain, .chooser = spf_walk_chooser(walk, question) };
+	return question;
+}
+
+static const struct question *vouch_next(const struct vouching *vouching, struct origin *origin_r)
 {
 	const struct question *question = NULL;
-	if (vouching->walk && !vouching->vouch->complete)
-		question = spf_walk_next(vouching->walk);
-	if (!question && vouching->canary && !vouching->vouch->complete)
-		question = spf_walk_next(vouching->canary);
+	struct span name = vouching->vouch->name;
+	if (vouching->vouch->complete)
+		return NULL;
+	if (vouching->walk)
+		question = walk_next(vouching->walk, PURPOSE_VOUCH, name, origin_r);
+	if (!question && vouching->canary)
+		question = walk_next(vouching->canary, PURPOSE_VOUCH, name, origin_r);
 	return question;
 }
 
 const struct question *policies_next(struct policies *policies, struct origin *origin_r)
 {
 	const struct question *question = NULL;
-	*origin_r = (struct origin){ .purpose = PURPOSE_VOUCH };
 	for (struct vouching *vouching = policies->vouchings; vouching && !question; vouching = vouching->next)
-		question = vouch_next(vouching);
-	if (!question && policies->sender && !policies->facts->spf.complete) {
-		*origin_r = (struct origin){ .purpose = PURPOSE_SENDER, .domain = policies->sender_domain };
-		question = spf_walk_next(policies->sender);
-	}
+		question = vouch_next(vouching, origin_r);
+	if (!question && policies->sender && !policies->facts->spf.complete)
+		question = walk_next(policies->sender, PURPOSE_SENDER, policies->sender_domain, origin_r);
 	if (!question && policies->dmarc && !policies->facts->dmarc.complete) {
 		*origin_r = (struct origin){ .purpose = PURPOSE_AUTHOR, .domain = policies->facts->author.domain };
 		question = dmarc_walk_next(policies->dmarc);

@@ -23,7 +23,7 @@ static const char *const options[][2] = {
 	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "1" },  { "infra-host-ttl:", "1" },
 	{ "infra-keep-probing:", "yes" },    { "outgoing-num-tcp:", "16" },   { "msg-cache-size:", "64k" },
 	{ "msg-cache-slabs:", "1" },         { "rrset-cache-size:", "64k" },  { "rrset-cache-slabs:", "1" },
-	{ "infra-cache-slabs:", "1" },       { "key-cache-slabs:", "1" },
+	{ "infra-cache-slabs:", "1" },       { "key-cache-slabs:", "1" },     { "val-bogus-ttl:", "1" },
 	/* A server that took that long would count as dead, and not be asked. */
 	{ "infra-cache-max-rtt:", "1000000" },
 };

@@ -70,6 +70,25 @@ static void judge_key(struct standing *standing, const struct origin *origin, st
 	applicant->left = &standing->keys_left;
 }
 
+/* Of a name that the configuration's records made, with what they took from elsewhere. */
+static void take_chooser(struct applicant *applicant, const struct origin *origin)
+{
+	switch (origin->chooser) {
+	case SPF_CHOSEN_BY_RECORD:
+		return;
+	case SPF_CHOSEN_BY_SENDER:
+		if (applicant->room != ROOM_NAMED)
+			return;
+		applicant->room = ROOM_BELOW;
+		applicant->group = origin->domain;
+		applicant->exact = true;
+		return;
+	case SPF_CHOSEN_BY_CLIENT:
+		applicant->room = ROOM_STRANGER;
+		return;
+	}
+}
+
 /* The configuration means these senders: they are of the organizations' domains, or of Salesforce's for bounces. */
 static void judge_sender(const struct standing *standing, const struct origin *origin, const struct question *question,
                          struct applicant *applicant)
@@ -80,9 +99,10 @@ static void judge_sender(const struct standing *standing, const struct origin *o
 
 	if (place == PLACE_FOREIGN)
 		place = find_place(settings->any.envelope.bounce_domains, origin->domain, &group);
-	if (set_has(settings->any.ip.spf, question->name))
-		place = PLACE_EXACT;
 	give_room(applicant, place, group);
+	take_chooser(applicant, origin);
+	if (set_has(settings->any.ip.spf, question->name))
+		applicant->room = ROOM_NAMED;
 }
 
 static bool is_within(struct span name, struct span parent)
@@ -164,6 +184,7 @@ bool standing_applicant(struct standing *standing, const struct origin *origin, 
 		break;
 	case PURPOSE_VOUCH:
 		applicant_r->room = ROOM_NAMED;
+		take_chooser(applicant_r, origin);
 		break;
 	case PURPOSE_SENDER:
 		judge_sender(standing, origin, question, applicant_r);
