@@ -268,8 +268,10 @@ int main(int argc, char **argv)
 	if (argc < 4)
 		return 2;
 	long from = argc > 4 ? atol(argv[4]) : 0;
-	read_zone(read_file(argv[2]));
+	struct span zone = read_file(argv[2]);
 	struct span messages = read_file(argv[3]);
+	int code = 0;
+	read_zone(zone);
 	if (strcmp(argv[1], "ours") == 0)
 		run_ours(messages, from);
 #if HAVE_OPENDKIM
@@ -277,6 +279,8 @@ int main(int argc, char **argv)
 		run_opendkim(messages, from);
 #endif
 	else
-		return 2;
-	return 0;
+		code = 2;
+	free((void *)(uintptr_t)zone.at);
+	free((void *)(uintptr_t)messages.at);
+	return code;
 }

@@ -90,7 +90,7 @@ static bool set_zone(struct ub_ctx *context, char error_r[RESOLVER_ERROR_SIZE])
 	int fd = memfd_create("libunbound", MFD_CLOEXEC);
 	if (fd < 0)
 		return fail(error_r, "libunbound", strerror(errno));
-	snprintf(path, sizeof path, "/dev/fd/%d", fd);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	bool written = write(fd, zone, sizeof zone - 1) == (ssize_t)(sizeof zone - 1) && lseek(fd, 0, SEEK_SET) == 0;
 	int code = written ? ub_ctx_config(context, path) : 0;
 	close(fd);
