@@ -45,7 +45,8 @@ static DKIM_CBSTAT find_key(DKIM *dkim, DKIM_SIGINFO *signature, u_char *buffer,
 		const struct dkim_opinion_key *key = &input->keys[i];
 		if (!span_equal_nocase(key->name, span_of(name)))
 			continue;
-		if (key->text.length > DKIM_OPINION_KEY_MAX || key->text.length >= size || memchr(key->text.at, '\0', key->text.length))
+		if (key->text.length == 0 || key->text.length > DKIM_OPINION_KEY_MAX || key->text.length >= size
+		    || memchr(key->text.at, '\0', key->text.length))
 			break;
 		memcpy(buffer, key->text.at, key->text.length);
 		buffer[key->text.length] = '\0';
