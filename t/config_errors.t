@@ -84,6 +84,19 @@ VALUES = [
     ("duration of two units", top("defaults: {dkim: {max_age: 1d12h}}", "1:28: dkim.max_age: \"1d12h\" is no duration")),
     ("duration too long", top("defaults: {dkim: {max_age: 3651d}}", "1:28: dkim.max_age: \"3651d\" is too long; write at most")),
     ("duration that overflows", top("defaults: {dkim: {max_age: 99999999999999999d}}", "1:28: dkim.max_age: ")),
+    ("durations without brackets", top("deadline_warning: 1h", "1:19: deadline_warning: this must be a list; write it in "
+                                       "brackets, as in [1h]")),
+    ("no time in durations", top("deadline_warning: [0s]", "1:20: deadline_warning: \"0s\" is no time at all; write at "
+                                 "least 1s")),
+    ("zero in durations", top("deadline_warning: [0]", "1:20: deadline_warning: \"0\" is no duration; write a number and d, "
+                              "h, m or s, as in 7d, 12h, 30m or 90s")),
+    ("durations that fall", top("deadline_warning: [20h, 1h]", "1:25: deadline_warning: \"1h\" is not longer than the one "
+                                "before it")),
+    ("a duration twice", top("deadline_warning: [60m, 1h]", "1:25: deadline_warning: \"1h\" is not longer")),
+    ("a duration beyond the last retry", top("deadline_warning: [25h]", "1:20: deadline_warning: \"25h\" is too long; write "
+                                             "at most 1d")),
+    ("too many durations", top("deadline_warning: [1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s, 9s]", "1:52: deadline_warning: \"9s\" is "
+                               "one too many; write at most 8")),
     ("scalar for list", top("exempt_clients: 192.0.2.1", "1:17: exempt_clients: this must be a list; write it in brackets, "
                             "as in [192.0.2.1]")),
     ("map for list", top("exempt_clients: {a: b}", "1:17: exempt_clients: this must be a list, not a map")),

@@ -65,6 +65,13 @@ static void print_choice(const struct option *option, int value)
 		}
 }
 
+static void print_durations(const struct durations *durations)
+{
+	for (unsigned i = 0; i < durations->count; i++)
+		printf("%s%u", i ? ", " : "[", durations->seconds[i]);
+	printf("%s", durations->count ? "]" : "[]");
+}
+
 static void print_value(const struct option *option, const void *holder)
 {
 	const void *field = (const char *)holder + option->offset;
@@ -86,6 +93,9 @@ static void print_value(const struct option *option, const void *holder)
 	case OPTION_NUMBER:
 	case OPTION_DURATION:
 		printf("%d", int_at(field));
+		break;
+	case OPTION_DURATIONS:
+		print_durations(field);
 		break;
 	case OPTION_CHOICE:
 	case OPTION_CHOICES:

@@ -44,7 +44,8 @@ dns:
   cache_ttl_max: 60
   cache_negative_max: 0
 log: {target: stderr, facility: local3, format: json, level: debug}
-headers: {authentication_results: false, result_header: X-Policy, add_to: all, own_ids: [Relay2]}
+headers: {authentication_results: false, result_header: X-Policy, add_to: all, own_ids: [Relay2], remove_sfdc: yes}
+deadline_warning: [90s, 2h, 1d]
 defaults: {}
 orgs:
   %s:
@@ -82,11 +83,13 @@ EVERYTHING_TOP = {
     "pidfile": "/run/x.pid", "mode": "enforce", "workers": "3", "scope": "salesforce", "local_mailers": "[relay, Inner]",
     "authserv_id": "relay.example.com",
     "exempt_clients": "2 networks", "monitor_floor": "tls and from", "early_reject": "mail", "undecided": "quarantine",
-    "reply_contact": "call +1 555 0100", "message_timeout": "30", "include": "-",
+    "reply_contact": "call +1 555 0100", "deadline_warning": "[90, 7200, 86400]",
+    "message_timeout": "30", "include": "-",
     "dns.nameservers": "[127.0.0.1@5353, ::1]", "dns.trust_anchor": "FOLDER/anchor", "dns.local_data": "FOLDER/data",
     "dns.cache_ttl_max": "60", "dns.cache_negative_max": "0", "log.target": "stderr", "log.facility": "local3",
     "log.format": "json", "log.level": "debug", "headers.authentication_results": "no",
-    "headers.result_header": "X-Policy", "headers.add_to": "all", "headers.own_ids": "[relay2]", "defaults": "-", "orgs": "-",
+    "headers.result_header": "X-Policy", "headers.add_to": "all", "headers.own_ids": "[relay2]",
+    "headers.remove_sfdc": "yes", "defaults": "-", "orgs": "-",
 }
 
 EVERYTHING_ORG = {
@@ -257,6 +260,10 @@ def forms(tap):
     for text, wanted in (("0", "0"), ("0d", "0"), ("90s", "90"), ("30m", "1800"), ("12h", "43200"), ("3650d", "315360000")):
         _, orgs = load(tap, {"a.yaml": "orgs: {%s: {domains: [a.b], dkim: {max_age: %s}}}" % (ID, text)})
         tap.equal(orgs[ID]["dkim.max_age"], wanted, "duration " + text)
+    for text, wanted in (("[]", "[]"), ("[1s]", "[1]"), ("[1h, 20h]", "[3600, 72000]"), ("[24h]", "[86400]"),
+                         ("[1s, 2s, 3s, 4s, 5s, 6s, 7s, 8s]", "[1, 2, 3, 4, 5, 6, 7, 8]")):
+        top, _ = load(tap, {"a.yaml": "deadline_warning: %s\norgs: {%s: {domains: [a.b]}}" % (text, ID)})
+        tap.equal(top["deadline_warning"], wanted, "durations " + text)
     for text, wanted in (("yes", "yes"), ("true", "yes"), ("on", "yes"), ("no", "no"), ("false", "no"), ("off", "no")):
         _, orgs = load(tap, {"a.yaml": "orgs: {%s: {domains: [a.b], dmarc: {required: %s}}}" % (ID, text)})
         tap.equal(orgs[ID]["dmarc.required"], wanted, "boolean " + text)

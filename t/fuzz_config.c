@@ -174,6 +174,16 @@ static void check_choice(const struct option *option, unsigned value)
 	must(choice->name && choice->value != CHOICE_REFUSED);
 }
 
+static void check_durations(const struct option *option, const struct durations *durations)
+{
+	unsigned long least = option->min;
+	must(durations->count <= DURATIONS_MAX);
+	for (unsigned i = 0; i < durations->count; i++) {
+		must(durations->seconds[i] >= least && durations->seconds[i] <= option->max);
+		least = durations->seconds[i] + 1UL;
+	}
+}
+
 static void check_value(const struct option *option, const void *holder)
 {
 	const void *field = (const char *)holder + option->offset;
@@ -193,6 +203,9 @@ static void check_value(const struct option *option, const void *holder)
 	case OPTION_OCTAL:
 	case OPTION_DURATION:
 		must(*number >= option->min && *number <= option->max);
+		break;
+	case OPTION_DURATIONS:
+		check_durations(option, field);
 		break;
 	case OPTION_CHOICE:
 		check_choice(option, *number);

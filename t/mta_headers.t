@@ -11,6 +11,7 @@ from lab import A, Lab, Tap, message
 from lab.expect import accepted, config, refused
 from lab.laboratory import ELSEWHERE
 from lab.postfix import HOSTNAME, USER
+from lab.signer import FIELDS, Signer
 
 AR = "Authentication-Results"
 RESULT = "X-SFDC-Relay"
@@ -185,9 +186,54 @@ def too_many(tap, relays):
     tap.equal([line for line in log.splitlines() if "panic" in line or "fatal" in line], [], "R11 and nothing of Postfix dies")
 
 
+WITHHELD = ["X-SFDC-LK", "X-SFDC-User", "X-SFDC-EntityId", "X-SFDC-CORRELATION-ID"]
+
+
+def left(delivered):
+    """How many of each of the fields that do not leave are there."""
+    return [len(delivered.all(name)) for name in WITHHELD]
+
+
+def withheld(tap, relays, signer):
+    """headers.remove_sfdc: after verification, never what a passing signature covers."""
+    relay, lab = relays["withheld"], relays["withheld"].lab
+    inside, outside = "user@dest.test", "user@outside.test"
+    text = message(extra=["X-SFDC-CORRELATION-ID: 1c7f", "x-sfdc-user: above", FORGED[0], RESULTS[0]])
+    for name, recipients, expected in (("inside", inside, [1, 2, 1, 1]), ("outside", outside, [0] * 4),
+                                       ("both", [inside, outside], [0] * 4)):
+        outcome = relay.send(A.address, signer.sign(text, A.domain), recipients)
+        accepted(tap, outcome, "remove_sfdc: the header is judged whole, %s" % name, r_dkim="pass", r_org="pass")
+        delivered = lab.delivered(outcome)
+        tap.equal(left(delivered), expected, "remove_sfdc: %s" % name, names=delivered.names())
+        tap.ok(signer.verified(delivered.raw), "remove_sfdc: the signature is still good, %s" % name)
+        others = [value for value in delivered.all("X-SFDC-Binding") + delivered.all("X-SFDC-EmailCategory")]
+        tap.equal(len(others), 2, "remove_sfdc: others stay, %s" % name)
+        tap.equal([value for value in delivered.all(RESULT) if "org=x" in value] + [
+            value for value in delivered.all(AR) if "dkim=pass header.d" in value and "policy" in value], [],
+                  "remove_sfdc: and what is forged goes, %s" % name)
+    signed = signer.sign(text, A.domain, FIELDS + [b"X-SFDC-LK", b"X-SFDC-User"])
+    outcome = relay.send(A.address, signed, outside)
+    accepted(tap, outcome, "remove_sfdc: a signature covers some", r_dkim="pass")
+    delivered = lab.delivered(outcome)
+    tap.equal(left(delivered), [1, 1, 0, 0], "remove_sfdc: they stay, those at the bottom", names=delivered.names())
+    tap.ok(delivered.all("X-SFDC-User") != ["above"] and signer.verified(delivered.raw), "remove_sfdc: the right ones")
+    broken = signed.replace("Your case", "My case")
+    outcome = relays["withheld-any"].send(A.address, broken, outside)
+    accepted(tap, outcome, "remove_sfdc: the signature is broken", r_dkim="fail", verdict="quarantine")
+    lab.mtas[0].release(outcome.queue_id)
+    tap.equal(left(lab.delivered(outcome)), [0] * 4, "remove_sfdc: and covers nothing")
+
+
 def main():
     with Tap() as tap, Lab() as lab:
-        relays = lab.relays(CONFIGURATIONS)
+        signer = Signer(lab.folder("signer"), [A.domain])
+        dns = {"nameservers": ["127.0.0.1@%d" % lab.nameserver(signer.records).port]}
+        headers = {"remove_sfdc": True, "add_to": "none"}
+        relays = lab.relays({
+            **CONFIGURATIONS,
+            "withheld": config({A: {"reject_unless": "from and dkim", "dkim": {"max_age": "0"}}}, dns=dns, headers=headers),
+            "withheld-any": config({A: {"reject_unless": "from", "quarantine_unless": "dkim"}}, dns=dns, headers=headers)})
+        tap.case(withheld, relays, signer)
         for function in (added, removed, single_forgeries, where, everywhere, too_many):
             tap.case(function, relays)
 

@@ -136,6 +136,28 @@ def headers(tap, relays):
                names=names)
 
 
+def withheld(tap, relays):
+    """headers.remove_sfdc: indexes do not shift in Sendmail."""
+    relay = relays["scope"]
+    names = ["X-SFDC-LK", "X-SFDC-User", "X-SFDC-EntityId", "X-SFDC-CORRELATION-ID"]
+    relay.milter.reload({**CONFIGURATIONS["scope"], "headers": {"remove_sfdc": True}})
+    outcome = relay.send(A.address, message(extra=["X-SFDC-CORRELATION-ID: 1", "x-sfdc-user: 2", "X-SFDC-User: 3", "%s: x" % RESULT]),
+                         "user@outside.test", source=LISTED)
+    accepted(tap, outcome, "remove_sfdc: judged whole", r_org="pass")
+    delivered = relay.lab.delivered(outcome)
+    tap.equal([delivered.all(name) for name in names + [RESULT]], [[]] * 5, "remove_sfdc: what does not leave is gone",
+              names=delivered.names())
+    tap.equal(len(delivered.all("X-SFDC-Binding")), 1, "remove_sfdc: other fields stay")
+    signed = "DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1; h=From:X-SFDC-LK:X-SFDC-User;\r\n" \
+        " bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"
+    outcome = relay.send(A.address, message(extra=[signed, "X-SFDC-User: 3"]), "user@outside.test", source=LISTED)
+    delivered = relay.lab.delivered(outcome)
+    tap.equal([len(delivered.all(name)) for name in names], [1, 1, 0, 0], "remove_sfdc: what a signature that nobody "
+              "verified covers stays", names=delivered.names())
+    tap.ok(delivered.all("X-SFDC-User") != ["3"], "remove_sfdc: the last of them")
+    relay.milter.reload(CONFIGURATIONS["scope"])
+
+
 def quarantine(tap, relays):
     relay = relays["inet"]
     outcome = relay.send(A.address, message(), source=LISTED, certificate=None)
@@ -199,7 +221,7 @@ def main():
         Tap.skip_all(why)
     with Tap() as tap, Lab() as lab:
         relays = install(lab)
-        for function in (certificates, plaintext, authentication, messages, headers, quarantine, hidden, relaying, smart_host,
+        for function in (certificates, plaintext, authentication, messages, headers, withheld, quarantine, hidden, relaying, smart_host,
                          silent):
             tap.case(function, relays)
 

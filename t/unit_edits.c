@@ -48,13 +48,27 @@ static void message_clear(struct message *message)
 	settings_free(message->settings);
 }
 
+/* A letter for each name: that of what it is about. */
+static char initial(struct span name)
+{
+	static const struct {
+		const char *name;
+		char initial;
+	} initials[] = { { AR, 'a' }, { "X-SFDC-Relay", 'r' }, { "X-SFDC-LK", 'l' }, { "X-SFDC-User", 'u' },
+		         { "X-SFDC-EntityId", 'e' }, { "X-SFDC-CORRELATION-ID", 'c' } };
+	for (size_t i = 0; i < sizeof initials / sizeof initials[0]; i++)
+		if (span_equal(name, span_of(initials[i].name)))
+			return initials[i].initial;
+	return '?';
+}
+
 static void describe(const struct edits *edits, char *to, size_t size)
 {
 	size_t at = 0;
 	to[0] = '\0';
 	for (size_t i = 0; i < edits->removal_count && at + 8 < size; i++)
-		at += (size_t)snprintf(to + at, size - at, "%s%c%u", at ? " " : "",
-		                       span_equal(edits->removals[i].name, span_of(AR)) ? 'a' : 'r', edits->removals[i].index);
+		at += (size_t)snprintf(to + at, size - at, "%s%c%u", at ? " " : "", initial(edits->removals[i].name),
+		                       edits->removals[i].index);
 }
 
 static void test_removals(void)
@@ -184,6 +198,59 @@ static void test_too_many_in_trouble(void)
 		}
 }
 
+#define SIGNATURE(names) " v=1; a=rsa-sha256; d=list.example; s=s1; h=From:" names "; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"
+
+/* X-SFDC-LK is there once, and whatever else is asked for. */
+static void test_withheld(void)
+{
+	const struct {
+		const char *what;
+		const char *mailer;
+		const char *const *fields;
+		const char *signed_names; /* of the one signature that was judged */
+		enum result_code outcome;
+		const char *removals;
+	} rows[] = {
+		{ "inside", "local", FIELDS("X-SFDC-User", " 1"), "From", RESULT_PASS, "" },
+		{ "outside", "smtp", FIELDS("X-SFDC-User", " 1", "X-SFDC-EntityId", " 1", "X-SFDC-CORRELATION-ID", " 1"), "From",
+		  RESULT_PASS, "l1 u1 e1 c1" },
+		{ "a mailer that is not told", NULL, NULL, "From", RESULT_PASS, "l1" },
+		{ "several, in other spellings", "smtp", FIELDS("x-sfdc-user", " 1", "X-SFDC-USER ", " 2", "X-Other", " 3"), "From",
+		  RESULT_PASS, "l1 u2 u1" },
+		{ "beside what is forged", "smtp", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x"), "From", RESULT_PASS, "a1 r1 l1" },
+		{ "covered", "smtp", FIELDS("X-SFDC-User", " 1"), "x-sfdc-lk : From", RESULT_PASS, "u1" },
+		{ "the last of three covered", "smtp", FIELDS("X-SFDC-User", "", "X-SFDC-User", "", "X-SFDC-User", ""), "X-SFDC-User",
+		  RESULT_PASS, "l1 u2 u1" },
+		{ "covered by what failed", "smtp", NULL, "X-SFDC-LK", RESULT_FAIL, "l1" },
+		{ "covered by what is no signature", "smtp", NULL, "X-SFDC-LK", RESULT_PERMERROR, "l1" },
+		{ "covered by what cannot be judged", "smtp", NULL, "X-SFDC-LK", RESULT_TEMPERROR, "" },
+		{ "covered by what is pending", "smtp", NULL, "X-SFDC-LK", RESULT_PENDING, "" },
+		{ "covered by one that was not judged", "smtp", FIELDS("DKIM-Signature", SIGNATURE("X-SFDC-LK"), "X-SFDC-User", ""), "From",
+		  RESULT_PASS, "u1" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		for (unsigned removes = 0; removes < 2; removes++) {
+			struct session_input input = good_session();
+			struct message message;
+			struct edits edits;
+			char got[128] = "no plan";
+			message_init(&message);
+			message.settings->headers.remove_sfdc = removes;
+			sentence_set(message.settings, &message.settings->orgs[0].reject_unless, "from");
+			message_run(&message, &input, rows[i].mailer, rows[i].fields);
+			struct signature signature = { .outcome = { rows[i].outcome, REASON_NONE, { NULL, 0 } },
+				                       .signed_headers = span_of(rows[i].signed_names) };
+			message.examination.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+			if (edits_plan(&message.examination, &edits))
+				describe(&edits, got, sizeof got);
+			if (removes)
+				is_text(got, rows[i].removals, rows[i].what);
+			else
+				ok(!strpbrk(got, "luecn"), "without the option they stay: [%s]", got);
+			message_clear(&message);
+		}
+}
+
 static void test_insertions(void)
 {
 	static const struct {
@@ -286,7 +353,9 @@ static void test_memory(void)
 		struct message message;
 		struct edits edits;
 		message_init(&message);
-		message_run(&message, &input, "local", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x"));
+		message.settings->headers.remove_sfdc = true;
+		message.settings->headers.add_to = ADD_TO_ALL;
+		message_run(&message, &input, "smtp", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x", "DKIM-Signature", SIGNATURE("To")));
 		message.examination.arena.limit = message.examination.arena.used + room;
 		planned = edits_plan(&message.examination, &edits);
 		failures += !planned;
@@ -303,6 +372,7 @@ int main(void)
 	test_beyond_limit();
 	test_too_many();
 	test_too_many_in_trouble();
+	test_withheld();
 	test_insertions();
 	test_verdicts();
 	test_authserv_id();

@@ -93,6 +93,7 @@ static void draw(struct settings *settings, const struct option *option, struct 
 		break;
 	case OPTION_TEXT:
 	case OPTION_FILE:
+	case OPTION_DURATIONS:
 	case OPTION_SENTENCE:
 	case OPTION_BLOCKS:
 	case OPTION_GLOBS:

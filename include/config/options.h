@@ -24,6 +24,7 @@ enum option_type {
 	OPTION_NUMBER,   /* decimal: unsigned */
 	OPTION_OCTAL,    /* permission bits such as 0660: unsigned */
 	OPTION_DURATION, /* 7d, 12h, 30m, 90s or 0: unsigned, seconds */
+	OPTION_DURATIONS, /* a list of them, each longer than the one before: struct durations */
 	OPTION_CHOICE,   /* one of choices: an enum or int */
 	OPTION_CHOICES,  /* a list of choices, at least one: unsigned, their values or-ed */
 	OPTION_SENTENCE, /* a policy sentence: struct sentence */
@@ -77,7 +78,7 @@ struct option {
 	const char *preset; /* the default, as YAML; NULL: there is none, see help */
 	size_t offset;      /* of the field in struct settings or struct org; unused for the last three types */
 	const struct option_choice *choices; /* CHOICE and CHOICES */
-	unsigned long min, max;              /* NUMBER, OCTAL and DURATION */
+	unsigned long min, max;              /* NUMBER, OCTAL, DURATION and DURATIONS */
 	option_check check;                  /* TEXT, EXACT, NOCASE, and items of lists; may be NULL */
 	enum option_unite unite;
 	const char *apart;                   /* UNITE_NOT_SESSION: why; else NULL */

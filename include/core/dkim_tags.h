@@ -74,6 +74,9 @@ struct dkim_fields {
 /* Read the value of a DKIM-Signature field, raw, which b_raw borrows; to_ascii may be NULL. False only without memory. */
 bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
 
+/* How often h= (names separated by colons, white space allowed around them) lists a name, without case. */
+unsigned dkim_tags_times_signed(struct span signed_names, struct span name);
+
 enum dkim_key_status {
 	DKIM_KEY_OK,
 	DKIM_KEY_ABSENT,    /* not a key record at all: no p= in it, or another version */

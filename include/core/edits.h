@@ -3,7 +3,8 @@
  * edits: the changes to the header of a message that is not refused.
  *
  * Every incoming Authentication-Results that claims an identity of ours, and every incoming result header, is removed,
- * whatever the verdict; a judged message gains ours as headers.add_to says. Removals come first, from the highest index
+ * whatever the verdict; a judged message that leaves loses fields of Salesforce as headers.remove_sfdc says (withhold.h),
+ * and one gains ours as headers.add_to says. Removals come first, from the highest index
  * of each name down to 1, then the insertions: the order that is right on Postfix (indexes shift) and Sendmail (they
  * do not). Pure.
  */
@@ -37,7 +38,7 @@ struct span edits_authserv_id(const struct examination *examination);
 /*
  * False without memory, or when something else went wrong: the message must then be deferred, for a forged field might
  * stay. In monitor mode, where trouble is no reason to defer, every Authentication-Results is removed instead and
- * nothing is added. A plan never removes more than REMOVALS_MAX fields, for Postfix's cleanup(8) takes a time that grows
+ * nothing is added or withheld. A plan never removes more than REMOVALS_MAX fields, for Postfix's cleanup(8) takes a time that grows
  * with the square of their number, and dies of some 10,000; judge() refuses such a message before it comes here.
  * Memory: the examination's.
  */

@@ -35,6 +35,13 @@ enum tls_version { TLS_UNKNOWN, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 #define ALGORITHM_RSA_SHA256 1U
 #define ALGORITHM_ED25519_SHA256 2U
 
+/* Spans of time in seconds, in rising order. */
+#define DURATIONS_MAX 8
+struct durations {
+	unsigned count;
+	unsigned seconds[DURATIONS_MAX];
+};
+
 /* The parameters of one organization, or of the union of all. */
 struct org {
 	struct orgid id;
@@ -110,6 +117,7 @@ struct settings {
 	enum early_reject early_reject;
 	enum verdict undecided;
 	struct span reply_contact;
+	struct durations deadline_warning;
 	unsigned message_timeout; /* seconds */
 	unsigned workers;         /* event loops; 0 = one for each CPU */
 	struct {
@@ -130,6 +138,7 @@ struct settings {
 		struct span result_header;
 		enum add_to add_to;
 		struct set *own_ids; /* without case */
+		bool remove_sfdc;
 	} headers;
 
 	/*

@@ -17,6 +17,7 @@
 #define UNSIGNED(holder, member) FIELD(holder, member, unsigned)
 #define SENTENCE(holder, member) FIELD(holder, member, struct sentence)
 #define SET(holder, member) FIELD(holder, member, struct set *)
+#define DURATIONS(holder, member) FIELD(holder, member, struct durations)
 #define NETWORKS(holder, member) FIELD(holder, member, struct network_set *)
 
 #define DAY (24UL * 60 * 60)
@@ -112,6 +113,8 @@ static const struct option options[] = {
 	    "what is done with a message whose sentence stays open"),
 	TOP("reply_contact", OPTION_TEXT, "\"\"", SPAN(settings, reply_contact), NULL, 0, 0, form_contact,
 	    "what refusals end with, such as a URL or telephone number"),
+	TOP("deadline_warning", OPTION_DURATIONS, "[1h, 20h]", DURATIONS(settings, deadline_warning), NULL, 1, DAY, NULL,
+	    "how long a message has been deferred when the log warns of it, once for each; Salesforce gives up after 24h"),
 	TOP("message_timeout", OPTION_NUMBER, "20", UNSIGNED(settings, message_timeout), NULL, 1, 240, NULL,
 	    "seconds that one message may wait for lookups, all at its end"),
 	TOP("include", OPTION_GLOBS, "[]", 0, NULL, 0, 0, form_some,
@@ -142,6 +145,8 @@ static const struct option options[] = {
 	    "mail that gains these fields: that which stays inside, all or none"),
 	TOP("headers.own_ids", OPTION_NOCASE, "[]", SET(settings, headers.own_ids), NULL, 0, 0, form_own_id,
 	    "further names of ours whose forged Authentication-Results are removed"),
+	TOP("headers.remove_sfdc", OPTION_BOOLEAN, "no", BOOL(settings, headers.remove_sfdc), NULL, 0, 0, NULL,
+	    "take X-SFDC-LK and what else shows who in Salesforce sent it from mail that leaves, unless it is signed"),
 	TOP("defaults", OPTION_DEFAULTS, "{}", 0, NULL, 0, 0, NULL,
 	    "values of per-organization options for all organizations"),
 	TOP("orgs", OPTION_ORGS, NULL, 0, NULL, 0, 0, NULL, "the organizations served, by organization ID; at least one"),
@@ -275,6 +280,8 @@ const char *option_type_name(enum option_type type)
 		return "octal number";
 	case OPTION_DURATION:
 		return "duration";
+	case OPTION_DURATIONS:
+		return "list of durations";
 	case OPTION_CHOICE:
 		return "choice";
 	case OPTION_CHOICES:

@@ -207,20 +207,57 @@ static unsigned long unit_seconds(char unit)
 	}
 }
 
+/* A single duration of what the option allows. */
+static bool take_duration(const struct value *value, const struct node *node, unsigned long *seconds_r)
+{
+	struct span text = node->text;
+	char problem[OPTION_PROBLEM_SIZE];
+	const char *zero = value->option->min == 0 ? ", or 0" : "";
+	unsigned long number = 0;
+	unsigned long unit = text.length > 1 ? unit_seconds(text.at[text.length - 1]) : 0;
+	*seconds_r = 0;
+	if (span_equal(text, span_of("0")) && value->option->min == 0)
+		return true;
+	if (unit == 0 || !span_number(span_slice(text, 0, text.length - 1), (unsigned long)-1, &number)) {
+		snprintf(problem, sizeof problem,
+		         "is no duration; write a number and d, h, m or s, as in 7d, 12h, 30m or 90s%s", zero);
+		return wrong(value, node, problem);
+	}
+	*seconds_r = number * unit;
+	if (number > value->option->max / unit) {
+		snprintf(problem, sizeof problem, "is too long; write at most %lud", value->option->max / unit_seconds('d'));
+		return wrong(value, node, problem);
+	}
+	return *seconds_r >= value->option->min || wrong(value, node, "is no time at all; write at least 1s");
+}
+
 static bool read_duration(const struct value *value)
 {
-	struct span text = value->node->text;
+	unsigned long seconds;
+	return take_duration(value, value->node, &seconds) && store_number(value, seconds);
+}
+
+static bool read_durations(const struct value *value)
+{
 	char problem[OPTION_PROBLEM_SIZE];
-	unsigned long number = 0;
-	if (span_equal(text, span_of("0")))
-		return store_number(value, 0);
-	unsigned long unit = text.length > 1 ? unit_seconds(text.at[text.length - 1]) : 0;
-	if (unit == 0 || !span_number(span_slice(text, 0, text.length - 1), (unsigned long)-1, &number))
-		return wrong(value, value->node, "is no duration; write a number and d, h, m or s, as in 7d, 12h, 30m or 90s, or 0");
-	if (number <= value->option->max / unit)
-		return store_number(value, number * unit);
-	snprintf(problem, sizeof problem, "is too long; write at most %lud", value->option->max / unit_seconds('d'));
-	return wrong(value, value->node, problem);
+	struct durations durations = { 0 };
+	bool good = true;
+	for (const struct node *item = value->node->first; item; item = item->next) {
+		unsigned long seconds;
+		if (!want_scalar(value, item) || !take_duration(value, item, &seconds)) {
+			good = false;
+		} else if (durations.count != 0 && seconds <= durations.seconds[durations.count - 1]) {
+			good = wrong(value, item, "is not longer than the one before it; write each once, the shortest first");
+		} else if (durations.count == DURATIONS_MAX) {
+			snprintf(problem, sizeof problem, "is one too many; write at most %d", DURATIONS_MAX);
+			return wrong(value, item, problem);
+		} else {
+			durations.seconds[durations.count++] = (unsigned)seconds;
+		}
+	}
+	if (good)
+		memcpy(value->field, &durations, sizeof durations);
+	return good;
 }
 
 /* "a, b or c" */
@@ -454,6 +491,8 @@ bool value_read(struct loading *loading, const struct source *source, const stru
 		return want_scalar(&value, node) && read_octal(&value);
 	case OPTION_DURATION:
 		return want_scalar(&value, node) && read_duration(&value);
+	case OPTION_DURATIONS:
+		return want_list(&value) && read_durations(&value);
 	case OPTION_CHOICE:
 		return want_scalar(&value, node) && read_choice(&value);
 	case OPTION_CHOICES:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/dkim_tags.h"
 #include "core/facts.h"
 #include "core/settings.h"
 
@@ -13,19 +14,6 @@ static bool aligned(enum relation relation, enum alignment alignment)
 		return relation == RELATION_EQUAL || relation == RELATION_PARENT || relation == RELATION_ORGANIZATION;
 	}
 	return false;
-}
-
-/* How often h= (names separated by colons, white space allowed around them) lists a name. */
-static unsigned times_listed(struct span signed_headers, struct span name)
-{
-	unsigned times = 0;
-	size_t from = 0;
-	while (from <= signed_headers.length && !span_absent(signed_headers)) {
-		size_t to = span_find(signed_headers, from, ':');
-		times += span_equal_nocase(span_trim(span_slice(signed_headers, from, to)), name);
-		from = to + 1;
-	}
-	return times;
 }
 
 /* How often a field stands in the header; where its names are not known, once at least. */
@@ -48,7 +36,7 @@ static struct span uncovered(const struct facts *facts, const struct org *org, c
 {
 	for (size_t i = 0; i < set_count(org->dkim.required_headers); i++) {
 		struct span name = set_at(org->dkim.required_headers, i);
-		if (times_listed(signature->signed_headers, name) < times_present(facts, name))
+		if (dkim_tags_times_signed(signature->signed_headers, name) < times_present(facts, name))
 			return name;
 	}
 	return span_make(NULL, 0);

@@ -386,6 +386,18 @@ static struct span find_b(struct span value, const struct tag_list *list)
 	return span_make(NULL, 0);
 }
 
+unsigned dkim_tags_times_signed(struct span signed_names, struct span name)
+{
+	unsigned times = 0;
+	size_t from = 0;
+	while (from <= signed_names.length && !span_absent(signed_names)) {
+		size_t to = span_find(signed_names, from, ':');
+		times += span_equal_nocase(span_trim(span_slice(signed_names, from, to)), name);
+		from = to + 1;
+	}
+	return times;
+}
+
 bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r)
 {
 	static const char *const known[] = { "v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", NULL };

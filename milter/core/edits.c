@@ -2,10 +2,30 @@
 #include "core/edits.h"
 
 #include "core/authres.h"
+#include "core/withhold.h"
 
 struct span edits_authserv_id(const struct examination *examination)
 {
 	return examination->facts.own_id;
+}
+
+/*
+ * Those of Salesforce that do not leave. Where something went wrong inside, it is not known what a signature covers, and
+ * all stay.
+ */
+static bool plan_withheld(const struct examination *examination, struct withheld withheld_r[WITHHELD_NAMES],
+                          unsigned *count_r)
+{
+	const struct facts *facts = &examination->facts;
+	*count_r = 0;
+	memset(withheld_r, 0, WITHHELD_NAMES * sizeof *withheld_r);
+	if (facts->trouble || withhold_most(examination->settings, facts, examination->judgement.verdict) == 0)
+		return true;
+	if (!withhold_plan(facts, withheld_r))
+		return false;
+	for (unsigned i = 0; i < WITHHELD_NAMES; i++)
+		*count_r += withheld_r[i].count;
+	return true;
 }
 
 /*
@@ -14,14 +34,18 @@ struct span edits_authserv_id(const struct examination *examination)
  */
 static bool plan_removals(struct examination *examination, struct edits *edits)
 {
+	struct withheld withheld[WITHHELD_NAMES];
+	unsigned leaving;
 	const struct facts *facts = &examination->facts;
 	const struct header *header = &facts->header;
 	unsigned results = facts->trouble ? header->count[FIELD_AUTHENTICATION_RESULTS] : facts->claims;
 	unsigned ours = header->watched_count;
 
-	if (results > REMOVALS_MAX || ours > REMOVALS_MAX - results)
+	if (!plan_withheld(examination, withheld, &leaving))
 		return false;
-	edits->removals = arena_array(&examination->arena, (size_t)results + ours, sizeof *edits->removals);
+	if (results > REMOVALS_MAX || ours > REMOVALS_MAX - results || leaving > REMOVALS_MAX - results - ours)
+		return false;
+	edits->removals = arena_array(&examination->arena, (size_t)results + ours + leaving, sizeof *edits->removals);
 	if (!edits->removals)
 		return false;
 	for (unsigned i = results; i >= 1; i--)
@@ -30,6 +54,10 @@ static bool plan_removals(struct examination *examination, struct edits *edits)
 		};
 	for (unsigned i = ours; i >= 1; i--)
 		edits->removals[edits->removal_count++] = (struct removal){ header->watched, i };
+	for (unsigned name = 0; name < WITHHELD_NAMES; name++)
+		for (unsigned i = withheld[name].count; i >= 1; i--)
+			edits->removals[edits->removal_count++] =
+			    (struct removal){ span_of(field_text(withheld[name].name)), i };
 	return true;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/judge.h"
 
+#include "core/withhold.h"
+
 /* More different sentences than this are not tried before the header is in: a refusal then comes later. */
 #define EARLY_SENTENCES_MAX 64
 
@@ -318,6 +320,14 @@ static void judge_message(const struct settings *settings, const struct facts *f
 	}
 }
 
+/* Those that need not go because a signature covers them are counted, too: a header with so many is no real one. */
+static unsigned removals(const struct settings *settings, const struct facts *facts, enum verdict verdict)
+{
+	unsigned forged = facts_removals(facts);
+	unsigned withheld = withhold_most(settings, facts, verdict);
+	return forged > REMOVALS_MAX ? forged : forged + withheld;
+}
+
 /*
  * More fields would have to be removed than can be: the message is refused whatever was found about it, for with them it
  * may not go on. Until that is known, it is judged as any other.
@@ -351,7 +361,8 @@ void judge(const struct settings *settings, const struct facts *facts, struct ju
 	} else {
 		judge_message(settings, facts, judgement_r);
 	}
-	if (facts->stage >= STAGE_HEADER && facts_removals(facts) > REMOVALS_MAX && judgement_r->reason != REASON_INTERNAL)
+	if (facts->stage >= STAGE_HEADER && judgement_r->reason != REASON_INTERNAL
+	    && removals(settings, facts, judgement_r->verdict) > REMOVALS_MAX)
 		refuse_removals(judgement_r);
 	if (arena_failed(facts->arena) && judgement_r->reason != REASON_INTERNAL) {
 		memset(judgement_r, 0, sizeof *judgement_r);

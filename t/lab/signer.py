@@ -3,6 +3,7 @@
 
 import base64
 import os
+import re
 
 import dkim
 
@@ -27,8 +28,14 @@ class Signer:
         self.records = ["%s TXT %s" % (HELD_BY, text("v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode()))]
         self.records += ["%s._domainkey.%s. CNAME %s" % (SELECTOR.decode(), domain, HELD_BY) for domain in domains]
 
-    def sign(self, message, domain):
-        """The message with a signature of that domain on top."""
+    def sign(self, message, domain, fields=FIELDS):
+        """The message with a signature of that domain over these fields on top."""
         field = dkim.sign(message.encode(), SELECTOR, domain.encode(), self.key, canonicalize=(b"relaxed", b"simple"),
-                          include_headers=FIELDS)
+                          include_headers=fields)
         return field.decode() + message
+
+    def verified(self, raw):
+        """Whether the signature of a message is good, with the key that is held here."""
+        record = next(line for line in self.records if line.startswith(HELD_BY))
+        key = "".join(re.findall('"(.*?)"', record)).encode()
+        return dkim.verify(raw, dnsfunc=lambda *_, **__: key)
