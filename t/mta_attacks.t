@@ -173,11 +173,11 @@ def addresses(tap, relays):
     accepted(tap, relay.send(A.address, message(), address="::ffff:13.110.74.200"), "I02 IPv4-mapped is IPv4",
              client=SALESFORCE, r_ip="pass")
     refused(tap, relay.send(A.address, message(), address="::ffff:203.0.113.5"), "I02 IPv4-mapped, not listed",
-            "ip-unlisted", stage="rcpt", client="203.0.113.5")
+            "ip-unlisted", client="203.0.113.5")
     accepted(tap, relay.send(A.address, message(), address="2001:db8::1"), "I02 the prefix IPV6:",
              client="2001:db8::1", r_ip="pass")
     refused(tap, relay.send(A.address, message(), address="2001:dba::1"), "I02 the prefix IPV6:, not listed",
-            "ip-unlisted", stage="rcpt", client="2001:dba::1")
+            "ip-unlisted", client="2001:dba::1")
     for name, sender, text in (("with its own From:", STRANGER.address, message(STRANGER)),
                                ("with our From:", A.address, message(lk=STRANGER.short))):
         refused(tap, relay.send(sender, text), "I08 another tenant at a listed address, " + name, "org-unknown", r_ip="pass")
@@ -185,7 +185,7 @@ def addresses(tap, relays):
         reply = client.xclient(SALESFORCE, TRUSTED)
         tap.ok(not reply.ok, "I07 Postfix refuses XCLIENT of a host it does not authorize", reply=reply)
         outcome = relay.submit(client, A.address, message())
-        refused(tap, outcome, "I07 and it has no effect", "ip-unlisted", stage="rcpt", client="127.0.0.2")
+        refused(tap, outcome, "I07 and it has no effect", "ip-unlisted", client="127.0.0.2")
 
 
 def organization(tap, relays):
@@ -312,6 +312,7 @@ def sockets(tap, relays):
 
 def main():
     with Tap() as tap, Lab() as lab:
+        lab.client_name = "mail.client.example"
         relays = lab.relays(CONFIGURATIONS)
         for function in (certificates, author, envelope, addresses, organization, times, authentication, structure,
                          results, sockets):

@@ -261,6 +261,7 @@ def bad_reload(tap, relays):
 
 def main():
     with Tap() as tap, Lab() as lab:
+        lab.client_name = "mail.client.example"
         relays = lab.relays(CONFIGURATIONS)
         for function in (monitor, defer, rollout, scope, exempt, json_log, reloading, bad_reload):
             tap.case(function, relays)

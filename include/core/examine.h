@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "core/arena.h"
+#include "core/drift.h"
 #include "core/facts.h"
 #include "core/judge.h"
 #include "core/ports.h"
@@ -19,6 +20,12 @@
 
 #define EXAMINATION_MEMORY_MAX ((size_t)16 << 20) /* bytes one message may take */
 #define SID_SIZE 17
+
+/* Whether a refusal may wait, so that it is known whether genuine mail begins to fail. Asked once for a message at most. */
+struct patience {
+	bool (*grants)(void *context); /* NULL: none may; called from any thread */
+	void *context;
+};
 
 struct examination {
 	struct arena arena;
@@ -30,6 +37,13 @@ struct examination {
 	char sid[SID_SIZE]; /* identifies the message in log and reply */
 	bool gather_all;    /* to be set before examine_begin(): gather all evidence, not only what the sentences need */
 	struct waker waker; /* to be set before examine_begin(): told when examine_resume() is worth while */
+	struct patience patience; /* to be set before examine_begin(): whether a refusal may wait for the end of the message */
+	bool patience_asked;
+	bool refusal_waits;       /* refusal is what the message comes to, whatever else is found out */
+	struct judgement refusal;
+	bool has_asked;
+	check_bits asked;   /* whose evidence was wanted when it was asked for last */
+	struct drift drift; /* once it is decided: what the message shows of genuine mail that begins to fail */
 	bool body_enough;   /* the evidence needs no more of the body */
 	bool body_skipped;  /* the body's end will not be seen */
 	bool waiting;       /* for evidence, at the end of the message */
@@ -38,7 +52,7 @@ struct examination {
 	long long ended_ms; /* when the verdict was reached; 0 = not yet */
 };
 
-/* Start with the MAIL command; *examination is zeroed, but for gather_all and waker. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
+/* Start with the MAIL command; *examination is zeroed, but for gather_all, waker and patience. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
 void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
                    struct span sid, const struct session_input *input);
 

@@ -56,4 +56,7 @@ const struct org *judge_org(const struct settings *settings, const struct facts 
 /* Whether the scope leaves the message out; *reason_r says why. To be asked from STAGE_HEADER on. */
 bool scope_excludes(const struct settings *settings, const struct facts *facts, enum reason *reason_r);
 
+/* Whether a domain is Salesforce's own: salesforce.com, or one below it. */
+bool scope_under_salesforce(struct span domain);
+
 #endif

@@ -52,4 +52,7 @@ enum mailbox_status mailbox_parse_field(struct span value, struct arena *arena, 
 enum mailbox_status mailbox_parse_path(struct span path, struct arena *arena, domain_to_ascii to_ascii,
                                        struct mailbox *mailbox_r);
 
+/* The argument of MAIL or RCPT without its angle brackets; the null reverse-path keeps them. Borrowed from path. */
+struct span mailbox_bare_path(struct span path);
+
 #endif

@@ -15,11 +15,13 @@
 #include "core/examine.h"
 #include "core/ports.h"
 #include "observe/log.h"
+#include "observe/watch.h"
 
 struct service {
 	struct live *live;         /* borrowed */
 	const struct ports *ports; /* borrowed */
 	struct log *log;           /* borrowed */
+	struct watch *watch;       /* borrowed; NULL, as service_init() leaves it: nobody watches */
 	uint64_t seed;
 	atomic_ullong messages;    /* begun since the start */
 	atomic_uint open;          /* begun and not ended */

@@ -32,6 +32,7 @@ struct running {
 	struct live *live;
 	struct ports ports;
 	struct service service;
+	struct watch *watch;
 	struct server *server;
 	int listener; /* where the MTA finds the filter; -1: not open */
 	sigset_t signals;
@@ -202,6 +203,7 @@ static void stop(struct running *running)
 		log_event(running->filter->log, LOG_LEVEL_WARNING, "warning",
 		          "%u messages had not come to their end when the time for it was up: their connections were closed, and "
 		          "the MTA defers them", left);
+	watch_end(running->watch, running->filter->log);
 	log_lifecycle(running, "stop", NULL);
 }
 
@@ -319,8 +321,12 @@ static int serve(struct running *running)
 	filter->in_force.settings = NULL;
 	if (!running->live)
 		return fail(filter, "there is no memory");
+	running->watch = watch_new(WATCH_DEFERRED_MAX);
+	if (!running->watch)
+		return fail(filter, "there is no memory, or no randomness");
 	if (!service_init(&running->service, running->live, &running->ports, filter->log))
 		return fail(filter, "there is no randomness to be had from the system");
+	running->service.watch = running->watch;
 	running->server = server_start(&options, text);
 	if (!running->server)
 		return fail(filter, text);
@@ -347,6 +353,7 @@ int filter_run(struct filter *filter, const struct start *start)
 		status = log_start(filter->log) ? serve(&running)
 		                                : fail(filter, "the thread that writes the log cannot be started");
 	evidence_ports_clear(&running.ports);
+	watch_free(running.watch);
 	live_free(running.live);
 	if (running.listener >= 0)
 		close(running.listener);

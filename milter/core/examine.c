@@ -23,7 +23,7 @@ static check_bits wanted(const struct examination *examination)
 	return bits;
 }
 
-static struct wants wants(const struct examination *examination)
+static struct wants wants(struct examination *examination)
 {
 	const struct judgement *judgement = &examination->judgement;
 	struct wants wants = { .checks = wanted(examination), .first = judgement->first, .others = OTHERS_LEFT };
@@ -33,12 +33,61 @@ static struct wants wants(const struct examination *examination)
 	} else if (judgement->mode <= MODE_MONITOR) {
 		wants.others = OTHERS_ASKED;
 	}
+	examination->asked = wants.checks;
+	examination->has_asked = true;
 	return wants;
+}
+
+/* The refusal that has waited, with what was found out about the message since. */
+static void give_refusal(struct examination *examination)
+{
+	struct judgement *judgement = &examination->judgement;
+	struct judgement refusal = examination->refusal;
+	if (judgement->reason != REASON_INTERNAL) {
+		memcpy(refusal.results, judgement->results, sizeof refusal.results);
+		refusal.org = judgement->org;
+		refusal.mode = judgement->mode;
+		refusal.mode_by = judgement->mode_by;
+	}
+	*judgement = refusal;
+}
+
+/*
+ * A refusal that may be of genuine mail waits until that is known, where it may: nothing that comes later can change it,
+ * and so it is kept as it is. No evidence is asked for late, for what is wanted never grows.
+ */
+static void wait_for_drift(struct examination *examination)
+{
+	struct judgement *judgement = &examination->judgement;
+	bool refuses = judgement->verdict == VERDICT_REJECT || judgement->verdict == VERDICT_TEMPFAIL;
+	check_bits needed = 0;
+	bool awaits = refuses && !examination->facts.evidence_over && !examination->facts.trouble
+	              && drift_awaits(examination->settings, &examination->facts, judgement, &needed)
+	              && !(examination->has_asked && (needed & ~examination->asked) != 0);
+
+	if (awaits && !examination->patience_asked) {
+		examination->patience_asked = true;
+		examination->refusal = *judgement;
+		examination->refusal_waits =
+		    examination->patience.grants && examination->patience.grants(examination->patience.context);
+	}
+	if (!examination->refusal_waits)
+		return;
+	if (awaits) {
+		judgement->verdict = VERDICT_UNDECIDED;
+		judgement->wanted = needed;
+		judgement->first = 0;
+	} else {
+		give_refusal(examination);
+	}
 }
 
 static void look(struct examination *examination)
 {
 	judge(examination->settings, &examination->facts, &examination->judgement);
+	if (decided(examination))
+		examination->drift = drift_find(examination->settings, &examination->facts, &examination->judgement);
+	wait_for_drift(examination);
 	/* A verdict is held back while all evidence is gathered; the facts only grow, so it will be reached again. */
 	if (examination->gather_all && examination->facts.stage != STAGE_END && !examination->facts.trouble)
 		examination->judgement.verdict = VERDICT_UNDECIDED;
@@ -51,9 +100,11 @@ void examine_begin(struct examination *examination, const struct settings *setti
 {
 	bool gather_all = examination->gather_all;
 	struct waker waker = examination->waker;
+	struct patience patience = examination->patience;
 	memset(examination, 0, sizeof *examination);
 	examination->gather_all = gather_all;
 	examination->waker = waker;
+	examination->patience = patience;
 	arena_init(&examination->arena, EXAMINATION_MEMORY_MAX);
 	examination->settings = settings;
 	examination->ports = ports;

@@ -250,3 +250,10 @@ enum mailbox_status mailbox_parse_path(struct span path, struct arena *arena, do
 		*mailbox_r = mailbox;
 	return status;
 }
+
+struct span mailbox_bare_path(struct span path)
+{
+	if (path.length > 2 && path.at[0] == '<' && path.at[path.length - 1] == '>')
+		return span_slice(path, 1, path.length - 1);
+	return path;
+}

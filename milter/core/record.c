@@ -49,14 +49,6 @@ static void record_session(const struct facts *facts, struct record *record)
 	record_text(record, "auth", facts->auth_authen);
 }
 
-/* The address without its brackets; the null sender keeps them. */
-static struct span bare_path(struct span path)
-{
-	if (path.length > 2 && path.at[0] == '<' && path.at[path.length - 1] == '>')
-		return span_slice(path, 1, path.length - 1);
-	return path;
-}
-
 static void record_message(const struct facts *facts, struct record *record)
 {
 	/* Who the author is can be told of a whole header only. */
@@ -64,11 +56,11 @@ static void record_message(const struct facts *facts, struct record *record)
 	struct span author = facts->author_status == MAILBOX_OK ? facts->author.address
 	                     : from                             ? span_trim(from->value)
 	                                                        : span_make(NULL, 0);
-	record_text(record, "from", bare_path(facts->mail_from));
+	record_text(record, "from", mailbox_bare_path(facts->mail_from));
 	record_text(record, "hfrom", author);
 	/* What names a message whose header did not come. */
 	if (facts->stage < STAGE_HEADER)
-		record_text(record, "rcpt", bare_path(facts->first_recipient));
+		record_text(record, "rcpt", mailbox_bare_path(facts->first_recipient));
 	record_number(record, "rcpts", facts->recipients);
 	record_text(record, "msgid", facts->message_id);
 	record_number(record, "size", facts->body_complete ? (long long)(facts->header.bytes + facts->body_bytes) : -1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/judge.h"
 
-static bool under_salesforce(struct span domain)
+bool scope_under_salesforce(struct span domain)
 {
 	static const struct span salesforce = SPAN_LITERAL("salesforce.com");
 	return domain_valid(domain) && domain_within(domain, salesforce);
@@ -12,9 +12,9 @@ static bool has_trait(const struct settings *settings, const struct facts *facts
 {
 	const struct org *any = &settings->any;
 	return facts->header.count[FIELD_X_SFDC_LK] != 0
-	       || (facts->sender_status == MAILBOX_OK && under_salesforce(facts->sender.domain))
-	       || under_salesforce(facts->helo)
-	       || (facts->client_name_verified && under_salesforce(facts->client_name))
+	       || (facts->sender_status == MAILBOX_OK && scope_under_salesforce(facts->sender.domain))
+	       || scope_under_salesforce(facts->helo)
+	       || (facts->client_name_verified && scope_under_salesforce(facts->client_name))
 	       || network_set_has(any->ip.networks, &facts->client)
 	       || (!span_absent(facts->certificate.name) && pattern_match(any->cert.names, facts->certificate.name))
 	       || (facts->auth_authen.length != 0 && set_has(any->auth.users, facts->auth_authen));

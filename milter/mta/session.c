@@ -51,6 +51,8 @@ static void message_log(struct session *session, struct message *message)
 	record_init(&record);
 	record_examination(&message->examination, &record);
 	log_record(session->service->log, LOG_LEVEL_INFO, &record);
+	if (session->service->watch)
+		watch_message(session->service->watch, &message->examination, session->service->log);
 	warn_canary(session, &message->examination);
 	examine_clear(&message->examination);
 	snapshot_drop(message->snapshot);
@@ -139,6 +141,12 @@ static struct address client_address(struct session *session, struct span claime
 	return address;
 }
 
+static bool grants_wait(void *context)
+{
+	const struct service *service = context;
+	return service->watch && watch_grants(service->watch, service->ports->now_ms(service->ports->context));
+}
+
 void session_mail(struct session *session, struct session_input *input, struct span claimed)
 {
 	session_close(session);
@@ -166,6 +174,7 @@ void session_mail(struct session *session, struct session_input *input, struct s
 	char sid[SID_SIZE];
 	service_sid(service, sid);
 	message->examination.waker = session->waker;
+	message->examination.patience = (struct patience){ grants_wait, service };
 	examine_begin(&message->examination, snapshot_settings(message->snapshot), service->ports, span_of(sid), input);
 }
 

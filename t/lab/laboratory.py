@@ -73,6 +73,9 @@ class Lab:
         self.mtas = []
         self.nameservers = []
         self.sink = None
+        # What sessions call themselves that do not say; a test of what is refused early takes another, since what shows
+        # that it comes from Salesforce may wait for the end of the message.
+        self.client_name = SALESFORCE_NAME
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
         self.pki = None
@@ -132,7 +135,7 @@ class Lab:
         server.start()
         return relays
 
-    def session(self, port, address=SALESFORCE, name=SALESFORCE_NAME, helo=None, tls="1.3", certificate="trusted",
+    def session(self, port, address=SALESFORCE, name=None, helo=None, tls="1.3", certificate="trusted",
                 user=None, password=PASSWORD, mechanism="PLAIN", second_ehlo=True, source=None):
         """
         A connection as Salesforce would make it, ready for MAIL. address: pretended by XCLIENT, None to be oneself.
@@ -140,6 +143,7 @@ class Lab:
         None for none. user: AUTH as it.
         """
         client = Client(port, source=source)
+        name = name or self.client_name
         try:
             self._introduce(client, None if source else address, name, helo or name, tls, certificate, second_ehlo)
             if user:

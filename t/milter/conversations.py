@@ -14,7 +14,9 @@ from milter.target import good
 PLAIN = dict(SESSION)
 WHOLE = {**SESSION, **TLS, **CERTIFICATE, **AUTH}
 OLD = [negotiation(version=2, actions=0x31, steps=0x7f), connect(), helo()]
-STRICT = {"reject_unless": "tls and message and org and from and envelope and verp and cert and auth"}
+# Certificate and login, since the address is never listed; no refusal rests on one check, so that none waits.
+STRICT = {"reject_unless": "tls and message and org and from and envelope and verp and 2 of (cert, auth, ip)",
+          "ip": {"networks": ["192.0.2.0/24"], "spf": []}}
 
 
 class Part:
