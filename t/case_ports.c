@@ -124,6 +124,14 @@ static const char *read_vouch(struct case_evidence *evidence, struct span rest)
 	return read_result(&rest, &vouch->outcome);
 }
 
+static const char *read_limit(struct case_evidence *evidence, struct span rest)
+{
+	evidence->limit.complete = true;
+	const char *problem = read_result(&rest, &evidence->limit.outcome);
+	evidence->limit.outcome.detail = span_trim(rest);
+	return problem;
+}
+
 const char *case_evidence_read(struct span text, struct arena *arena, struct case_evidence *evidence_r)
 {
 	struct span line;
@@ -144,6 +152,8 @@ const char *case_evidence_read(struct span text, struct arena *arena, struct cas
 			problem = read_outcome(value, &evidence_r->dmarc);
 		else if (span_equal(key, span_of("vouch")))
 			problem = read_vouch(evidence_r, value);
+		else if (span_equal(key, span_of("limit")))
+			problem = read_limit(evidence_r, value);
 		else
 			problem = "unknown evidence";
 	}
@@ -223,6 +233,28 @@ static void end(struct evidence *opaque)
 	(void)opaque;
 }
 
+static struct count *count_begin(void *context, const struct settings *settings, const struct org *org, const struct facts *facts,
+                                 struct waker waker)
+{
+	struct case_evidence *evidence = context;
+	(void)settings, (void)org, (void)facts, (void)waker;
+	evidence->asked |= CHECK_BIT(CHECK_LIMIT);
+	evidence->counts++;
+	return context;
+}
+
+static bool count_look(struct count *opaque, bool late, struct facts *facts)
+{
+	(void)late;
+	facts->limit = ((struct case_evidence *)(void *)opaque)->limit;
+	return true;
+}
+
+static void count_end(struct count *opaque)
+{
+	(void)opaque;
+}
+
 struct ports case_ports(struct case_evidence *evidence)
 {
 	struct ports ports = {
@@ -237,5 +269,8 @@ struct ports case_ports(struct case_evidence *evidence)
 		.gather = gather,
 		.end = end,
 	};
+	evidence->limiter = (struct limiter){ evidence, count_begin, count_look, count_end };
+	if (evidence->limit.complete)
+		ports.limiter = &evidence->limiter;
 	return ports;
 }

@@ -19,6 +19,9 @@ struct case_evidence {
 	struct outcome_evidence spf;
 	struct outcome_evidence dmarc;
 	struct vouch *vouches;
+	struct limit_evidence limit; /* not complete: nothing counts, as in tools */
+	unsigned counts;             /* how often the message was counted */
+	struct limiter limiter;
 	check_bits asked; /* every check whose evidence was asked for */
 };
 

@@ -23,7 +23,7 @@ from lab.tap import Tap  # noqa: E402
 SCHEMA_TYPES = {
     "text": "string", "file": "string", "sentence": "string", "number": "integer", "octal number": "string",
     "list": "array", "list of domains": "array", "list of networks": "array", "list of files": "array",
-    "list of choices": "array", "map": "object",
+    "list of choices": "array", "map": "object", "limit": "string", "store": "string",
 }
 
 

@@ -27,6 +27,7 @@ def load(files, name="a.yaml"):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
                 file.write(content if isinstance(content, bytes) else content.encode())
+            os.chmod(path, 0o600 if path.endswith("secret") else 0o644)
         run = subprocess.run([PROBE, os.path.join(folder, name)], capture_output=True, text=True)
         if run.returncode not in (0, 1) or run.stderr:
             raise RuntimeError("exit %d: %s" % (run.returncode, run.stderr))
@@ -49,6 +50,7 @@ def check(tap, name, files, wanted):
     good = len(problems) == len(wanted) and all(map(matches, problems, wanted))
     tap.ok(good, name, got="\n".join(problems), wanted="\n".join(wanted))
     tap.equal(loaded, not any(p.startswith("error") for p in wanted), name + ": loaded only without error")
+    tap.ok("swordfish" not in "".join(problems), name + ": shows no password", got="\n".join(problems))
     for problem in problems:
         text = problem.split(": ", 1)[1]
         tap.ok(";" in text or "did you mean" in text, name + ": says what to do", got=problem)
@@ -304,6 +306,68 @@ INCLUDES = [
         "warning nets: ip.networks_file: the file holds no network"])),
 ]
 
+REPLAY = "domains: [a.b], reject_unless: org and from and dkim"
+SAFE = "domains: [a.b], reject_unless: org and from and dkim and cert"
+LIMITS = [
+    ("no limit", top("defaults: {limit: {messages: many}}", "1:30: limit.messages: \"many\" is no limit; write a number, a slash")),
+    ("a limit without time", top("defaults: {limit: {messages: 2000}}", "1:30: limit.messages: \"2000\" is no limit")),
+    ("a limit without unit", top("defaults: {limit: {messages: 2000/60}}", "1:30: limit.messages: \"2000/60\" is no limit")),
+    ("a limit without number", top("defaults: {limit: {recipients: /1h}}", "1:32: limit.recipients: \"/1h\" is no limit")),
+    ("a limit of nothing", top("defaults: {limit: {messages: 0/1h}}", "1:30: limit.messages: \"0/1h\" allows too few")),
+    ("a limit of too much", top("defaults: {limit: {messages: 1000000001/1h}}", "1:30: limit.messages: \"1000000001/1h\" allows too many")),
+    ("a limit that overflows", top("defaults: {limit: {messages: 99999999999999999999999/1h}}", "1:30: limit.messages: ")),
+    ("a time of nothing", top("defaults: {limit: {per_user: 5/0h}}", "1:30: limit.per_user: \"5/0h\" counts over too short")),
+    ("a time too long", top("defaults: {limit: {per_user: 5/8d}}", "1:30: limit.per_user: \"5/8d\" counts over too long")),
+    ("a time that overflows", top("defaults: {limit: {per_user: 5/9999999999999999d}}", "1:30: limit.per_user: ")),
+    ("no store", top("limits: {store: swordfish}", "1:17: limits.store: what is written here is no store; write redis://HOST")),
+    ("a store of another kind", top('limits: {store: "memcached://:swordfish@h"}', "1:17: limits.store: what is written here is no store")),
+    ("a store without host", top('limits: {store: "redis://:swordfish@"}', "1:17: limits.store: what is written here names no host")),
+    ("a store with a password alone", top('limits: {store: "redis://swordfish@h"}', "1:17: limits.store: what is written here names a user")),
+    ("a store with no port", top('limits: {store: "redis://:swordfish@h:0"}', "1:17: limits.store: what is written here has no port")),
+    ("a store with no database", top('limits: {store: "redis://:swordfish@h/x"}', "1:17: limits.store: what is written here has no data")),
+    ("a store with a bad escape", top('limits: {store: "redis://:sword%fish@h"}', "1:17: limits.store: what is written here has a user")),
+    ("a store with a line break", top('limits: {store: "redis://:swordfish@h\\n"}', "1:17: limits.store: what is written here holds a line")),
+    ("a socket without path", top('limits: {store: "unix:swordfish"}', "1:17: limits.store: what is written here names no socket")),
+    ("an unknown way", top("limits: {when_away: accept}", "1:21: limits.when_away: \"accept\" is not known here; write local, pass or defer")),
+    ("a password in the configuration", ('limits: {store: "redis://:swordfish@h"}\n' + GOOD, [
+        "warning a.yaml:1:17: limits.store: holds a password, which is better kept"])),
+    ("a store file", ({"a.yaml": "limits: {store_file: secret}\n" + GOOD, "secret": "redis://:swordfish@h\n"}, [])),
+    ("both", ({"a.yaml": 'limits: {store_file: secret, store: "redis://h"}\n' + GOOD, "secret": "redis://:swordfish@h\n"}, [
+        "error a.yaml:1:22: limits.store_file: limits.store is set too; remove one"])),
+    ("a store file that others can read", ({"a.yaml": "limits: {store_file: open}\n" + GOOD, "open": "redis://:swordfish@h\n"}, [
+        "error a.yaml:1:22: limits.store_file: \"open\" cannot be used: its mode 0644 lets others read or write it; make that 0600"])),
+    ("a store file that is not there", top("limits: {store_file: nosuch}", "1:22: limits.store_file: \"nosuch\" cannot be read: No such")),
+    ("a store file that is empty", ({"a.yaml": "limits: {store_file: secret}\n" + GOOD, "secret": "\n"}, [
+        "error a.yaml:1:22: limits.store_file: what \"secret\" holds is empty; write one line"])),
+    ("a store file of nonsense", ({"a.yaml": "limits: {store_file: secret}\n" + GOOD, "secret": "swordfish\n"}, [
+        "error a.yaml:1:22: limits.store_file: what \"secret\" holds is no store"])),
+    ("a store file of two lines", ({"a.yaml": "limits: {store_file: secret}\n" + GOOD, "secret": "redis://h\nswordfish\n"}, [
+        "error a.yaml:1:22: limits.store_file: what \"secret\" holds holds a line break"])),
+    ("a store file for one without limits", (GOOD, [])),
+    ("six hours", ("orgs: {%s: {%s, limit: {messages: 9/6h}}}\n" % (ID, SAFE), [])),
+    ("more than six hours", ("orgs: {%s: {%s, limit: {messages: 9/361m}}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:110: %s: limit.messages counts over more than 6h" % ID])),
+    ("more than six hours for two", ("defaults: {%s, limit: {per_user: 9/1d}}\norgs: {%s: {domains: [c.d]}, %s: {}}\n" % (SAFE, ID, OTHER), [
+        "warning a.yaml:1:93: 2 organizations (first %s): limit.per_user counts over more" % ID])),
+    ("replay", ("orgs: {%s: {%s, limit: {messages: 9/1h}}}\n" % (ID, REPLAY), [
+        "warning a.yaml:1:60: %s: mail is accepted by dkim alone, and is limited" % ID])),
+    ("replay without limits", ("orgs: {%s: {%s}}\n" % (ID, REPLAY), [])),
+    ("no replay", ("orgs: {%s: {%s, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [])),
+    ("a certificate that is not required", ("orgs: {%s: {%s, cert: {required: no}, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:60: %s: mail is accepted by dkim alone" % ID])),
+    ("limit in reject_unless", ("orgs: {%s: {%s and limit, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:60: %s: limit stands in reject_unless, where it refuses for good" % ID])),
+    ("limit in quarantine_unless", ("orgs: {%s: {%s, quarantine_unless: limit}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:60: %s: limit stands in quarantine_unless, where it holds" % ID])),
+    ("limit in warn_unless", ("orgs: {%s: {%s, warn_unless: limit}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:60: %s: limit stands in warn_unless, where it notes" % ID])),
+    ("limit in the floor", ("monitor_floor: auth and limit\norgs: {%s: {%s and auth, auth: {users: [x]}}}\n" % (ID, SAFE), [
+        "warning a.yaml:2:60: %s: reject_unless does not imply monitor_floor" % ID,
+        "warning a.yaml:2:60: %s: limit stands in monitor_floor, where it refuses in monitor mode" % ID])),
+    ("a limit that no sentence asks for", ("orgs: {%s: {%s, defer_unless: dkim, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [
+        "warning a.yaml:1:130: %s: a limit is set, but no sentence asks for limit" % ID])),
+]
+
 FORGED = "reject_unless: tls and ip"
 WARNINGS = [
     ("a way out among the local mailers", ("local_mailers: [relay, inner, smtp, esmtp]\n" + GOOD, [
@@ -435,7 +499,7 @@ def deep(tap):
 def main():
     with Tap(needs_root=False) as tap:
         for title, cases in (("value", VALUES), ("key", KEYS), ("YAML", YAML), ("sentence", SENTENCES), ("orgs", ORGS),
-                             ("include", INCLUDES), ("warning", WARNINGS), ("X16 wide", WIDE)):
+                             ("include", INCLUDES), ("limits", LIMITS), ("warning", WARNINGS), ("X16 wide", WIDE)):
             for name, (files, wanted) in cases:
                 tap.case(check, "%s: %s" % (title, name), files, wanted)
         odd_files(tap)

@@ -14,6 +14,7 @@
 
 #include "config/loader.h"
 #include "config/options.h"
+#include "config/store.h"
 
 static void print_choices(const struct option *option)
 {
@@ -84,6 +85,16 @@ static void print_value(const struct option *option, const void *holder)
 	case OPTION_BLOCKS:
 		printf("%.*s", (int)span->length, span->at);
 		break;
+	case OPTION_RATE:
+		if (((const struct rate *)field)->count != 0)
+			printf("%u/%us", ((const struct rate *)field)->count, ((const struct rate *)field)->seconds);
+		break;
+	case OPTION_STORE: {
+		char shown[STORE_TEXT_SIZE];
+		store_text(*span, shown);
+		printf("%s", shown);
+		break;
+	}
 	case OPTION_BOOLEAN:
 		printf("%s", *(const bool *)field ? "yes" : "no");
 		break;

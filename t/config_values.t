@@ -46,6 +46,7 @@ dns:
 log: {target: stderr, facility: local3, format: json, level: debug}
 headers: {authentication_results: false, result_header: X-Policy, add_to: all, own_ids: [Relay2], remove_sfdc: yes}
 deadline_warning: [90s, 2h, 1d]
+limits: {store: "rediss://us%%40er:p%%40ss@redis.example.com/2", store_cafile: anchor, when_away: pass}
 defaults: {}
 orgs:
   %s:
@@ -72,6 +73,7 @@ orgs:
       max_age: 12h
       max_signatures: 3
       required: "no"
+    limit: {messages: 2000/1h, recipients: 5000/90m, per_user: 1/7d}
     verp: {undecodable: fail}
     auth: {users: [Mailer@example.com], mechanisms: [plain], required: true}
     ip: {networks: [13.108.0.0/14], networks_file: nets, spf: [_spf.example.com]}
@@ -89,7 +91,9 @@ EVERYTHING_TOP = {
     "dns.cache_ttl_max": "60", "dns.cache_negative_max": "0", "log.target": "stderr", "log.facility": "local3",
     "log.format": "json", "log.level": "debug", "headers.authentication_results": "no",
     "headers.result_header": "X-Policy", "headers.add_to": "all", "headers.own_ids": "[relay2]",
-    "headers.remove_sfdc": "yes", "defaults": "-", "orgs": "-",
+    "headers.remove_sfdc": "yes",
+    "limits.store": "rediss://us@er:***@redis.example.com:6379/2", "limits.store_file": "", "limits.store_cafile": "FOLDER/anchor",
+    "limits.when_away": "pass", "defaults": "-", "orgs": "-",
 }
 
 EVERYTHING_ORG = {
@@ -100,13 +104,15 @@ EVERYTHING_ORG = {
     "envelope.bounce_domains": "[]", "envelope.null_sender": "no", "message.senders": "[a@example.net]",
     "dkim.alignment": "strict", "dkim.min_rsa_bits": "2048", "dkim.algorithms": "ed25519-sha256", "dkim.selectors": "[s1]",
     "dkim.key_zones": "[*.custdkim.salesforce.com]", "dkim.required_headers": "[from, list-id]", "dkim.max_age": "43200",
+    "limit.messages": "2000/3600s", "limit.recipients": "5000/5400s", "limit.per_user": "1/604800s",
     "dkim.max_signatures": "3", "dkim.required": "no", "verp.undecodable": "fail", "auth.users": "[Mailer@example.com]",
     "auth.mechanisms": "[plain]", "auth.required": "yes", "ip.networks": "3 networks", "ip.networks_file": "FOLDER/nets",
     "ip.spf": "[_spf.example.com]", "dmarc.required": "yes",
 }
 
 DEFAULT_ORG = {
-    "name": "", "mode": "monitor", "domains": "[a.example]", "reject_unless": SENTENCE, "defer_unless": "", "quarantine_unless": "", "warn_unless": "",
+    "name": "", "mode": "monitor", "domains": "[a.example]", "reject_unless": SENTENCE, "defer_unless": "limit", "limit.messages": "", "limit.recipients": "", "limit.per_user": "",
+    "quarantine_unless": "", "warn_unless": "",
     "tls.min_version": "1.2", "tls.min_cipher_bits": "128", "cert.names": "[*.mta.salesforce.com]", "cert.issuers": "[]",
     "cert.match_client_name": "no", "cert.required": "yes", "envelope.bounce_domains": "[*.bnc.salesforce.com]",
     "envelope.null_sender": "yes", "message.senders": "[no-reply@salesforce.com, noreply@salesforce.com]",

@@ -62,6 +62,7 @@ static inline void org_defaults(struct settings *settings, struct org *org, cons
 	org->mode = mode;
 	org->domains = patterns(settings, (const char *const[]){ domain, NULL });
 	sentence_set(settings, &org->reject_unless, default_sentence);
+	sentence_set(settings, &org->defer_unless, "limit");
 	org->tls.min_version = TLS_1_2;
 	org->tls.min_cipher_bits = 128;
 	org->cert.names = PATTERNS(settings, "*.mta.salesforce.com");
@@ -130,6 +131,11 @@ struct test_evidence {
 	size_t body;         /* bytes that came */
 	size_t body_wanted;  /* after so many no more is needed */
 	unsigned ended;
+	struct result limit;      /* what counting comes to; pending: there is no limiter */
+	bool limit_late;          /* it is not known until the time is up */
+	unsigned counts;          /* how often the message was counted */
+	unsigned counts_open;     /* and not released yet */
+	struct limiter limiter;
 	struct signature signature;
 	struct vouch vouch_fact;
 };
@@ -219,6 +225,30 @@ static inline void test_end(struct evidence *opaque)
 	((struct test_evidence *)opaque)->ended++;
 }
 
+static inline struct count *test_count(void *context, const struct settings *settings, const struct org *org,
+                                       const struct facts *facts, struct waker waker)
+{
+	struct test_evidence *evidence = context;
+	(void)settings, (void)org, (void)facts, (void)waker;
+	evidence->counts++;
+	evidence->counts_open++;
+	return (struct count *)evidence;
+}
+
+static inline bool test_count_look(struct count *opaque, bool late, struct facts *facts)
+{
+	struct test_evidence *evidence = (struct test_evidence *)opaque;
+	if (evidence->limit_late && !late)
+		return false;
+	facts->limit = (struct limit_evidence){ true, evidence->limit };
+	return true;
+}
+
+static inline void test_count_end(struct count *opaque)
+{
+	((struct test_evidence *)opaque)->counts_open--;
+}
+
 static inline struct ports test_ports(struct test_evidence *evidence)
 {
 	struct ports ports = { .context = evidence,
@@ -231,6 +261,9 @@ static inline struct ports test_ports(struct test_evidence *evidence)
 		               .body = test_body,
 		               .gather = test_gather,
 		               .end = test_end };
+	evidence->limiter = (struct limiter){ evidence, test_count, test_count_look, test_count_end };
+	if (evidence->limit.code != RESULT_PENDING)
+		ports.limiter = &evidence->limiter;
 	return ports;
 }
 

@@ -14,6 +14,7 @@
 #include "config/file.h"
 #include "config/loader.h"
 #include "config/options.h"
+#include "config/store.h"
 #include "fuzz.h"
 
 const char fuzz_name[] = "config";
@@ -24,6 +25,7 @@ const char fuzz_name[] = "config";
 #define NAME_MAX_LENGTH 32
 
 bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
+bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
 bool __wrap_file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
 int __wrap_glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *found_r);
 void __wrap_globfree(glob_t *found);
@@ -56,6 +58,12 @@ bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char p
 		memcpy(*bytes_r, file->bytes.at, file->bytes.length);
 	*length_r = file->bytes.length;
 	return true;
+}
+
+bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+{
+	(void)owner;
+	return __wrap_file_read(path, bytes_r, length_r, problem_r);
 }
 
 bool __wrap_file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
@@ -184,6 +192,21 @@ static void check_durations(const struct option *option, const struct durations 
 	}
 }
 
+/* What may be shown of it holds no password. */
+static void check_store(struct span store)
+{
+	struct store_address address;
+	char problem[OPTION_PROBLEM_SIZE];
+	char shown[STORE_TEXT_SIZE];
+	must(!span_absent(store));
+	store_text(store, shown);
+	if (store.length == 0)
+		return;
+	must(store_parse(store, &address, problem) && (address.path[0] == '\0') == (address.host[0] != '\0'));
+	must((strstr(shown, ":***@") != NULL) == (address.password[0] != '\0') || strstr(address.user, "***") || address.path[0] != '\0');
+	must(address.password[0] != '\0' || store_parse(span_of(shown), &address, problem));
+}
+
 static void check_value(const struct option *option, const void *holder)
 {
 	const void *field = (const char *)holder + option->offset;
@@ -206,6 +229,13 @@ static void check_value(const struct option *option, const void *holder)
 		break;
 	case OPTION_DURATIONS:
 		check_durations(option, field);
+		break;
+	case OPTION_RATE:
+		must((((const struct rate *)field)->count == 0) == (((const struct rate *)field)->seconds == 0));
+		must(((const struct rate *)field)->seconds <= option->max);
+		break;
+	case OPTION_STORE:
+		check_store(*(const struct span *)field);
 		break;
 	case OPTION_CHOICE:
 		check_choice(option, *number);

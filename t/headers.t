@@ -8,7 +8,7 @@ import subprocess
 
 SRC = os.environ.get("SRCDIR", ".")
 CC = shlex.split(os.environ.get("CC") or "cc")
-FLOORS = ("cmd", "config", "core", "evidence", "mta", "observe")
+FLOORS = ("cmd", "config", "core", "evidence", "limits", "mta", "observe")
 
 # Whose headers a floor may include, besides its own.
 BELOW = {
@@ -17,6 +17,7 @@ BELOW = {
     "observe": {"core"},
     "evidence": {"core"},
     "mta": {"core", "config", "observe"},
+    "limits": {"core", "config", "mta", "observe"},
     "cmd": set(FLOORS),
 }
 
@@ -28,14 +29,15 @@ arpa/inet.h inttypes.h limits.h stdarg.h stdbool.h stddef.h stdint.h stdio.h std
 # Which floors may use a foreign library; a header of none of these is one of the system's.
 FOREIGN = [
     (r"libmilter/", {"mta"}),
-    (r"event2/", {"mta"}),
+    (r"event2/", {"mta", "limits"}),
+    (r"hiredis/|read\.h|hiredis\.h", {"limits"}),
     (r"yaml\.h", {"config"}),
     (r"jansson\.h", {"observe", "cmd"}),
     (r"unbound\.h", {"evidence"}),
     (r"opendkim/|dkim\.h", {"evidence"}),
     (r"libpsl\.h", {"evidence"}),
     (r"idn2\.h", {"evidence"}),
-    (r"openssl/", {"evidence", "cmd"}),
+    (r"openssl/", {"evidence", "limits", "cmd"}),
     (r"spf2/", {"evidence"}),
 ]
 

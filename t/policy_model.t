@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every combination of the four sentences, the modes and `undecided`, against the policy written down a second time."""
+"""
+Every combination of the four sentences, the modes, `undecided` and a limit, against the policy written down a second time;
+and that a message is counted once where it would pass, and nowhere else.
+"""
 
 import os
 import subprocess
@@ -30,26 +33,30 @@ def would_be(reject, defer, quarantine, undecided):
     return "accept", "-"
 
 
-def expected(reject, defer, quarantine, warn, mode, undecided):
+def expected(reject, defer, quarantine, warn, mode, undecided, limit):
     would, why = would_be(reject, defer, quarantine, undecided)
+    counted = limit != "skip" and would in ("accept", "quarantine")
+    if counted and limit == "fail":
+        would, why = "tempfail", "limit"
     verdict = {"monitor": "accept", "enforce": would,
                "defer": "tempfail" if would == "reject" else would}[mode]
     warned = warn in ("fail", "temperror") and reject != "fail"
     code = {"tempfail": "451", "reject": "550"}.get(verdict, "-")
     # An open look-up is a 4xx by its reason; where `undecided` makes it a refusal it is a 550.
-    return verdict, would, why, "1" if warned else "0", code
+    return "1" if counted else "0", verdict, would, why, "1" if warned else "0", code
 
 
 def main():
     with Tap(needs_root=False) as tap:
         rows = [line.split() for line in subprocess.check_output([PROBE], text=True).splitlines()]
-        tap.equal(len(rows), 768 * 4, "all combinations")
-        tap.equal(len({tuple(row[:6]) for row in rows}), 768 * 4, "each once")
-        wrong = [(row, expected(*row[:6])) for row in rows if tuple(row[6:]) != expected(*row[:6])]
+        tap.equal(len(rows), 768 * 4 * 3, "all combinations")
+        tap.equal(len({tuple(row[:7]) for row in rows}), 768 * 4 * 3, "each once")
+        wrong = [(row, expected(*row[:7])) for row in rows if tuple(row[7:]) != expected(*row[:7])]
         tap.equal(wrong[:5], [], "the engine comes to the same", count=len(wrong))
         for mode in ("monitor", "defer", "enforce"):
-            tap.ok(len({row[6] for row in rows if row[4] == mode}) == {"monitor": 1, "defer": 3, "enforce": 4}[mode],
+            tap.ok(len({row[8] for row in rows if row[4] == mode}) == {"monitor": 1, "defer": 3, "enforce": 4}[mode],
                    "%s: every verdict it can come to" % mode)
+            tap.ok({row[7] for row in rows if row[4] == mode} == {"0", "1"}, "%s: some are counted" % mode)
 
 
 main()

@@ -74,6 +74,28 @@ def wildcards(tap, bench):
                       err=result.err)
 
 
+def limits(tap, bench):
+    """What an organization may send, and where that is counted; the password is shown nowhere."""
+    head = "limits: {store_file: store, when_away: defer}\ndefaults: {limit: {messages: 2000/60m, per_user: 300/90s}}\n"
+    bench.file("store", "rediss://relay:sword%40fish@redis.example.com/3\n")
+    os.chmod(os.path.join(bench.path, "store"), 0o600)
+    bench.file("limits.yaml", head + CONFIG % DEFAULT)
+    result = bench.run("check-config", "-c", "limits.yaml")
+    for text in ("defer_unless       limit\n", "limit              2000/1h messages, 300/90s messages of each user\n",
+                 "limits.store       rediss://relay:***@redis.example.com:6379/3\n", "while it is away, what is limited is deferred"):
+        tap.contains(result.out, text, "it shows " + text.strip())
+    whole = bench.run("check-config", "-c", "limits.yaml", "--json")
+    item = whole.objects()[0]
+    tap.equal(item["orgs"][0]["limit"], {"messages": "2000/1h", "recipients": "", "per_user": "300/90s"}, "in JSON, too")
+    tap.equal(item["settings"]["limits"], {"store": "rediss://relay:***@redis.example.com:6379/3", "when_away": "defer"}, "and where")
+    for text in (result.out, result.err, whole.out, whole.err):
+        tap.ok("fish" not in text, "the password is not shown", got=text)
+    os.chmod(os.path.join(bench.path, "store"), 0o640)
+    result = bench.run("check-config", "-c", "limits.yaml")
+    tap.equal(result.code, 78, "a file that others can read is an error")
+    tap.contains(result.err, "its mode 0640 lets others read or write it", "which says why")
+
+
 def as_json(tap, bench):
     bench.file("good.yaml", "monitor_floor: tls or ip\nundecided: accept\n" + (CONFIG % DEFAULT).replace("production", "prod"))
     result = bench.run("check-config", "-c", "good.yaml", "--json", "--mta", "postfix")
@@ -385,4 +407,4 @@ def fitted(tap, bench):
     tap.contains(postfix.text, "the port relays for\n# nobody", "and that nobody may relay yet")
 
 
-main(good, as_json, machine, reach, bad, wildcards, weak, rest, scope, groups, mta, agreement, unsafe, fitted)
+main(good, limits, as_json, machine, reach, bad, wildcards, weak, rest, scope, groups, mta, agreement, unsafe, fitted)

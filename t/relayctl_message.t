@@ -13,7 +13,7 @@ import termios
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
 from relayctl import CONFIG, MESSAGE, ORG, PROGRAM, main  # noqa: E402
 
-CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc"]
+CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc", "limit"]
 RESULTS = {"pass", "skip", "fail", "none", "permerror", "temperror", "pending"}
 KEYS = ["verdict", "mode", "would", "org", "org_name", "reply", "why", "checks", "headers"]
 

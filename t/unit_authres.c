@@ -234,7 +234,7 @@ static void test_result_header(void)
 	        span_of(OURS "; verdict=accept;\n"
 	                     "\torg=00D8d000003TRx3EAG; tls=pass; cert=none (cert-absent);\n"
 	                     "\tmessage=pass; org=pass; from=pass; envelope=pass; verp=skip;\n"
-	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=\"not needed\""),
+	                     "\tdkim=pass; auth=pass; ip=pass; spf=pass; dmarc=\"not needed\";\n\tlimit=pass"),
 	        "the result header");
 	judgement.mode = MODE_MONITOR;
 	judgement.would = VERDICT_REJECT;

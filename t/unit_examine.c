@@ -429,6 +429,81 @@ static void test_many_sentences(void)
 	}
 }
 
+static struct count *count_nothing(void *context, const struct settings *settings, const struct org *org, const struct facts *facts,
+                                   struct waker waker)
+{
+	(void)context, (void)settings, (void)org, (void)facts, (void)waker;
+	return NULL;
+}
+
+static bool never_known(struct count *count, bool late, struct facts *facts)
+{
+	(void)count, (void)late, (void)facts;
+	return false;
+}
+
+static void scene_limited(struct scene *scene, enum result_code code)
+{
+	scene_init(scene, MODE_ENFORCE);
+	scene->settings->orgs[0].limit.messages = (struct rate){ 10, 3600 };
+	scene->evidence.limit = result_make(code, code == RESULT_FAIL ? REASON_LIMIT_MESSAGES : REASON_NONE, span_make(NULL, 0));
+	scene->ports = test_ports(&scene->evidence);
+	scene->ports.now_ms = clock_ms;
+	at_ms = 1000;
+}
+
+/* What a message is counted for, how often, and for how long that is waited for. */
+static void test_limit(void)
+{
+	struct scene scene;
+	for (int late = 0; late < 2; late++) {
+		scene_limited(&scene, RESULT_FAIL);
+		scene.evidence.limit_late = true;
+		run(&scene, "mrfhb");
+		ok(scene.evidence.counts == 0, "nothing is counted before the end");
+		ok(!examine_end(&scene.examination) && !examine_resume(&scene.examination) && scene.evidence.counts == 1,
+		   "the answer is waited for, and asked for once");
+		if (late)
+			at_ms = scene.examination.deadline_ms;
+		else
+			scene.evidence.limit_late = false;
+		ok(examine_resume(&scene.examination) && scene.evidence.counts == 1, "until it comes or the time is up");
+		ok(scene.examination.judgement.verdict == VERDICT_TEMPFAIL && scene.examination.judgement.reason == REASON_LIMIT_MESSAGES,
+		   "and decides");
+		scene_clear(&scene);
+		ok(scene.evidence.counts_open == 0, "what was asked is let go, once");
+	}
+	scene_limited(&scene, RESULT_PASS);
+	scene.evidence.limit_late = true;
+	run(&scene, "mrfhb");
+	examine_end(&scene.examination);
+	examine_clear(&scene.examination);
+	ok(scene.evidence.counts == 1 && scene.evidence.counts_open == 0, "so it is when the connection ends meanwhile");
+	scene_clear(&scene);
+
+	scene_limited(&scene, RESULT_PASS);
+	scene.evidence.limiter.begin = count_nothing;
+	run(&scene, "mrfhbe");
+	ok(scene.examination.judgement.verdict == VERDICT_TEMPFAIL && scene.examination.judgement.reason == REASON_INTERNAL,
+	   "without memory the message is deferred");
+	scene_clear(&scene);
+
+	scene_limited(&scene, RESULT_PASS);
+	scene.evidence.limiter.look = never_known;
+	run(&scene, "mrfhbe");
+	at_ms = scene.examination.deadline_ms;
+	ok(examine_resume(&scene.examination) && scene.examination.judgement.verdict == VERDICT_TEMPFAIL
+	       && scene.examination.judgement.reason == REASON_INTERNAL, "a counter that breaks its word lets nothing pass");
+	scene_clear(&scene);
+
+	scene_limited(&scene, RESULT_PASS);
+	scene.ports.limiter = NULL;
+	run(&scene, "mrfhbe");
+	ok(scene.examination.judgement.verdict == VERDICT_ACCEPT && scene.evidence.counts == 0
+	       && scene.examination.judgement.results[CHECK_LIMIT].reason == REASON_LIMIT_NOT_COUNTED, "without a limiter nothing is counted");
+	scene_clear(&scene);
+}
+
 int main(void)
 {
 	struct examination zeroed = { 0 };
@@ -444,5 +519,6 @@ int main(void)
 	test_early();
 	test_identifiers();
 	test_many_sentences();
+	test_limit();
 	return done_testing();
 }

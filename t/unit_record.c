@@ -56,6 +56,7 @@ static void test_accepted(void)
 		{ "size", NULL }, { "dkim_d", "example.com" }, { "dkim_s", "s1" }, { "r_tls", "pass" }, { "r_cert", "pass" },
 		{ "r_message", "pass" }, { "r_org", "pass" }, { "r_from", "pass" }, { "r_envelope", "pass" }, { "r_verp", "skip" },
 		{ "r_dkim", "pass" }, { "r_auth", "none" }, { "r_ip", "pass" }, { "r_spf", "pending" }, { "r_dmarc", "pending" },
+		{ "r_limit", "skip" },
 		{ "ms", "0" }, { "dns_ms", "0" }, { "dns_q", "0" },
 	};
 	struct session_input input = good_session();

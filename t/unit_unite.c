@@ -94,6 +94,8 @@ static void draw(struct settings *settings, const struct option *option, struct 
 	case OPTION_TEXT:
 	case OPTION_FILE:
 	case OPTION_DURATIONS:
+	case OPTION_RATE:
+	case OPTION_STORE:
 	case OPTION_SENTENCE:
 	case OPTION_BLOCKS:
 	case OPTION_GLOBS:

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "core/arena.h"
 
@@ -16,6 +17,12 @@
 
 /* The bytes of a file on the heap. False: problem_r says why, "No such file or directory". */
 bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
+
+/*
+ * The same of a file that holds a secret: a regular one, which belongs to root, to the effective user or to `owner` ((uid_t)-1:
+ * to none beside these), and which nobody else may read or write.
+ */
+bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
 
 /* Whether the file is there and can be read by the effective user. */
 bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);

@@ -23,6 +23,7 @@ struct origin {
 	struct place key;
 	struct place domains;
 	struct place sentence;
+	struct place limit;
 	bool sound; /* no error was found in it, nor in what it inherits */
 };
 
@@ -108,6 +109,12 @@ void review(struct loading *loading);
 
 /* A part of it: organizations whose mode is not in force for mail of a domain that a stricter one owns as well. */
 void review_modes(struct loading *loading);
+
+/* A part of it: limits that can do harm, and those that do nothing. */
+void review_limits(struct loading *loading);
+
+/* Read the store of limits from limits.store_file, if that is set. */
+void store_file_read(struct loading *loading);
 
 /* "00D... (name)", for messages. */
 struct org_label {

@@ -25,6 +25,8 @@ enum option_type {
 	OPTION_OCTAL,    /* permission bits such as 0660: unsigned */
 	OPTION_DURATION, /* 7d, 12h, 30m, 90s or 0: unsigned, seconds */
 	OPTION_DURATIONS, /* a list of them, each longer than the one before: struct durations */
+	OPTION_RATE,     /* 2000/1h, "" = none: struct rate */
+	OPTION_STORE,    /* where limits are counted, maybe with a password, never to be shown, "" = here: struct span */
 	OPTION_CHOICE,   /* one of choices: an enum or int */
 	OPTION_CHOICES,  /* a list of choices, at least one: unsigned, their values or-ed */
 	OPTION_SENTENCE, /* a policy sentence: struct sentence */

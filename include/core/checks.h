@@ -35,7 +35,8 @@ struct org;
 	X(CHECK_AUTH, check_auth) \
 	X(CHECK_IP, check_ip) \
 	X(CHECK_SPF, check_spf) \
-	X(CHECK_DMARC, check_dmarc)
+	X(CHECK_DMARC, check_dmarc) \
+	X(CHECK_LIMIT, check_limit)
 
 enum check_id {
 #define X(enumerator, sheet) enumerator,
@@ -60,6 +61,7 @@ struct result {
 #define EVIDENCE_SPF 2U        /* SPF of the envelope sender */
 #define EVIDENCE_VOUCHES 4U    /* the names of ip.spf */
 #define EVIDENCE_DMARC 8U      /* the DMARC record of the author's domain */
+#define EVIDENCE_LIMIT 16U     /* how much the organization has sent; counted last and once, see judge.h */
 
 /* The sheet of a check. facts and org are never NULL. Static and immutable. */
 struct check {
@@ -74,6 +76,7 @@ struct check {
 	bool (*undecidable)(const struct org *org); /* whether the DNS can leave it open; NULL: where it has evidence */
 	const char *(*rests_on)(const struct org *org); /* what its pass is worth beside the policy, in lines; NULL: itself */
 	bool asks_domains;  /* compares with the organization's domains */
+	bool detail_told;   /* the detail of what is not a pass is ours alone, and stands in the reply */
 	const char *passes; /* what its pass says, for people */
 	const char *asks;   /* what it asks for, for a sender of whom nothing was seen */
 };

@@ -32,6 +32,7 @@ struct examination {
 	const struct settings *settings; /* borrowed; the caller keeps its snapshot alive */
 	const struct ports *ports;       /* borrowed */
 	struct evidence *evidence;
+	struct count *count; /* of the message, once it was counted; NULL: not yet */
 	struct facts facts;
 	struct judgement judgement;
 	char sid[SID_SIZE]; /* identifies the message in log and reply */

@@ -106,6 +106,13 @@ struct outcome_evidence {
 	bool policy_none;     /* dmarc: p=none */
 };
 
+/* Whether the message stays within the limits of its organization. Zeroed: not counted yet. */
+struct limit_evidence {
+	bool complete;
+	/* PASS; FAIL, whose detail is the limit and until when; or SKIP where nothing counts. */
+	struct result outcome;
+};
+
 /* Whether one name of ip.spf vouches for the client. */
 struct vouch {
 	struct span name;
@@ -156,6 +163,8 @@ struct facts {
 	enum org_header org_header;
 	struct orgid org_id;     /* when ORG_HEADER_OK */
 	struct span org_text;    /* X-SFDC-LK as it stands, trimmed, of the first field */
+	bool has_user;           /* exactly one X-SFDC-User, and it holds a user's ID: user_id */
+	struct orgid user_id;
 	struct span message_id;
 	long long received;       /* wall clock at end of header, seconds; see CLOCK_EARLIEST */
 
@@ -169,6 +178,7 @@ struct facts {
 	struct outcome_evidence spf;
 	struct outcome_evidence dmarc;
 	struct vouch *vouches;
+	struct limit_evidence limit;
 	unsigned dns_queries;
 	unsigned dns_ms;
 

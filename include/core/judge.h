@@ -12,6 +12,10 @@
  *   quarantine_unless broken                -> quarantine
  *   otherwise                               -> accept, at the end of the message
  *
+ * How much an organization sends is counted last and once: `limit` is taken to pass until everything else leads to accept or
+ * quarantine at the end of the message; only then it is wanted, whatever the mode, and what it comes to is judged. A message
+ * that would not pass anyway is not counted.
+ *
  * A message from which more than REMOVALS_MAX header fields would have to be removed is refused whatever mode, scope,
  * verdict or exemption say, as soon as it is known what it `would` have come to.
  *

@@ -33,6 +33,12 @@ enum orgid_status {
 /* Parse the exact text of an ID, no white space around it. *id_r is set for ORGID_OK only. */
 enum orgid_status orgid_parse(struct span text, struct orgid *id_r);
 
+/*
+ * The ID of a user, which has the same form but for its prefix, "005". *id_r is the long form of either, and set only if
+ * true is returned.
+ */
+bool userid_parse(struct span text, struct orgid *id_r);
+
 /* Whether two IDs name the same organization: the first 15 characters, case-sensitive. Zeroed memory equals no ID. */
 bool orgid_equal(const struct orgid *a, const struct orgid *b);
 

@@ -45,6 +45,29 @@ struct wants {
 	enum others others;
 };
 
+struct count; /* one message on its way through a limiter */
+
+/* How much organizations may send: the counters. Its functions obey the same rules as those of struct ports. */
+struct limiter {
+	void *context; /* handed to begin */
+
+	/*
+	 * Look whether the message stays within the limits of org, and count it if it does, in one step that none can come
+	 * between. To be called once for a message. waker is told as in struct ports, never after end(). NULL without memory.
+	 */
+	struct count *(*begin)(void *context, const struct settings *settings, const struct org *org, const struct facts *facts,
+	                       struct waker waker);
+
+	/*
+	 * What came of it, into facts->limit; texts are put into the arena of facts. False: it is not known yet; with late, which
+	 * says that the message's time is up, never.
+	 */
+	bool (*look)(struct count *count, bool late, struct facts *facts);
+
+	/* Release. NULL is harmless. */
+	void (*end)(struct count *count);
+};
+
 struct ports {
 	void *context; /* handed to every function */
 
@@ -53,6 +76,8 @@ struct ports {
 	long long (*now)(void *context);
 
 	domain_to_ascii to_ascii;
+
+	const struct limiter *limiter; /* NULL: nothing is counted, as in tools, which must not touch a counter */
 
 	/*
 	 * Start with a message (facts are at STAGE_MAIL). waker is told as gather() says, never after end(). NULL: none could

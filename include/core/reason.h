@@ -91,6 +91,12 @@
 	  "neither DKIM nor SPF passes for the From: domain (DMARC, although its policy is none)") \
 	X(REASON_DMARC_PERMERROR, "dmarc-permerror", "550", "5.7.26", "the DMARC record of the From: domain is broken") \
 	X(REASON_DMARC_TEMPERROR, "dmarc-temperror", "451", "4.4.3", "DMARC could not be evaluated; try again later") \
+	X(REASON_LIMIT_MESSAGES, "limit-messages", "451", "4.7.1", "the organization has reached its limit of messages") \
+	X(REASON_LIMIT_RECIPIENTS, "limit-recipients", "451", "4.7.1", "the organization has reached its limit of recipients") \
+	X(REASON_LIMIT_USER, "limit-user", "451", "4.7.1", "the user in X-SFDC-User has reached the limit of messages of one user") \
+	X(REASON_LIMIT_UNKNOWN, "limit-unknown", "451", "4.7.1", "how much the organization has sent cannot be looked up; try again later") \
+	X(REASON_LIMIT_UNSET, "limit-unset", "250", "2.0.0", "no limit is set for the organization") \
+	X(REASON_LIMIT_NOT_COUNTED, "limit-not-counted", "250", "2.0.0", "only the milter counts what passes through it") \
 	X(REASON_DNS_ERROR, "dns-error", "451", "4.4.3", "a DNS look-up failed; try again later") \
 	X(REASON_DNS_TIMEOUT, "dns-timeout", "451", "4.4.3", "a DNS look-up took too long; try again later") \
 	X(REASON_DNS_BUSY, "dns-busy", "451", "4.4.3", \

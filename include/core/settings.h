@@ -42,6 +42,15 @@ struct durations {
 	unsigned seconds[DURATIONS_MAX];
 };
 
+/* What a lost store of limits means. */
+enum when_away { WHEN_AWAY_LOCAL, WHEN_AWAY_PASS, WHEN_AWAY_DEFER };
+
+/* At most so many in any interval of so many seconds. Zeroed: any number. */
+struct rate {
+	unsigned count;
+	unsigned seconds;
+};
+
 /* The parameters of one organization, or of the union of all. */
 struct org {
 	struct orgid id;
@@ -80,6 +89,11 @@ struct org {
 		unsigned max_signatures;
 		bool required;
 	} dkim;
+	struct {
+		struct rate messages;
+		struct rate recipients;
+		struct rate per_user; /* messages of each X-SFDC-User */
+	} limit;
 	struct {
 		enum undecodable undecodable;
 	} verp;
@@ -140,6 +154,12 @@ struct settings {
 		struct set *own_ids; /* without case */
 		bool remove_sfdc;
 	} headers;
+	struct {
+		struct span store;      /* with its password, never to be shown; "": this process counts */
+		struct span store_file; /* where the store was read from; "" = in the configuration */
+		struct span store_cafile;
+		enum when_away when_away;
+	} limits;
 
 	/*
 	 * Where the options stand that are about the machine, as "FILE:LINE:COLUMN", for what is found out after the load; the
@@ -198,6 +218,15 @@ struct owner_cursor {
 	const struct owner *owner;
 };
 const struct org *settings_next_owner(const struct settings *settings, struct span domain, struct owner_cursor *cursor_r);
+
+/* "2000/1h", as it is configured; "" for no limit. */
+#define RATE_TEXT_SIZE 32
+void rate_text(struct rate rate, char text_r[RATE_TEXT_SIZE]);
+
+static inline bool rate_equal(struct rate a, struct rate b)
+{
+	return a.count == b.count && a.seconds == b.seconds;
+}
 
 /* The TLS version of that exact name, TLS_UNKNOWN otherwise. */
 enum tls_version tls_version_parse(struct span name);

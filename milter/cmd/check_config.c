@@ -7,6 +7,7 @@
 #include "cmd/machine.h"
 #include "cmd/mtaside.h"
 #include "cmd/relayctl.h"
+#include "config/store.h"
 #include "core/record.h"
 #include "core/proof.h"
 
@@ -32,7 +33,9 @@ static bool alike(const struct settings *settings, const struct org *a, const st
 	return a->mode == b->mode && span_equal(a->reject_unless.text, b->reject_unless.text)
 	       && span_equal(a->defer_unless.text, b->defer_unless.text)
 	       && span_equal(a->quarantine_unless.text, b->quarantine_unless.text)
-	       && span_equal(a->warn_unless.text, b->warn_unless.text) && proof_terms_equal(&terms_a, &terms_b);
+	       && span_equal(a->warn_unless.text, b->warn_unless.text) && rate_equal(a->limit.messages, b->limit.messages)
+	       && rate_equal(a->limit.recipients, b->limit.recipients) && rate_equal(a->limit.per_user, b->limit.per_user)
+	       && proof_terms_equal(&terms_a, &terms_b);
 }
 
 static int id_width(void)
@@ -154,6 +157,29 @@ static void print_floor(const struct settings *settings)
 		printf("    and %zu more\n", proof.minimal - proof.shown);
 }
 
+/* What an organization may send; nothing where there is no limit. */
+static void print_limits(const struct org *org)
+{
+	const struct {
+		const char *name;
+		struct rate rate;
+	} rows[] = {
+		{ "messages", org->limit.messages }, { "recipients", org->limit.recipients },
+		{ "messages of each user", org->limit.per_user },
+	};
+	char text[160] = "";
+	char rate[RATE_TEXT_SIZE];
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t at = strlen(text);
+		if (rows[i].rate.count == 0)
+			continue;
+		rate_text(rows[i].rate, rate);
+		snprintf(text + at, sizeof text - at, "%s%s %s", at != 0 ? ", " : "", rate, rows[i].name);
+	}
+	if (text[0] != '\0')
+		print_row("limit", span_of(text), "");
+}
+
 /* The organization number first and those after it that are judged alike, unless an earlier one has shown them. */
 static void print_group(const struct settings *settings, size_t first)
 {
@@ -170,6 +196,7 @@ static void print_group(const struct settings *settings, size_t first)
 	print_row("defer_unless", org->defer_unless.text, or_empty(org->defer_unless.text));
 	print_row("quarantine_unless", org->quarantine_unless.text, or_empty(org->quarantine_unless.text));
 	print_row("warn_unless", org->warn_unless.text, or_empty(org->warn_unless.text));
+	print_limits(org);
 	print_proof(settings, org);
 }
 
@@ -197,6 +224,21 @@ static void print_scope(const struct settings *settings)
 	      stdout);
 }
 
+/* Where it is counted what organizations send. */
+static void print_store(const struct settings *settings)
+{
+	static const char *const away[] = {
+		[WHEN_AWAY_LOCAL] = "each process counts for itself", [WHEN_AWAY_PASS] = "nothing is limited",
+		[WHEN_AWAY_DEFER] = "what is limited is deferred",
+	};
+	char store[STORE_TEXT_SIZE];
+	if (settings->limits.store.length == 0)
+		return;
+	store_text(settings->limits.store, store);
+	print_row("limits.store", span_of(store), "");
+	printf("    while it is away, %s\n", away[settings->limits.when_away]);
+}
+
 static void print_settings(const char *path, const struct settings *settings)
 {
 	screen_printable(stdout, span_of(path));
@@ -214,6 +256,7 @@ static void print_settings(const char *path, const struct settings *settings)
 		       network_set_count(settings->exempt_clients) == 1 ? "" : "s");
 	if (settings->monitor_floor.root)
 		print_floor(settings);
+	print_store(settings);
 	printf("  %-18s %zu\n", "organizations", settings->org_count);
 	for (size_t i = 0; i < settings->org_count; i++)
 		print_group(settings, i);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cmd/mtaside.h"
+#include "config/store.h"
 #include "cmd/relayctl.h"
 #include "core/proof.h"
 
@@ -74,6 +75,25 @@ static json_t *make_set_of_texts(const struct set *set)
 	return list;
 }
 
+static json_t *make_store(const struct settings *settings)
+{
+	static const char *const away[] = { [WHEN_AWAY_LOCAL] = "local", [WHEN_AWAY_PASS] = "pass", [WHEN_AWAY_DEFER] = "defer" };
+	char store[STORE_TEXT_SIZE];
+	store_text(settings->limits.store, store);
+	return json_pack("{s:o, s:s}", "store", relayctl_json_whole(span_of(store)), "when_away", away[settings->limits.when_away]);
+}
+
+static json_t *make_limit(const struct org *org)
+{
+	char messages[RATE_TEXT_SIZE];
+	char recipients[RATE_TEXT_SIZE];
+	char per_user[RATE_TEXT_SIZE];
+	rate_text(org->limit.messages, messages);
+	rate_text(org->limit.recipients, recipients);
+	rate_text(org->limit.per_user, per_user);
+	return json_pack("{s:s, s:s, s:s}", "messages", messages, "recipients", recipients, "per_user", per_user);
+}
+
 static json_t *make_settings(const struct settings *settings)
 {
 	json_t *object =
@@ -83,6 +103,7 @@ static json_t *make_settings(const struct settings *settings)
 	              "undecided", verdict_name(settings->undecided), "exempt_clients",
 	              (int)network_set_count(settings->exempt_clients), "monitor_floor",
 	              relayctl_json_whole(settings->monitor_floor.text));
+	json_object_set_new(object, "limits", make_store(settings));
 	if (settings->monitor_floor.root)
 		json_object_set_new(object, "monitor_floor_proof", make_floor(settings));
 	return object;
@@ -104,12 +125,13 @@ static json_t *make_orgs(const struct settings *settings)
 	json_t *list = json_array();
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct org *org = &settings->orgs[i];
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text, "name",
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text, "name",
 		                                      relayctl_json_whole(org->name), "mode", mode_name(org->mode), "domains",
 		                                      make_domains(org), "reject_unless", relayctl_json_whole(org->reject_unless.text),
 		                                      "defer_unless", relayctl_json_whole(org->defer_unless.text),
 		                                      "quarantine_unless", relayctl_json_whole(org->quarantine_unless.text),
-		                                      "warn_unless", relayctl_json_whole(org->warn_unless.text), "proof",
+		                                      "warn_unless", relayctl_json_whole(org->warn_unless.text), "limit",
+		                                      make_limit(org), "proof",
 		                                      make_proof(settings, org)));
 	}
 	return list;

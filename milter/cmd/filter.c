@@ -19,6 +19,7 @@
 #include "core/record.h"
 #include "evidence/ports.h"
 #include "evidence/resolver.h"
+#include "limits/limits.h"
 #include "mta/server.h"
 #include "mta/service.h"
 #include "observe/outlet.h"
@@ -31,6 +32,7 @@ struct running {
 	struct start start;
 	struct live *live;
 	struct ports ports;
+	struct limits *limits;
 	struct service service;
 	struct watch *watch;
 	struct server *server;
@@ -180,6 +182,11 @@ static void reload(struct running *running)
 		settings_free(settings);
 		settings = NULL;
 	}
+	if (settings && !limits_reload(running->limits, settings, error)) {
+		log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", error);
+		settings_free(settings);
+		settings = NULL;
+	}
 	if (settings && live_replace(running->live, settings)) {
 		struct snapshot *now = live_take(running->live);
 		log_configure(filter->log, snapshot_settings(now));
@@ -317,6 +324,10 @@ static int serve(struct running *running)
 		                          .service = &running->service };
 	if (!evidence_ports_selftest(&running->ports, error))
 		return fail(filter, error);
+	running->limits = limits_new(filter->in_force.settings, filter->log, error);
+	if (!running->limits)
+		return fail(filter, error);
+	running->ports.limiter = limits_limiter(running->limits);
 	running->live = live_new(filter->in_force.settings);
 	filter->in_force.settings = NULL;
 	if (!running->live)
@@ -352,6 +363,7 @@ int filter_run(struct filter *filter, const struct start *start)
 	if (status == STATUS_OK)
 		status = log_start(filter->log) ? serve(&running)
 		                                : fail(filter, "the thread that writes the log cannot be started");
+	limits_free(running.limits);
 	evidence_ports_clear(&running.ports);
 	watch_free(running.watch);
 	live_free(running.live);

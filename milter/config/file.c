@@ -89,6 +89,33 @@ bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_
 	return good;
 }
 
+static bool is_secret(const struct stat *status, uid_t owner, char problem_r[FILE_PROBLEM_SIZE])
+{
+	if (!S_ISREG(status->st_mode))
+		snprintf(problem_r, FILE_PROBLEM_SIZE, "it is no regular file");
+	else if ((status->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		snprintf(problem_r, FILE_PROBLEM_SIZE, "its mode %04o lets others read or write it; make that 0600",
+		         (unsigned)(status->st_mode & 07777));
+	else if (status->st_uid != 0 && status->st_uid != geteuid() && status->st_uid != owner)
+		snprintf(problem_r, FILE_PROBLEM_SIZE, "it belongs to user %lu; give it to the user the filter runs as",
+		         (unsigned long)status->st_uid);
+	else
+		return true;
+	return false;
+}
+
+bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+{
+	struct stat status;
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (file < 0)
+		return fail(errno, problem_r);
+	bool good = (fstat(file, &status) == 0 || fail(errno, problem_r)) && is_secret(&status, owner, problem_r)
+	            && read_all(file, status.st_size > 0 ? (size_t)status.st_size : 0, bytes_r, length_r, problem_r);
+	close(file);
+	return good;
+}
+
 bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
 {
 	struct stat status;

@@ -267,6 +267,7 @@ static void read_main(struct loading *loading, const struct node *root)
 	orgs_read_presets(loading);
 	keys_read(loading, loading->main, root, OPTION_TOP, loading->settings, &loading->top);
 	keep_places(loading);
+	store_file_read(loading);
 	const struct node *defaults = top_value(loading, "defaults");
 	const struct node *orgs = top_value(loading, "orgs");
 	if (defaults)

@@ -16,6 +16,7 @@
 #define BOOL(holder, member) FIELD(holder, member, bool)
 #define UNSIGNED(holder, member) FIELD(holder, member, unsigned)
 #define SENTENCE(holder, member) FIELD(holder, member, struct sentence)
+#define RATE(holder, member) FIELD(holder, member, struct rate)
 #define SET(holder, member) FIELD(holder, member, struct set *)
 #define DURATIONS(holder, member) FIELD(holder, member, struct durations)
 #define NETWORKS(holder, member) FIELD(holder, member, struct network_set *)
@@ -65,6 +66,9 @@ static const struct option_choice levels[] = {
 };
 static const struct option_choice additions[] = {
 	{ "local", ADD_TO_LOCAL, NULL }, { "all", ADD_TO_ALL, NULL }, { "none", ADD_TO_NONE, NULL }, { 0 },
+};
+static const struct option_choice aways[] = {
+	{ "local", WHEN_AWAY_LOCAL, NULL }, { "pass", WHEN_AWAY_PASS, NULL }, { "defer", WHEN_AWAY_DEFER, NULL }, { 0 },
 };
 static const struct option_choice tls_versions[] = {
 	{ "1.0", TLS_1_0, NULL }, { "1.1", TLS_1_1, NULL }, { "1.2", TLS_1_2, NULL }, { "1.3", TLS_1_3, NULL }, { 0 },
@@ -147,6 +151,15 @@ static const struct option options[] = {
 	    "further names of ours whose forged Authentication-Results are removed"),
 	TOP("headers.remove_sfdc", OPTION_BOOLEAN, "no", BOOL(settings, headers.remove_sfdc), NULL, 0, 0, NULL,
 	    "take X-SFDC-LK and what else shows who in Salesforce sent it from mail that leaves, unless it is signed"),
+	TOP("limits.store", OPTION_STORE, "\"\"", SPAN(settings, limits.store), NULL, 0, 0, NULL,
+	    "where a fleet counts together: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss:// with TLS, or unix:PATH; empty: each "
+	    "process counts for itself"),
+	TOP("limits.store_file", OPTION_FILE, "\"\"", SPAN(settings, limits.store_file), NULL, 0, 0, NULL,
+	    "file that holds the store, password and all, for nobody else to read; empty: none"),
+	TOP("limits.store_cafile", OPTION_FILE, "\"\"", SPAN(settings, limits.store_cafile), NULL, 0, 0, NULL,
+	    "file with the authorities that may vouch for a store with TLS; empty: those of the system"),
+	TOP("limits.when_away", OPTION_CHOICE, "local", CHOICE_FIELD(settings, limits.when_away), aways, 0, 0, NULL,
+	    "what a store that is away means: each process counts for itself, all passes, or what is limited is deferred"),
 	TOP("defaults", OPTION_DEFAULTS, "{}", 0, NULL, 0, 0, NULL,
 	    "values of per-organization options for all organizations"),
 	TOP("orgs", OPTION_ORGS, NULL, 0, NULL, 0, 0, NULL, "the organizations served, by organization ID; at least one"),
@@ -162,7 +175,7 @@ static const struct option options[] = {
 	    "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)",
 	    SENTENCE(org, reject_unless), NULL, 0, 0, NULL, NOT_SESSION("each sentence is tried for itself"),
 	    "what must hold, else the message is refused"),
-	ORG("defer_unless", OPTION_SENTENCE, "\"\"", SENTENCE(org, defer_unless), NULL, 0, 0, NULL,
+	ORG("defer_unless", OPTION_SENTENCE, "limit", SENTENCE(org, defer_unless), NULL, 0, 0, NULL,
 	    NOT_SESSION("decides nothing before the header is in"), "what must hold, else the message is deferred"),
 	ORG("quarantine_unless", OPTION_SENTENCE, "\"\"", SENTENCE(org, quarantine_unless), NULL, 0, 0, NULL,
 	    NOT_SESSION("refuses nothing"), "what must hold, else the message is quarantined"),
@@ -206,6 +219,15 @@ static const struct option options[] = {
 	    UNITE(HIGHEST_ZERO_IS_ALL), "how many signatures are looked at"),
 	ORG("dkim.required", OPTION_BOOLEAN, "yes", BOOL(org, dkim.required), NULL, 0, 0, NULL, UNITE(ANY_NO),
 	    "no: a message without signature is skipped"),
+	ORG("limit.messages", OPTION_RATE, "\"\"", RATE(org, limit.messages), NULL, 1, 7 * DAY, NULL,
+	    NOT_SESSION("is asked of a message whose organization is known"),
+	    "most messages that the organization may send, such as 2000/1h; empty: no limit"),
+	ORG("limit.recipients", OPTION_RATE, "\"\"", RATE(org, limit.recipients), NULL, 1, 7 * DAY, NULL,
+	    NOT_SESSION("is asked of a message whose organization is known"),
+	    "most recipients of its messages, such as 5000/6h; empty: no limit"),
+	ORG("limit.per_user", OPTION_RATE, "\"\"", RATE(org, limit.per_user), NULL, 1, 7 * DAY, NULL,
+	    NOT_SESSION("is asked of a message whose organization is known"),
+	    "most messages of each of its users, whom X-SFDC-User names; empty: no limit"),
 	ORG("verp.undecodable", OPTION_CHOICE, "skip", CHOICE_FIELD(org, verp.undecodable), undecodables, 0, 0, NULL,
 	    UNITE(MOST_LENIENT), "result for a bounce address whose organization cannot be decoded"),
 	ORG("auth.users", OPTION_EXACT, "[]", SET(org, auth.users), NULL, 0, 0, form_some, UNITE(UNION),
@@ -282,6 +304,10 @@ const char *option_type_name(enum option_type type)
 		return "duration";
 	case OPTION_DURATIONS:
 		return "list of durations";
+	case OPTION_RATE:
+		return "limit";
+	case OPTION_STORE:
+		return "store";
 	case OPTION_CHOICE:
 		return "choice";
 	case OPTION_CHOICES:

@@ -238,6 +238,12 @@ static void read_org(struct loading *loading, const struct source *source, const
 		.key = place,
 		.domains = place_or(source, &given, "domains", place_or(loading->main, defaults, "domains", place)),
 		.sentence = place_or(source, &given, "reject_unless", place_or(loading->main, defaults, "reject_unless", place)),
+		.limit = place_or(source, &given, "limit.messages",
+		                  place_or(source, &given, "limit.recipients",
+		                           place_or(source, &given, "limit.per_user",
+		                                    place_or(loading->main, defaults, "limit.messages",
+		                                             place_or(loading->main, defaults, "limit.recipients",
+		                                                      place_or(loading->main, defaults, "limit.per_user", place)))))),
 		.sound = sound,
 	};
 	keep_org(loading, &org, &origin);

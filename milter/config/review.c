@@ -1,71 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 
+#include "config/groups.h"
 #include "config/loading.h"
 #include "core/proof.h"
 
 #define KEY_SIZE 256
 #define REMEDY "prove the customer with from and one of auth, dkim, org with cert, or org with ip and tls"
-
-/* Organizations of which the same is to be said: it is said once, at the first, with their number. */
-struct group {
-	size_t first;
-	size_t count;
-};
-
-struct groups {
-	struct loading *loading;
-	struct set *keys; /* member i stands for groups[i] */
-	struct group *groups;
-	size_t room;
-};
-
-static void groups_add(struct groups *groups, size_t org, struct span key)
-{
-	struct arena *arena = &groups->loading->scratch;
-	size_t known = set_count(groups->keys);
-	size_t number = set_add(groups->keys, key);
-	if (number != SET_ABSENT && number < known) {
-		groups->groups[number].count++;
-		return;
-	}
-	if (number != SET_ABSENT && number >= groups->room) {
-		size_t room = groups->room * 2 + 16;
-		struct group *more = arena_array(arena, room, sizeof *more);
-		if (more && known != 0)
-			memcpy(more, groups->groups, known * sizeof *more);
-		groups->groups = more ? more : groups->groups;
-		groups->room = more ? room : groups->room;
-	}
-	if (number == SET_ABSENT || number >= groups->room) {
-		groups->loading->findings.no_memory = true;
-		groups->keys = NULL;
-		return;
-	}
-	groups->groups[number] = (struct group){ org, 1 };
-}
-
-static struct groups groups_make(struct loading *loading)
-{
-	struct groups groups = { loading, set_new(&loading->scratch, SET_EXACT), NULL, 0 };
-	return groups;
-}
-
-/* "00D... (production)", or "3 organizations (first 00D... (production))". */
-struct group_label {
-	char text[200];
-};
-
-static struct group_label group_label(const struct loading *loading, const struct group *group)
-{
-	struct group_label label;
-	const char *first = org_label(&loading->settings->orgs[group->first]).text;
-	if (group->count == 1)
-		snprintf(label.text, sizeof label.text, "%s", first);
-	else
-		snprintf(label.text, sizeof label.text, "%zu organizations (first %s)", group->count, first);
-	return label;
-}
 
 static bool holds_always(const struct sentence *sentence)
 {
@@ -393,6 +334,7 @@ void review(struct loading *loading)
 	review_shared(loading);
 	review_modes(loading);
 	review_floor(loading);
+	review_limits(loading);
 	if (arena_failed(&loading->scratch))
 		loading->findings.no_memory = true;
 }

@@ -148,6 +148,8 @@ static bool union_of(struct settings *settings, const struct option *option)
 	case OPTION_OCTAL:
 	case OPTION_DURATION:
 	case OPTION_DURATIONS:
+	case OPTION_RATE:
+	case OPTION_STORE:
 	case OPTION_CHOICE:
 	case OPTION_SENTENCE:
 	case OPTION_BLOCKS:

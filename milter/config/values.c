@@ -3,9 +3,11 @@
 
 #include "config/file.h"
 #include "config/loading.h"
+#include "config/store.h"
 
 #define EXEMPT_IPV4_MIN 24
 #define EXEMPT_IPV6_MIN 48
+#define RATE_COUNT_MAX 1000000000UL
 
 /* A value on its way to its field. */
 struct value {
@@ -18,8 +20,9 @@ struct value {
 
 static bool wrong(const struct value *value, const struct node *node, const char *problem)
 {
-	finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s %s", value->option->key,
-	              shown(node->text).text, problem);
+	/* A store may hold a password, in whatever way it is mistyped. */
+	const char *text = value->option->type == OPTION_STORE ? "what is written here" : shown(node->text).text;
+	finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s %s", value->option->key, text, problem);
 	return false;
 }
 
@@ -260,6 +263,56 @@ static bool read_durations(const struct value *value)
 	return good;
 }
 
+/* "2000/1h" */
+static bool read_rate(const struct value *value)
+{
+	struct span text = value->node->text;
+	size_t slash = span_find(text, 0, '/');
+	struct rate rate = { 0, 0 };
+	unsigned long count = 0;
+	unsigned long number = 0;
+	unsigned long unit = text.length > slash + 2 ? unit_seconds(text.at[text.length - 1]) : 0;
+	char problem[OPTION_PROBLEM_SIZE];
+	if (text.length == 0) {
+		memcpy(value->field, &rate, sizeof rate);
+		return true;
+	}
+	if (unit == 0 || !span_number(span_slice(text, 0, slash), (unsigned long)-1, &count)
+	    || !span_number(span_slice(text, slash + 1, text.length - 1), (unsigned long)-1, &number))
+		return wrong(value, value->node,
+		             "is no limit; write a number, a slash and a time with d, h, m or s, as in 2000/1h, or \"\" for none");
+	if (count == 0 || count > RATE_COUNT_MAX) {
+		snprintf(problem, sizeof problem, "allows too %s; write a number from 1 to %lu, or \"\" for no limit",
+		         count == 0 ? "few" : "many", RATE_COUNT_MAX);
+		return wrong(value, value->node, problem);
+	}
+	if (number == 0 || number > value->option->max / unit) {
+		snprintf(problem, sizeof problem, "counts over too %s a time; write at least 1s and at most %lud",
+		         number == 0 ? "short" : "long", value->option->max / unit_seconds('d'));
+		return wrong(value, value->node, problem);
+	}
+	rate.count = (unsigned)count;
+	rate.seconds = (unsigned)(number * unit);
+	memcpy(value->field, &rate, sizeof rate);
+	return true;
+}
+
+static bool read_store(const struct value *value)
+{
+	struct store_address address;
+	char problem[OPTION_PROBLEM_SIZE];
+	struct span text = arena_span(&value->loading->settings->arena, value->node->text);
+	if (text.length != 0 && !store_parse(text, &address, problem))
+		return wrong(value, value->node, problem);
+	if (text.length != 0 && address.password[0] != '\0')
+		finding_warning(&value->loading->findings, node_place(value->source, value->node),
+		                "%s: holds a password, which is better kept in a file of its own; name that in limits.store_file",
+		                value->option->key);
+	memcpy(value->field, &text, sizeof text);
+	store_forget(&address);
+	return !span_absent(text) || no_memory(value);
+}
+
 /* "a, b or c" */
 static void list_choices(const struct option_choice *choices, char *to, size_t size)
 {
@@ -493,6 +546,10 @@ bool value_read(struct loading *loading, const struct source *source, const stru
 		return want_scalar(&value, node) && read_duration(&value);
 	case OPTION_DURATIONS:
 		return want_list(&value) && read_durations(&value);
+	case OPTION_RATE:
+		return want_scalar(&value, node) && read_rate(&value);
+	case OPTION_STORE:
+		return want_scalar(&value, node) && read_store(&value);
 	case OPTION_CHOICE:
 		return want_scalar(&value, node) && read_choice(&value);
 	case OPTION_CHOICES:

@@ -13,14 +13,15 @@ static check_bits wanted(const struct examination *examination)
 {
 	const struct facts *facts = &examination->facts;
 	check_bits bits = examination->judgement.wanted;
+	/* Counting is no gathering: it changes what is asked. */
 	if (!examination->gather_all)
-		return bits;
+		return bits & ~CHECK_BIT(CHECK_LIMIT);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (examination->judgement.results[i].code == RESULT_PENDING
 		    || ((check_at((enum check_id)i)->evidence & EVIDENCE_SIGNATURES) && !facts->dkim.complete
 		        && facts->header.count[FIELD_DKIM_SIGNATURE] != 0))
 			bits |= CHECK_BIT(i);
-	return bits;
+	return bits & ~CHECK_BIT(CHECK_LIMIT);
 }
 
 static struct wants wants(struct examination *examination)
@@ -111,6 +112,10 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	snprintf(examination->sid, sizeof examination->sid, "%.*s", (int)sid.length, sid.at ? sid.at : "");
 	examination->began_ms = ports->now_ms(ports->context);
 	facts_begin(&examination->facts, &examination->arena, ports->to_ascii, settings, input);
+	if (!ports->limiter)
+		examination->facts.limit = (struct limit_evidence){
+			true, result_make(RESULT_SKIP, REASON_LIMIT_NOT_COUNTED, span_make(NULL, 0))
+		};
 	look(examination);
 	if (examination->judgement.would == VERDICT_REJECT && settings->early_reject != EARLY_REJECT_MAIL) {
 		examination->judgement.verdict = VERDICT_UNDECIDED;
@@ -229,11 +234,31 @@ static bool gather(struct examination *examination)
 	return true;
 }
 
+/* Count the message, if all else lets it pass. False: it has to be waited for. */
+static bool count(struct examination *examination)
+{
+	const struct ports *ports = examination->ports;
+	struct facts *facts = &examination->facts;
+
+	if (facts->trouble || !(examination->judgement.wanted & CHECK_BIT(CHECK_LIMIT)))
+		return true;
+	if (!examination->count)
+		examination->count = ports->limiter->begin(ports->limiter->context, examination->settings,
+		                                           examination->judgement.org, facts, examination->waker);
+	bool late = ports->now_ms(ports->context) >= examination->deadline_ms;
+	if (!examination->count)
+		facts->trouble = true;
+	else if (!ports->limiter->look(examination->count, late, facts) && !late)
+		return false;
+	look(examination);
+	return true;
+}
+
 bool examine_resume(struct examination *examination)
 {
 	if (!examination->waiting)
 		return true;
-	if (!gather(examination))
+	if (!gather(examination) || !count(examination))
 		return false;
 	examination->waiting = false;
 	if (!decided(examination)) {
@@ -274,6 +299,8 @@ void examine_clear(struct examination *examination)
 {
 	if (examination->evidence)
 		examination->ports->end(examination->evidence);
+	if (examination->count)
+		examination->ports->limiter->end(examination->count);
 	if (examination->ports)
 		arena_clear(&examination->arena);
 	memset(examination, 0, sizeof *examination);

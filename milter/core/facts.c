@@ -152,12 +152,20 @@ static void read_org(struct facts *facts)
 		facts->org_header = ORG_HEADER_MALFORMED;
 }
 
+static void read_user(struct facts *facts)
+{
+	const struct field *field = header_find(&facts->header, FIELD_X_SFDC_USER);
+	facts->has_user = facts->header.count[FIELD_X_SFDC_USER] == 1 && field
+	                  && userid_parse(span_trim(field->value), &facts->user_id);
+}
+
 void facts_header_end(struct facts *facts, long long now)
 {
 	const struct field *message_id = header_find(&facts->header, FIELD_MESSAGE_ID);
 
 	read_author(facts);
 	read_org(facts);
+	read_user(facts);
 	if (message_id)
 		facts->message_id = span_trim(message_id->value);
 	facts->received = now;

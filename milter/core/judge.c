@@ -43,10 +43,13 @@ static void take_results(const struct facts *facts, const struct org *org, struc
 		struct result *result = &judgement->results[i];
 		if (facts->stage >= check->known_at)
 			*result = check->judge(facts, org);
-		if (result->code == RESULT_PENDING && facts->evidence_over)
+		if (result->code == RESULT_PENDING && facts->evidence_over && !(check->evidence & EVIDENCE_LIMIT))
 			*result = result_make(RESULT_TEMPERROR, REASON_DNS_TIMEOUT, result->detail);
 		bounds[i] = bounds_of(result->code);
 	}
+	/* Not asked yet, or not to be asked: see ask_limit(). */
+	if (judgement->results[CHECK_LIMIT].code == RESULT_PENDING)
+		bounds[CHECK_LIMIT] = bounds_of(RESULT_PASS);
 }
 
 static check_bits pending_bits(const struct judgement *judgement)
@@ -55,7 +58,7 @@ static check_bits pending_bits(const struct judgement *judgement)
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (judgement->results[i].code == RESULT_PENDING)
 			bits |= CHECK_BIT(i);
-	return bits;
+	return bits & ~CHECK_BIT(CHECK_LIMIT);
 }
 
 static void set_why(struct judgement *judgement, const struct check_list *why)
@@ -296,6 +299,20 @@ static enum verdict in_mode(enum mode mode, enum verdict would)
 	return mode == MODE_DEFER && would == VERDICT_REJECT ? VERDICT_TEMPFAIL : would;
 }
 
+/* The message would pass if it is within its limits: now it is to be counted, and to be judged once more. */
+static void ask_limit(const struct facts *facts, struct judgement *judgement)
+{
+	if (!judgement->org || facts->stage != STAGE_END || judgement->wanted != 0
+	    || judgement->results[CHECK_LIMIT].code != RESULT_PENDING
+	    || (judgement->would != VERDICT_ACCEPT && judgement->would != VERDICT_QUARANTINE))
+		return;
+	judgement->verdict = judgement->would = VERDICT_UNDECIDED;
+	judgement->why.count = judgement->warn.count = 0;
+	judgement->reason = REASON_NONE;
+	judgement->broken = NULL;
+	judgement->wanted = CHECK_BIT(CHECK_LIMIT);
+}
+
 static void judge_message(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
 {
 	const struct org *org = judge_org(settings, facts);
@@ -318,6 +335,7 @@ static void judge_message(const struct settings *settings, const struct facts *f
 		judgement->first = 0;
 		decide_floor(settings, facts, bounds, judgement);
 	}
+	ask_limit(facts, judgement);
 }
 
 /* Those that need not go because a signature covers them are counted, too: a header with so many is no real one. */

@@ -26,13 +26,14 @@ static bool all_alnum(struct span text)
 	return true;
 }
 
-enum orgid_status orgid_parse(struct span text, struct orgid *id_r)
+/* prefix: three characters. */
+static enum orgid_status parse(struct span text, const char *prefix, struct orgid *id_r)
 {
 	if (text.length != ORGID_SHORT && text.length != ORGID_LONG)
 		return ORGID_LENGTH;
 	if (!all_alnum(text))
 		return ORGID_CHARACTER;
-	if (memcmp(text.at, "00D", 3) != 0)
+	if (memcmp(text.at, prefix, 3) != 0)
 		return ORGID_PREFIX;
 	char checksum[3];
 	orgid_checksum(text.at, checksum);
@@ -42,6 +43,16 @@ enum orgid_status orgid_parse(struct span text, struct orgid *id_r)
 	memcpy(id_r->text + ORGID_SHORT, checksum, sizeof checksum);
 	id_r->text[ORGID_LONG] = '\0';
 	return ORGID_OK;
+}
+
+enum orgid_status orgid_parse(struct span text, struct orgid *id_r)
+{
+	return parse(text, "00D", id_r);
+}
+
+bool userid_parse(struct span text, struct orgid *id_r)
+{
+	return parse(text, "005", id_r) == ORGID_OK;
 }
 
 bool orgid_equal(const struct orgid *a, const struct orgid *b)

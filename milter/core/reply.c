@@ -157,12 +157,22 @@ static void put_choice(struct text *text, const struct judgement *judgement)
 		}
 }
 
+/* What no sender has written may be told. */
+static void put_detail(struct text *text, enum check_id check, const struct judgement *judgement)
+{
+	struct span detail = judgement->results[check].detail;
+	if (check_at(check)->detail_told && detail.length != 0)
+		put(text, ", %.*s", (int)detail.length, detail.at);
+}
+
 static void put_sentence(struct text *text, const struct reason_row *row, const struct judgement *judgement)
 {
 	char told[ASKED_SIZE] = "";
 	struct text choice = { told, sizeof told, 0 };
 	put_choice(&choice, judgement);
 	put(text, ": %s", choice.length != 0 ? told : row->sentence);
+	if (choice.length == 0 && judgement->why.count != 0)
+		put_detail(text, judgement->why.ids[0], judgement);
 	if (is_put_off(judgement))
 		put(text, "; not final, the relay is in defer mode");
 }

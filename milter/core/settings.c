@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct settings *settings_new(void)
@@ -129,6 +130,21 @@ const struct org *settings_next_owner(const struct settings *settings, struct sp
 	const struct org *org = cursor_r->owner->org;
 	cursor_r->owner = cursor_r->owner->next;
 	return org;
+}
+
+void rate_text(struct rate rate, char text_r[RATE_TEXT_SIZE])
+{
+	static const struct {
+		unsigned seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0;
+	text_r[0] = '\0';
+	if (rate.count == 0)
+		return;
+	while (rate.seconds % units[i].seconds != 0)
+		i++;
+	snprintf(text_r, RATE_TEXT_SIZE, "%u/%u%c", rate.count, rate.seconds / units[i].seconds, units[i].unit);
 }
 
 static const struct {
