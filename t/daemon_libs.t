@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The daemon speaks no TLS, and does not link libspf2 and libopendkim, whose faults a stranger can reach; sfdc-relayctl does where it is built
+"""The daemon speaks no TLS but with the store of limits, where it is built with one, and does not link libspf2 and libopendkim, whose faults a stranger can reach; sfdc-relayctl does where it is built
 with them, and so shows that the look would find it. Shared libraries are read with objdump, undefined symbols with nm."""
 import os
 import re
@@ -44,6 +44,8 @@ def symbols(program):
             if re.search(r"\b(SPF_\w+|secondopinion_\w+|dkim_(?:opinion_get|verify|eoh|eom|init)|confine)\b", line)]
 
 
+if defined("HAVE_HIREDIS"):
+    DEPENDENCIES |= {"libhiredis", "libevent_openssl-2.1", "libevent_extra-2.1", "libssl"}
 daemon = libraries("sfdc-milter")
 ok(any(name.startswith("libevent_core") for name in daemon), "the daemon's libraries are found", *daemon)
 ok(not any("milter" in name for name in daemon), "libmilter is none of them: it is what the tests compare with", *daemon)
@@ -51,7 +53,8 @@ ok(not any("spf" in name for name in daemon), "libspf2 is none of them", *daemon
 ok(not any("opendkim" in name for name in daemon), "libopendkim is none of them", *daemon)
 ok({re.sub(r"\.so.*", "", name) for name in daemon} <= DEPENDENCIES, "nor any other than those it says it needs", *daemon)
 ok(not any("xml" in name or "expat" in name for name in daemon), "M03 no library for XML, in which reports come", *daemon)
-ok(not any(name.startswith("libssl") for name in daemon), "nor libssl", *daemon)
+ok(any(name.startswith("libssl") for name in daemon) == defined("HAVE_HIREDIS"),
+   "nor libssl, but for the store of limits where it is built with one", *daemon)
 found = symbols("sfdc-milter")
 ok(not found, "no function of theirs, and none that calls them, is in the daemon", *found)
 tool = libraries("sfdc-relayctl")

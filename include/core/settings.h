@@ -170,6 +170,7 @@ struct settings {
 		struct span socket_mode;
 		struct span socket_group;
 		struct span user;
+		struct span store; /* of limits */
 	} places;
 
 	struct org defaults; /* what an org is before its own values; serves no organization itself */

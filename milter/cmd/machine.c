@@ -167,6 +167,12 @@ void machine_check(const struct settings *settings, const char *socket, bool her
 	const char *option;
 
 	check_user(settings, here, problems);
+#ifndef HAVE_HIREDIS
+	if (settings->limits.store.length != 0)
+		problems_add(problems, PROBLEM_ERROR,
+		             "%s: limits.store: this program was built without hiredis and can use no store; remove it, or build with hiredis",
+		             text_of(settings->places.store));
+#endif
 	machine_listener(settings, socket, &options);
 	enum listener_status status = listener_check(&options, text, &option);
 	const char *place = place_of(settings, socket, option);

@@ -243,6 +243,7 @@ static void keep_places(struct loading *loading)
 		{ "socket_mode", &settings->places.socket_mode },
 		{ "socket_group", &settings->places.socket_group },
 		{ "user", &settings->places.user },
+		{ settings->limits.store_file.length != 0 ? "limits.store_file" : "limits.store", &settings->places.store },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct node *node = top_value(loading, rows[i].key);
