@@ -45,10 +45,17 @@ static unsigned long long taken_since(const struct history *history, long long f
 static long long slot_begin_ms(struct rate rate, long long now_ms)
 {
 	long long at = now_ms - (long long)rate.seconds * 1000;
-	long long slot = window_slot(rate.seconds, at < 0 ? 0 : at);
-	while (at > 0 && window_slot(rate.seconds, at - 1) == slot)
-		at--;
-	return at < 0 ? 0 : at;
+	long long last = at < 0 ? 0 : at;
+	long long first = last - (long long)rate.seconds * 1000 < 0 ? 0 : last - (long long)rate.seconds * 1000;
+	long long slot = window_slot(rate.seconds, last);
+	while (first < last) {
+		long long middle = first + (last - first) / 2;
+		if (window_slot(rate.seconds, middle) == slot)
+			last = middle;
+		else
+			first = middle + 1;
+	}
+	return last;
 }
 
 static bool try_once(struct history *history, struct window *window, long long now_ms, unsigned weight)

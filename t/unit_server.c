@@ -365,7 +365,7 @@ static void test_limits(void)
 	begun = dial(&scene);
 	/* Each byte comes in time, but not all of them. */
 	int sent = 0;
-	while (sent < 400 && send(begun, sent == 0 ? "\0" : "\0\0\1\0C" + (sent < 5 ? sent : 3), 1, MSG_NOSIGNAL) == 1 && is_silent(begun)) {
+	while (sent < 400 && send(begun, sent == 0 ? "\0" : &"\0\0\1\0C"[sent < 5 ? sent : 3], 1, MSG_NOSIGNAL) == 1 && is_silent(begun)) {
 		sent++;
 		usleep(5000);
 	}

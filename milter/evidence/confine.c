@@ -24,7 +24,7 @@
 #endif
 #endif
 
-static bool limit(int resource, rlim_t most)
+static bool limit(unsigned resource, rlim_t most)
 {
 	const struct rlimit limits = { most, most };
 	return setrlimit(resource, &limits) == 0;
