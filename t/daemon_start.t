@@ -45,8 +45,9 @@ def helped(tap, daemon):
     rows = re.findall(r"^  ((?:-\w, )?-[-\w]+)(?: [A-Z]\S*)?  +(\S.{8,})$", text, re.MULTILINE)
     flags = sorted(flag for row, _ in rows for flag in row.split(", "))
     tap.equal(flags, sorted(["-c", "-f", "-n", "-p", "-V", "--version", "-h", "--help"]), "every option is explained", text=text)
-    tap.ok("Example:\n  sfdc-milter " in text and all(len(line) <= 80 for line in text.splitlines()), "with an example, in 80 columns",
-           text=text)
+    # A path cannot be folded, and may be built in as long as it likes.
+    wide = [line for line in text.splitlines() if len(line) > 80 and " " in line.strip()]
+    tap.ok("Example:\n  sfdc-milter " in text and not wide, "with an example, in 80 columns", text=text)
     for letter in string.ascii_letters + string.digits:
         if "-" + letter not in flags:
             tap.equal(daemon.run("-" + letter)[0], 64, "no hidden option -" + letter)

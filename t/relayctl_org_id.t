@@ -84,7 +84,9 @@ def helped(tap, bench):
         rows = explained(out)
         tap.ok(all(len(words) > 8 for words in rows.values()), name + ": every option is explained", rows=rows)
         tap.ok("\nExample:\n  sfdc-relayctl %s " % name in out, name + ": an example", out=out)
-        tap.ok(all(len(line) <= 80 for line in out.splitlines()), name + ": at most 80 columns", out=out)
+        # A path cannot be folded, and may be built in as long as it likes.
+        wide = [line for line in out.splitlines() if len(line) > 80 and " " in line.strip()]
+        tap.equal(wide, [], name + ": at most 80 columns")
         tap.equal(manual_options(name), sorted(flag for row in rows for flag in row.split(", ") if flag not in ("-h", "--help")),
                   name + ": the manual page has the same options")
         tap.equal(manual_exits(name), re.findall(r"^  (\d+) ", out.split("Exit status:")[1], re.MULTILINE),
@@ -95,7 +97,8 @@ def helped(tap, bench):
                 if "-%s is no option" % letter not in err:
                     tap.ok(False, "%s: -%s is taken, but not explained" % (name, letter), err=err)
     narrow = bench.run("check-message", "--help", environment={"COLUMNS": "72"}).out
-    tap.ok(max(map(len, narrow.split("Example:")[0].splitlines())) in range(66, 73), "folded at COLUMNS", out=narrow)
+    lines = [line for line in narrow.split("Example:")[0].splitlines() if " " in line.strip()]
+    tap.ok(max(map(len, lines)) in range(66, 73), "folded at COLUMNS", out=narrow)
     tap.equal(bench.run("help", "no-such-thing").code, 64, "help for what there is not")
     tap.equal(bench.run("--version").out, "sfdc-relayctl %s\n" % os.environ.get("VERSION", "0.1.0"), "--version")
     with open("/dev/full", "w") as full:
