@@ -93,6 +93,9 @@ class Milter:
         whole = {"socket": self.socket, "socket_mode": "0660", "socket_group": "postfix", "user": self.user,
                  "log": {"target": "stderr", "format": "logfmt"},
                  "dns": {"nameservers": ["127.0.0.1@9"]}}
+        if "dns" not in config:
+            # Nobody listens there: what asks all the same need not wait long.
+            whole["message_timeout"] = 2
         whole.update(config)
         write(self.file, yaml(whole) + "\n")
 
