@@ -215,6 +215,13 @@ static void refused(struct redis *redis, const redisReply *reply, const char *wh
 	go_away(redis, why);
 }
 
+/* What comes before a question is no answer to it. */
+static bool has_unread(const struct redis *redis)
+{
+	return redis->reader->pos != redis->reader->len
+	       || evbuffer_get_length(bufferevent_get_input(redis->link)) != 0;
+}
+
 /* One reply to what was said first. False: it is over. */
 static bool take_greeting(struct redis *redis, const redisReply *reply)
 {
@@ -224,6 +231,10 @@ static bool take_greeting(struct redis *redis, const redisReply *reply)
 	}
 	if (--redis->greetings != 0)
 		return true;
+	if (has_unread(redis)) {
+		go_away(redis, "it answers what was not asked");
+		return false;
+	}
 	redis->state = STATE_THERE;
 	atomic_store(&redis->takes, true);
 	for (const struct redis_request *request = redis->first; request; request = request->next)
