@@ -380,14 +380,23 @@ def nowhere(*folders):
     return ["unshare", "-m", "sh", "-c", mounts + 'exec "$@"', "sh"]
 
 
+def descriptors(pid):
+    """What its descriptors name; one that is closed meanwhile names nothing."""
+    folder = "/proc/%d/fd/" % pid
+    for number in os.listdir(folder):
+        try:
+            yield os.readlink(folder + number)
+        except FileNotFoundError:
+            pass
+
+
 def no_folder(tap):
     """It needs no folder that can be written to, and no socket but its own."""
     if os.geteuid() != 0:
         return
     with Target(kind="inet", wrapper=nowhere("/tmp", "/run", "/dev/shm")).start() as target:
         target.lives(tap, "without any folder the daemon")
-        descriptors = "/proc/%d/fd/" % target.child
-        own = {os.readlink(descriptors + number)[8:-1] for number in os.listdir(descriptors)}
+        own = {name[8:-1] for name in descriptors(target.child)}
         sockets = [line.split() for line in read("/proc/%d/net/unix" % target.child).splitlines()]
         tap.equal([words[-1] for words in sockets if words[6] in own and "sfdc-milter." in words[-1]], [], "no socket has a name")
 

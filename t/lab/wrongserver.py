@@ -111,6 +111,7 @@ class _Talk:
             while not self.server.over:
                 self._send(b"2")
                 time.sleep(0.05)
+            raise Closed()
         if words == "silent":
             self.client.settimeout(60)
             while self.client.recv(4096):
