@@ -14,7 +14,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import BUILDDIR, SRCDIR, Tap
-from lab.process import TIMEOUT
+from lab.process import TIMEOUT, terminal_end
 
 ENVIRONMENT = {**os.environ, "SRCDIR": SRCDIR, "BUILDDIR": BUILDDIR, "PYTHONPATH": os.path.join(SRCDIR, "t"),
                "TERM": "xterm"}
@@ -90,17 +90,7 @@ def on_terminal(environment):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(COMMAND[0], COMMAND + ["--once"], environment)
-    output = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        output += piece
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()
+    return terminal_end(pid, terminal)
 
 
 def terminal(tap):

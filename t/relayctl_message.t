@@ -11,6 +11,7 @@ import sys
 import termios
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
+from lab.process import terminal_end  # noqa: E402
 from relayctl import CONFIG, MESSAGE, ORG, PROGRAM, main  # noqa: E402
 
 CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc", "limit"]
@@ -213,17 +214,8 @@ def on_terminal(bench, columns, *arguments):
             pass
         os.execve(program, [program, *arguments], {**environment, "NO_COLOR": "1", "TERM": "xterm"})
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    output = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        output += piece
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode().replace("\r\n", "\n")
+    status, output = terminal_end(pid, terminal)
+    return status, output.replace("\r\n", "\n")
 
 
 def bad_sessions(tap, bench):

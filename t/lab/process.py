@@ -33,6 +33,21 @@ def wait_for(predicate, what, timeout=TIMEOUT):
         pause = min(pause * 2, 0.05)
 
 
+def terminal_end(pid, terminal):
+    """Read a program on a terminal (pty.fork) to its end: its exit status, and what it showed."""
+    output = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()
+
+
 def free_port():
     """A port of 127.0.0.1 that nothing uses, below those that the kernel hands out by itself."""
     for _ in range(1000):
