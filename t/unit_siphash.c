@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "observe/siphash.h"
+#include "core/siphash.h"
 #include "tap.h"
 
 #define LENGTH_MAX 200

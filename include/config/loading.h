@@ -107,6 +107,17 @@ void orgs_report_misplaced(struct loading *loading, const struct source *source,
 /* After settings_complete(): report what is allowed, but hardly meant, and enforcing that cannot work. */
 void review(struct loading *loading);
 
+/*
+ * Patterns that cover one: itself first, then every wildcard above it, the closest first. *covering is zeroed but for
+ * pattern, a number in settings->owned. SET_ABSENT: there is no other.
+ */
+struct covering {
+	size_t pattern;
+	bool begun;
+	size_t cursor;
+};
+size_t covering_next(const struct settings *settings, struct covering *covering);
+
 /* A part of it: organizations whose mode is not in force for mail of a domain that a stricter one owns as well. */
 void review_modes(struct loading *loading);
 

@@ -30,6 +30,9 @@ struct set *set_new(struct arena *arena, enum set_case set_case);
  */
 size_t set_add(struct set *set, struct span member);
 
+/* Add every member of another set; NULL is an empty one. False without memory. */
+bool set_add_all(struct set *set, const struct set *from);
+
 /* The number of member, or SET_ABSENT. A NULL set is empty. */
 size_t set_find(const struct set *set, struct span member);
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "core/settings.h"
-#include "observe/siphash.h"
+#include "core/siphash.h"
 
 #define DEFERRED_KEPT_MS (25LL * 60 * 60 * 1000)
 #define DEFERRED_RANKS 27 /* tried once; since less than an hour, than two, ... */

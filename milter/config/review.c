@@ -194,20 +194,31 @@ static void add_owners(const struct settings *settings, size_t pattern, struct s
 	}
 }
 
+size_t covering_next(const struct settings *settings, struct covering *covering)
+{
+	struct span name = set_at(settings->owned, covering->pattern);
+	size_t above;
+
+	if (!covering->begun) {
+		covering->begun = true;
+		return covering->pattern;
+	}
+	if (name.length != 0 && name.at[0] == '.')
+		name = span_slice(name, 1, name.length);
+	while ((above = pattern_next(settings->owned, name, &covering->cursor)) != SET_ABSENT)
+		if (above != covering->pattern && set_at(settings->owned, above).at[0] == '.')
+			return above;
+	return SET_ABSENT;
+}
+
 /* Those that list the pattern itself, and those that list a wildcard above it. */
 static struct sharers sharers_of(const struct settings *settings, size_t pattern)
 {
 	struct sharers sharers = { .count = 0 };
-	struct span name = set_at(settings->owned, pattern);
-	bool wildcard = name.length != 0 && name.at[0] == '.';
-	size_t cursor = 0;
-	size_t above;
-	add_owners(settings, pattern, &sharers);
-	if (wildcard)
-		name = span_slice(name, 1, name.length);
-	while (sharers.count < SHARERS_MAX && (above = pattern_next(settings->owned, name, &cursor)) != SET_ABSENT)
-		if (above != pattern && set_at(settings->owned, above).at[0] == '.')
-			add_owners(settings, above, &sharers);
+	struct covering covering = { .pattern = pattern };
+	size_t next;
+	while (sharers.count < SHARERS_MAX && (next = covering_next(settings, &covering)) != SET_ABSENT)
+		add_owners(settings, next, &sharers);
 	return sharers;
 }
 

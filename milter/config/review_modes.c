@@ -3,27 +3,17 @@
 
 #define TOLD_MAX 10 /* organizations of which this is said one by one */
 
-static void stricter(const struct settings *settings, size_t pattern, const struct org **strictest)
-{
-	for (const struct owner *owner = settings->owners[pattern]; owner; owner = owner->next)
-		if (!*strictest || owner->org->mode > (*strictest)->mode)
-			*strictest = owner->org;
-}
-
 /* The strictest of those that list the pattern, or a wildcard above it. */
 static const struct org *strictest_owner(const struct settings *settings, size_t pattern)
 {
+	struct covering covering = { .pattern = pattern };
 	const struct org *strictest = NULL;
-	struct span name = set_at(settings->owned, pattern);
-	size_t cursor = 0;
-	size_t above;
+	size_t next;
 
-	stricter(settings, pattern, &strictest);
-	if (name.length != 0 && name.at[0] == '.')
-		name = span_slice(name, 1, name.length);
-	while ((above = pattern_next(settings->owned, name, &cursor)) != SET_ABSENT)
-		if (above == pattern || set_at(settings->owned, above).at[0] == '.')
-			stricter(settings, above, &strictest);
+	while ((next = covering_next(settings, &covering)) != SET_ABSENT)
+		for (const struct owner *owner = settings->owners[next]; owner; owner = owner->next)
+			if (!strictest || owner->org->mode > strictest->mode)
+				strictest = owner->org;
 	return strictest;
 }
 

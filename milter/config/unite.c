@@ -27,14 +27,6 @@ static enum set_case case_of(const struct option *option)
 	return option->type == OPTION_EXACT ? SET_EXACT : SET_NOCASE;
 }
 
-static bool add_all(struct set *to, const struct set *from)
-{
-	for (size_t i = 0; i < set_count(from); i++)
-		if (set_add(to, set_at(from, i)) == SET_ABSENT)
-			return false;
-	return true;
-}
-
 /* A list that many organizations inherit is one: what was merged last need not be merged again. */
 static bool unite_sets(struct settings *settings, const struct option *option)
 {
@@ -44,7 +36,7 @@ static bool unite_sets(struct settings *settings, const struct option *option)
 		return false;
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct set *set = set_of(&settings->orgs[i], option);
-		if (set && set != merged && !add_all(all, set))
+		if (set && set != merged && !set_add_all(all, set))
 			return false;
 		merged = set;
 	}

@@ -121,6 +121,14 @@ size_t set_add(struct set *set, struct span member)
 	return set->count - 1;
 }
 
+bool set_add_all(struct set *set, const struct set *from)
+{
+	for (size_t i = 0; i < set_count(from); i++)
+		if (set_add(set, set_at(from, i)) == SET_ABSENT)
+			return false;
+	return true;
+}
+
 size_t set_find(const struct set *set, struct span member)
 {
 	if (!set || set->count == 0 || span_absent(member))

@@ -19,14 +19,6 @@ void settings_free(struct settings *settings)
 	free(settings);
 }
 
-static bool add_all(struct set *to, const struct set *from)
-{
-	for (size_t i = 0; i < set_count(from); i++)
-		if (set_add(to, set_at(from, i)) == SET_ABSENT)
-			return false;
-	return true;
-}
-
 static bool index_ids(struct settings *settings)
 {
 	settings->org_ids = set_new(&settings->arena, SET_EXACT);
@@ -44,7 +36,7 @@ static bool index_owners(struct settings *settings)
 	if (!settings->owned)
 		return false;
 	for (size_t i = 0; i < settings->org_count; i++)
-		if (!add_all(settings->owned, settings->orgs[i].domains))
+		if (!set_add_all(settings->owned, settings->orgs[i].domains))
 			return false;
 	settings->owners = arena_array(&settings->arena, set_count(settings->owned), sizeof *settings->owners);
 	if (!settings->owners)
@@ -84,7 +76,7 @@ static bool collect_sentences(struct settings *settings)
 	return true;
 }
 
-static bool note_xclient(struct settings *settings)
+static void note_xclient(struct settings *settings)
 {
 	settings->any.auth.takes_xclient = settings->any.auth.ignores_xclient = false;
 	for (size_t i = 0; i < settings->org_count; i++) {
@@ -94,7 +86,6 @@ static bool note_xclient(struct settings *settings)
 		settings->any.auth.takes_xclient |= org->auth.takes_xclient;
 		settings->any.auth.ignores_xclient |= org->auth.ignores_xclient;
 	}
-	return true;
 }
 
 bool settings_complete(struct settings *settings, settings_unite unite)
@@ -108,8 +99,10 @@ bool settings_complete(struct settings *settings, settings_unite unite)
 		if (mode > settings->mode_most)
 			settings->mode_most = mode;
 	}
-	return index_ids(settings) && index_owners(settings) && unite(settings) && note_xclient(settings)
-	       && collect_sentences(settings)
+	if (!index_ids(settings) || !index_owners(settings) || !unite(settings))
+		return false;
+	note_xclient(settings);
+	return collect_sentences(settings)
 	       && !arena_failed(&settings->arena);
 }
 

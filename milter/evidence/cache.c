@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/siphash.h"
+
 struct entry {
 	struct entry *next;  /* in the bucket */
 	struct entry *newer; /* in the order of use */
@@ -33,29 +35,10 @@ struct cache {
 	struct entry **buckets;
 };
 
-static uint64_t rotate(uint64_t word, unsigned bits)
-{
-	return word << bits | word >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
-}
-
 static void sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
-	sip_round(v);
+	siphash_round(v);
 	v[0] ^= word;
 }
 
@@ -77,7 +60,7 @@ uint64_t cache_hash(const uint64_t key[2], const struct question *question)
 	sip_word(v, (uint64_t)question->type << 56 | i);
 	v[2] ^= 0xff;
 	for (int round = 0; round < 3; round++)
-		sip_round(v);
+		siphash_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "observe/siphash.h"
+#include "core/siphash.h"
 
 #include <string.h>
 
@@ -11,25 +11,10 @@ static uint64_t word_at(const unsigned char *at)
 	return word;
 }
 
-static uint64_t rotate(uint64_t word, unsigned bits)
-{
-	return word << bits | word >> (64 - bits);
-}
-
 static void rounds(uint64_t v[4], unsigned count)
 {
-	while (count-- > 0) {
-		v[0] += v[1];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[0] = rotate(v[0], 32);
-		v[2] += v[3];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] += v[3];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] += v[1];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[2] = rotate(v[2], 32);
-	}
+	while (count-- > 0)
+		siphash_round(v);
 }
 
 void siphash_begin(struct siphash *hash, const unsigned char key[SIPHASH_KEY])

@@ -3,14 +3,34 @@
  * siphash: SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012): a keyed hash of texts that others write,
  * so that none of them can aim at another's. Pure.
  */
-#ifndef SFDC_OBSERVE_SIPHASH_H
-#define SFDC_OBSERVE_SIPHASH_H
+#ifndef SFDC_CORE_SIPHASH_H
+#define SFDC_CORE_SIPHASH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SIPHASH_KEY 16 /* bytes */
+
+static inline uint64_t siphash_rotate(uint64_t word, unsigned bits)
+{
+	return word << bits | word >> (64 - bits);
+}
+
+/* SipRound, of which every SipHash is made. */
+static inline void siphash_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = siphash_rotate(v[1], 13) ^ v[0];
+	v[0] = siphash_rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = siphash_rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = siphash_rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = siphash_rotate(v[1], 17) ^ v[2];
+	v[2] = siphash_rotate(v[2], 32);
+}
 
 struct siphash {
 	uint64_t v[4];
