@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 static const char *const section_names[CASE_SECTIONS] = {
-	[CASE_CONFIG] = "config",   [CASE_CONFIG_MORE] = "config+", [CASE_SESSION] = "session", [CASE_EVIDENCE] = "evidence",
-	[CASE_MESSAGE] = "message", [CASE_FIELDS] = "fields",       [CASE_EXPECT] = "expect",
+	[CASE_CONFIG] = "config",     [CASE_CONFIG_MORE] = "config+", [CASE_SESSION] = "session",
+	[CASE_EVIDENCE] = "evidence", [CASE_MESSAGE] = "message",     [CASE_FIELDS] = "fields",
+	[CASE_EXPECT] = "expect",
 };
 
 /* A line with its end. */
@@ -223,7 +224,8 @@ static const char *edit_header(struct arena *arena, struct span changes, struct 
 			continue;
 		}
 		bool removed = change.at[0] == '!';
-		*header = edit_field(arena, *header, removed ? span_trim(rest) : name_of(change), removed ? span_of("") : change, &found);
+		*header = edit_field(arena, *header, removed ? span_trim(rest) : name_of(change),
+		                     removed ? span_of("") : change, &found);
 		if (!found)
 			return "a field to be changed is not in the message";
 	}

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 
 #include "case_file.h"
-#include "case_ports.h"
+#include "case_environment.h"
 #include "config/loader.h"
 #include "core/edits.h"
-#include "core/feed.h"
-#include "core/record.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
 #include "core/reply.h"
 #include "evidence/idn.h"
 
@@ -29,7 +29,7 @@ struct run {
 	struct arena arena;
 	struct settings *settings;
 	struct case_evidence evidence;
-	struct ports ports; /* the examination keeps a pointer to them */
+	struct environment environment; /* the examination keeps a pointer to them */
 	struct examination examination;
 	struct edits edits;
 	struct reply reply;
@@ -39,11 +39,11 @@ struct run {
 
 static void note(struct run *run, const char *what, struct span got, struct span want)
 {
-	char shown[2][RECORD_PRINTABLE_SIZE];
-	record_printable(got, shown[0], sizeof shown[0]);
-	record_printable(want, shown[1], sizeof shown[1]);
-	int length = snprintf(run->notes + run->noted, sizeof run->notes - run->noted, "#   %-10s got  [%s]\n#   %-10s want [%s]\n",
-	                      what, shown[0], "", shown[1]);
+	char shown[2][LOG_PRINTABLE_SIZE];
+	log_entry_printable(got, shown[0], sizeof shown[0]);
+	log_entry_printable(want, shown[1], sizeof shown[1]);
+	int length = snprintf(run->notes + run->noted, sizeof run->notes - run->noted,
+	                      "#   %-10s got  [%s]\n#   %-10s want [%s]\n", what, shown[0], "", shown[1]);
 	if (length > 0)
 		run->noted += (size_t)length;
 	if (run->noted > sizeof run->notes - 1)
@@ -64,7 +64,8 @@ static struct span words(struct arena *arena, struct span text)
 		size_t comma = span_find(text, 0, ',');
 		size_t stop = end < comma ? end : comma;
 		if (stop != 0)
-			joined = arena_printf(arena, "%.*s%s%.*s", (int)joined.length, joined.at, joined.length ? " " : "", (int)stop, text.at);
+			joined = arena_printf(arena, "%.*s%s%.*s", (int)joined.length, joined.at, joined.length ? " " : "",
+			                      (int)stop, text.at);
 		text = span_slice(text, stop + 1, text.length);
 	}
 	return joined;
@@ -106,7 +107,8 @@ static void expect_result(struct run *run, struct span key, struct span want)
 	const struct result *result = &run->examination.judgement.results[check];
 	const char *code = result_name(result->code);
 	bool with_reason = span_find(want, 0, ' ') != want.length;
-	struct span got = with_reason ? arena_printf(&run->arena, "%s %s", code, reason_code(result->reason)) : span_of(code);
+	struct span got =
+		with_reason ? arena_printf(&run->arena, "%s %s", code, reason_code(result->reason)) : span_of(code);
 	compare_words(run, arena_text(&run->arena, key), got, want);
 }
 
@@ -142,8 +144,8 @@ static void expect_add(struct run *run, struct span want)
 		struct span value = unfolded(&run->arena, insertion->value);
 		if (span_equal(insertion->name, name) && contains(value, part))
 			return;
-		got = arena_printf(&run->arena, "%.*s: %.*s", (int)insertion->name.length, insertion->name.at, (int)value.length,
-		                   value.at);
+		got = arena_printf(&run->arena, "%.*s: %.*s", (int)insertion->name.length, insertion->name.at,
+		                   (int)value.length, value.at);
 	}
 	if (run->edits.insertion_count != 0 || !span_equal(want, span_of("none")))
 		note(run, "add", got, want);
@@ -154,8 +156,9 @@ static void expect_remove(struct run *run, struct span want)
 {
 	struct span got = span_of("");
 	for (size_t i = 0; i < run->edits.removal_count; i++)
-		got = arena_printf(&run->arena, "%.*s %.*s %u", (int)got.length, got.at, (int)run->edits.removals[i].name.length,
-		                   run->edits.removals[i].name.at, run->edits.removals[i].index);
+		got =
+			arena_printf(&run->arena, "%.*s %.*s %u", (int)got.length, got.at, (int)run->edits.removals[i].name.length,
+		                 run->edits.removals[i].name.at, run->edits.removals[i].index);
 	compare_words(run, "remove", run->edits.removal_count ? got : span_of("none"), want);
 }
 
@@ -248,13 +251,13 @@ static bool refused(enum verdict verdict)
 
 static void examine(struct run *run, const struct session *session, struct span message)
 {
-	struct feed feed = { .mailers = session->mailers, .recipients = session->recipients, .raw = message };
+	struct message_file feed = { .mailers = session->mailers, .recipients = session->recipients, .raw = message };
 	const struct judgement *judgement = &run->examination.judgement;
 
-	run->ports = case_ports(&run->evidence);
-	run->ports.to_ascii = idn_to_ascii;
+	run->environment = case_environment(&run->evidence);
+	run->environment.to_ascii = idn_to_ascii;
 	session_input(session, &feed.session);
-	feed_message(&run->examination, run->settings, &run->ports, span_of("0123456789abcdef"), &feed);
+	message_file_feed(&run->examination, run->settings, &run->environment, span_of("0123456789abcdef"), &feed);
 	reply_make(judgement->verdict, judgement, span_of(run->examination.sid), run->settings->reply_contact, &run->reply);
 	if (!refused(judgement->verdict) && !edits_plan(&run->examination, &run->edits))
 		problem(run, "edits", "could not be planned");

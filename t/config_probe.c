@@ -60,7 +60,8 @@ static void print_choice(const struct option *option, int value)
 {
 	const char *join = "";
 	for (const struct option_choice *choice = option->choices; choice->name; choice++)
-		if (option->type == OPTION_CHOICES ? (choice->value > 0 && (value & choice->value) != 0) : choice->value == value) {
+		if (option->type == OPTION_CHOICES ? (choice->value > 0 && (value & choice->value) != 0)
+		                                   : choice->value == value) {
 			printf("%s%s", join, choice->name);
 			join = ", ";
 		}

@@ -5,15 +5,15 @@
  */
 #include "core/authres_claim.h"
 #include "core/edits.h"
-#include "core/feed.h"
-#include "core/record.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
 #include "engine.h"
 
 static const char message[] =
-    "Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
-    "Date: Sat, 21 Nov 2026 02:00:00 +0000\r\n"
-    "From: Joe <joe@example.com>\r\nTo: you@dest.test\r\nSubject: hello\r\nMessage-ID: <1@sfdc.net>\r\n"
-    "MIME-Version: 1.0\r\nContent-Type: text/plain\r\nX-SFDC-LK: 00D8d000003TRx3\r\n\r\nHello\r\n";
+	"Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
+	"Date: Sat, 21 Nov 2026 02:00:00 +0000\r\n"
+	"From: Joe <joe@example.com>\r\nTo: you@dest.test\r\nSubject: hello\r\nMessage-ID: <1@sfdc.net>\r\n"
+	"MIME-Version: 1.0\r\nContent-Type: text/plain\r\nX-SFDC-LK: 00D8d000003TRx3\r\n\r\nHello\r\n";
 
 /* Organization 0 is the one the message names; each further one has ten domains and ten networks of its own. */
 static struct settings *settings_many(size_t count)
@@ -53,14 +53,16 @@ void run_messages(const struct settings *settings)
 	static const struct span mailers[] = { SPAN_LITERAL("local") };
 	for (unsigned i = 0; i < 10; i++) {
 		struct test_evidence evidence = good_evidence();
-		struct ports ports = test_ports(&evidence);
+		struct environment environment = test_environment(&evidence);
 		struct examination examination = { 0 };
-		struct feed feed = { .session = good_session(), .mailers = mailers, .recipients = 1, .raw = span_of(message) };
+		struct message_file feed = {
+			.session = good_session(), .mailers = mailers, .recipients = 1, .raw = span_of(message)
+		};
 		struct edits edits;
-		struct record record;
-		feed_message(&examination, settings, &ports, span_of("1f"), &feed);
+		struct log_entry entry;
+		message_file_feed(&examination, settings, &environment, span_of("1f"), &feed);
 		edits_plan(&examination, &edits);
-		record_examination(&examination, &record);
+		log_entry_examination(&examination, &entry);
 		if (i == 0)
 			printf("%s %zu\n", verdict_name(examination.judgement.verdict), edits.removal_count);
 		examine_clear(&examination);
@@ -79,8 +81,24 @@ void run_claims(struct authres_ids *ids, struct span value)
 static int claims_main(size_t length)
 {
 	static const char *const patterns[] = {
-		"(", ")", "(x)", "((x)", "\"", "\\", ";", "a;", "relay.tes", "relay.(x)tes", "=?", "=?utf-8?q?", "=?utf-8?q?a ",
-		"=?utf-8?q??\x3d ", "=?utf-8?b?cmVs?= ", "\n ", "a.", "\xc3\xbc.",
+		"(",
+		")",
+		"(x)",
+		"((x)",
+		"\"",
+		"\\",
+		";",
+		"a;",
+		"relay.tes",
+		"relay.(x)tes",
+		"=?",
+		"=?utf-8?q?",
+		"=?utf-8?q?a ",
+		"=?utf-8?q??\x3d ",
+		"=?utf-8?b?cmVs?= ",
+		"\n ",
+		"a.",
+		"\xc3\xbc.",
 	};
 	struct arena arena;
 	struct authres_ids ids;

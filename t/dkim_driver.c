@@ -4,7 +4,7 @@
  *
  *     dkim_driver ours|opendkim ZONE MESSAGES [FROM]
  *
- * ZONE: lines "NAME HEX", each a TXT record. MESSAGES: each "LENGTH PIECE\n" and then LENGTH bytes with CRLF; the body is
+ * ZONE: lines "NAME HEX", each a TXT entry. MESSAGES: each "LENGTH PIECE\n" and then LENGTH bytes with CRLF; the body is
  * handed over in pieces of PIECE bytes. From message number FROM on it prints a line for each message: a word for each
  * DKIM-Signature field, from the top: "pass", or another word; ours: RESULT:REASON.
  */
@@ -25,12 +25,12 @@
 #define RECORDS_MAX 4096
 #define SIGNATURES_MAX 32
 
-struct record {
+struct log_entry {
 	struct span name;
 	struct span text;
 };
 
-static struct record records[RECORDS_MAX];
+static struct log_entry records[RECORDS_MAX];
 static size_t record_count;
 
 static struct span read_file(const char *path)
@@ -136,8 +136,8 @@ static void answer_all(struct dkim_walk *walk, struct arena *arena)
 	}
 }
 
-static void judge_ours(const struct settings *settings, const struct dkim_environment *environment, const struct given *given,
-                       long long now)
+static void judge_ours(const struct settings *settings, const struct dkim_environment *environment,
+                       const struct given *given, long long now)
 {
 	static struct facts facts;
 	struct session_input input = good_session();
@@ -162,7 +162,7 @@ static void judge_ours(const struct settings *settings, const struct dkim_enviro
 		const struct result *outcome = &facts.dkim.signatures[i].outcome;
 		printf("%s%s:%s", i ? " " : "", result_name(outcome->code), reason_code(outcome->reason));
 	}
-	printf("%s\n", facts.trouble ? " trouble" : "");
+	printf("%s\n", facts.internal_error ? " trouble" : "");
 	dkim_walk_drop(feeding.walk);
 	arena_clear(&arena);
 }

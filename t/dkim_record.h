@@ -22,7 +22,7 @@ struct dkim_hash {
 static struct dkim_hash dkim_recorded; /* what the last hash_end() finished */
 static unsigned dkim_hashes_begun;
 static int dkim_hashes_live;
-static int dkim_hashes_allowed = -1; /* how many may be begun; -1: any number */
+static int dkim_hashes_allowed = -1;                          /* how many may be begun; -1: any number */
 static void (*dkim_hash_seen)(const char *at, size_t length); /* told of what each hash was given when it ends */
 
 static struct dkim_hash *record_begin(void *context)
@@ -87,7 +87,8 @@ static inline void record_base64(const unsigned char digest[DKIM_DIGEST_LENGTH],
 	unsigned char bytes[33] = { 0 };
 	memcpy(bytes, digest, DKIM_DIGEST_LENGTH);
 	for (size_t i = 0; i < 11; i++) {
-		unsigned long word = (unsigned long)bytes[3 * i] << 16 | (unsigned long)bytes[3 * i + 1] << 8 | bytes[3 * i + 2];
+		unsigned long word =
+			(unsigned long)bytes[3 * i] << 16 | (unsigned long)bytes[3 * i + 1] << 8 | bytes[3 * i + 2];
 		for (unsigned digit = 0; digit < 4; digit++)
 			text_r[4 * i + digit] = digits[word >> (18 - 6 * digit) & 63];
 	}

@@ -15,7 +15,7 @@
 #define ORG_B "00DA0000000Hu5aMAC"
 
 static const char *const default_sentence =
-    "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)";
+	"tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)";
 
 static inline struct set *strings(struct settings *settings, enum set_case set_case, const char *const *items)
 {
@@ -33,8 +33,9 @@ static inline struct set *patterns(struct settings *settings, const char *const 
 	return set;
 }
 
-#define STRINGS(settings, set_case, ...) strings(settings, set_case, (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define PATTERNS(settings, ...) patterns(settings, (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define STRINGS(settings, set_case, ...)                                                                               \
+	strings(settings, set_case, (const char *const[]) { __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define PATTERNS(settings, ...) patterns(settings, (const char *const[]) { __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 static inline void sentence_set(struct settings *settings, struct sentence *sentence, const char *text)
 {
@@ -55,12 +56,13 @@ static inline struct network_set *networks(struct settings *settings, const char
 }
 
 /* The shipped defaults, for one org. */
-static inline void org_defaults(struct settings *settings, struct org *org, const char *id, enum mode mode, const char *domain)
+static inline void org_defaults(struct settings *settings, struct org *org, const char *id, enum mode mode,
+                                const char *domain)
 {
 	memset(org, 0, sizeof *org);
 	orgid_parse(span_of(id), &org->id);
 	org->mode = mode;
-	org->domains = patterns(settings, (const char *const[]){ domain, NULL });
+	org->domains = patterns(settings, (const char *const[]) { domain, NULL });
 	sentence_set(settings, &org->reject_unless, default_sentence);
 	sentence_set(settings, &org->defer_unless, "limit");
 	org->tls.min_version = TLS_1_2;
@@ -110,7 +112,8 @@ static inline struct session_input good_session(void)
 		.tls_version = span_of("TLSv1.3"),
 		.cipher = span_of("TLS_AES_256_GCM_SHA384"),
 		.cipher_bits = span_of("256"),
-		.certificate = { .cert_subject = span_of("smtp07-ia4-sp3.mta.salesforce.com"), .cert_issuer = span_of("Test Root CA") },
+		.certificate = { .cert_subject = span_of("smtp07-ia4-sp3.mta.salesforce.com"),
+		                 .cert_issuer = span_of("Test Root CA") },
 		.authserv_id = span_of("relay.test"),
 		.mail_from = span_of("<joe@example.com>"),
 	};
@@ -122,22 +125,22 @@ static inline struct session_input good_session(void)
 struct test_evidence {
 	struct facts *facts;
 	struct waker waker;
-	struct result spf, dmarc, vouch, dkim;
-	bool has_dkim;       /* one aligned signature with the outcome `dkim` */
-	bool late;           /* gather() gives nothing, and nothing more will come */
-	bool absent;         /* gather() gives nothing yet */
-	check_bits asked;    /* every check ever asked for */
+	struct result spf, dmarc, ip_spf, dkim;
+	bool has_dkim;    /* one aligned signature with the outcome `dkim` */
+	bool late;        /* gather() gives nothing, and nothing more will come */
+	bool absent;      /* gather() gives nothing yet */
+	check_bits asked; /* every check ever asked for */
 	unsigned gathers;
-	size_t body;         /* bytes that came */
-	size_t body_wanted;  /* after so many no more is needed */
+	size_t body;        /* bytes that came */
+	size_t body_wanted; /* after so many no more is needed */
 	unsigned ended;
-	struct result limit;      /* what counting comes to; pending: there is no limiter */
-	bool limit_late;          /* it is not known until the time is up */
-	unsigned counts;          /* how often the message was counted */
-	unsigned counts_open;     /* and not released yet */
+	struct result limit;  /* what counting comes to; pending: there is no limiter */
+	bool limit_late;      /* it is not known until the time is up */
+	unsigned counts;      /* how often the message was counted */
+	unsigned counts_open; /* and not released yet */
 	struct limiter limiter;
 	struct signature signature;
-	struct vouch vouch_fact;
+	struct ip_spf ip_spf_fact;
 };
 
 static inline long long test_now_ms(void *context)
@@ -152,7 +155,8 @@ static inline long long test_now(void *context)
 	return 1800000000;
 }
 
-static inline struct evidence *test_begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
+static inline struct evidence *test_begin(void *context, const struct settings *settings, struct facts *facts,
+                                          struct waker waker)
 {
 	struct test_evidence *evidence = context;
 	(void)settings;
@@ -203,19 +207,19 @@ static inline enum gathering test_gather(struct evidence *opaque, const struct w
 		facts->dmarc.outcome = evidence->dmarc;
 	}
 	if (wanted & CHECK_BIT(CHECK_IP)) {
-		evidence->vouch_fact = (struct vouch){ span_of("_spf.salesforce.com"), true, evidence->vouch, NULL };
-		facts->vouches = &evidence->vouch_fact;
+		evidence->ip_spf_fact = (struct ip_spf) { span_of("_spf.salesforce.com"), true, evidence->ip_spf, NULL };
+		facts->ip_spfs = &evidence->ip_spf_fact;
 	}
 	if (wanted & CHECK_BIT(CHECK_DKIM)) {
-		evidence->signature = (struct signature){ .outcome = evidence->dkim,
-			                                  .domain = span_of("example.com"),
-			                                  .selector = span_of("s1"),
-			                                  .algorithm = ALGORITHM_RSA_SHA256,
-			                                  .rsa_bits = 2048,
-			                                  .relation = RELATION_EQUAL,
-			                                  .timestamp = -1,
-			                                  .signed_headers = span_of("Date:From:To:Subject:Content-Type") };
-		facts->dkim = (struct dkim_evidence){ true, evidence->has_dkim, &evidence->signature };
+		evidence->signature = (struct signature) { .outcome = evidence->dkim,
+			                                       .domain = span_of("example.com"),
+			                                       .selector = span_of("s1"),
+			                                       .algorithm = ALGORITHM_RSA_SHA256,
+			                                       .rsa_bits = 2048,
+			                                       .relation = RELATION_EQUAL,
+			                                       .timestamp = -1,
+			                                       .signed_headers = span_of("Date:From:To:Subject:Content-Type") };
+		facts->dkim = (struct dkim_evidence) { true, evidence->has_dkim, &evidence->signature };
 	}
 	return GATHERING_CAME;
 }
@@ -240,7 +244,7 @@ static inline bool test_count_look(struct count *opaque, bool late, struct facts
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	if (evidence->limit_late && !late)
 		return false;
-	facts->limit = (struct limit_evidence){ true, evidence->limit };
+	facts->limit = (struct limit_evidence) { true, evidence->limit };
 	return true;
 }
 
@@ -249,29 +253,29 @@ static inline void test_count_end(struct count *opaque)
 	((struct test_evidence *)opaque)->counts_open--;
 }
 
-static inline struct ports test_ports(struct test_evidence *evidence)
+static inline struct environment test_environment(struct test_evidence *evidence)
 {
-	struct ports ports = { .context = evidence,
-		               .now_ms = test_now_ms,
-		               .now = test_now,
-		               .begin = test_begin,
-		               .field = test_field,
-		               .header_end = test_header_end,
-		               .start = test_start,
-		               .body = test_body,
-		               .gather = test_gather,
-		               .end = test_end };
-	evidence->limiter = (struct limiter){ evidence, test_count, test_count_look, test_count_end };
+	struct environment environment = { .context = evidence,
+		                               .now_ms = test_now_ms,
+		                               .now = test_now,
+		                               .begin = test_begin,
+		                               .field = test_field,
+		                               .header_end = test_header_end,
+		                               .start = test_start,
+		                               .body = test_body,
+		                               .gather = test_gather,
+		                               .end = test_end };
+	evidence->limiter = (struct limiter) { evidence, test_count, test_count_look, test_count_end };
 	if (evidence->limit.code != RESULT_PENDING)
-		ports.limiter = &evidence->limiter;
-	return ports;
+		environment.limiter = &evidence->limiter;
+	return environment;
 }
 
 /* Everything passes. */
 static inline struct test_evidence good_evidence(void)
 {
 	struct result pass = { RESULT_PASS, REASON_NONE, { NULL, 0 } };
-	struct test_evidence evidence = { .spf = pass, .dmarc = pass, .vouch = pass, .dkim = pass, .has_dkim = true };
+	struct test_evidence evidence = { .spf = pass, .dmarc = pass, .ip_spf = pass, .dkim = pass, .has_dkim = true };
 	return evidence;
 }
 

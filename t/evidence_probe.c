@@ -23,12 +23,12 @@
 
 #include "config/loader.h"
 #include "core/examine.h"
-#include "evidence/ports.h"
+#include "evidence/environment.h"
 #include "evidence/waiter.h"
 
 struct request {
 	const struct settings *settings;
-	const struct ports *ports;
+	const struct environment *environment;
 	struct span raw;
 	struct session_input session;
 	unsigned long chunk;
@@ -48,8 +48,8 @@ static void print_text(struct span text)
 
 static void print_result(const char *name, struct result result, const char *rfc8601)
 {
-	printf("%s %s %s %s\n", name, result_name(result.code), result.reason == REASON_NONE ? "-" : reason_code(result.reason),
-	       rfc8601 ? rfc8601 : "-");
+	printf("%s %s %s %s\n", name, result_name(result.code),
+	       result.reason == REASON_NONE ? "-" : reason_code(result.reason), rfc8601 ? rfc8601 : "-");
 }
 
 static void print_signature(const struct signature *signature)
@@ -79,7 +79,7 @@ static void print_facts(const struct examination *examination, bool body_wanted)
 	print_result("dmarc", examination->judgement.results[CHECK_DMARC], facts->dmarc.rfc8601);
 	print_result("ip", examination->judgement.results[CHECK_IP], NULL);
 	printf("verdict %s body=%d dns_q=%u trouble=%d\n", verdict_name(examination->judgement.verdict), body_wanted,
-	       facts->dns_queries, facts->trouble);
+	       facts->dns_queries, facts->internal_error);
 }
 
 struct feeding {
@@ -124,8 +124,9 @@ static void feed_body(struct examination *examination, const struct request *req
 {
 	size_t from = 0;
 	while (from < body.length) {
-		size_t to = request->chunk != 0 ? from + request->chunk
-		            : request->split != 0 && from < request->split ? request->split : body.length;
+		size_t to = request->chunk != 0                            ? from + request->chunk
+		            : request->split != 0 && from < request->split ? request->split
+		                                                           : body.length;
 		/* An exact copy, so that a sanitizer sees reading past the end. */
 		struct span piece = span_slice(body, from, to);
 		char *copy = malloc(piece.length);
@@ -162,7 +163,7 @@ static void *run(void *context)
 		exit(2);
 	examination->gather_all = !request->needed;
 	examination->waker = waiter_waker(&waiter);
-	examine_begin(examination, request->settings, request->ports, span_of("probe"), &request->session);
+	examine_begin(examination, request->settings, request->environment, span_of("probe"), &request->session);
 	examine_recipient(examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	message_split(request->raw, take_field, &feeding, &body, &defects);
 	examine_header_end(examination);
@@ -188,7 +189,7 @@ static struct span read_file(const char *path)
 	return span_make(bytes, length);
 }
 
-static bool read_option(char *word, struct request *request, struct ports *ports)
+static bool read_option(char *word, struct request *request, struct environment *environment)
 {
 	char *value = strchr(word, '=');
 	if (!value)
@@ -211,7 +212,7 @@ static bool read_option(char *word, struct request *request, struct ports *ports
 		request->names = number != 0;
 	else if (strcmp(word, "now") == 0) {
 		told_now = (long long)number;
-		ports->now = told_clock;
+		environment->now = told_clock;
 	} else if (strcmp(word, "needed") == 0)
 		request->needed = number != 0;
 	else if (strcmp(word, "threads") == 0)
@@ -221,10 +222,10 @@ static bool read_option(char *word, struct request *request, struct ports *ports
 	return true;
 }
 
-static void examine(char *line, const struct settings *settings, const struct ports *live)
+static void examine(char *line, const struct settings *settings, const struct environment *live)
 {
-	struct ports ports = *live;
-	struct request request = { .settings = settings, .ports = &ports };
+	struct environment environment = *live;
+	struct request request = { .settings = settings, .environment = &environment };
 	pthread_t threads[64];
 	unsigned long started = 0;
 	char *save = NULL;
@@ -235,7 +236,7 @@ static void examine(char *line, const struct settings *settings, const struct po
 	request.session.helo = span_of("client.example.com");
 	address_parse(span_of("192.0.2.10"), &request.session.client);
 	for (char *word = strtok_r(NULL, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		if (!read_option(word, &request, &ports))
+		if (!read_option(word, &request, &environment))
 			printf("what is %s?\n", word);
 	request.raw = read_file(path);
 	if (!request.raw.at)
@@ -254,7 +255,7 @@ int main(int argc, char **argv)
 {
 	static char line[8192];
 	char error[EVIDENCE_ERROR_SIZE];
-	struct ports ports;
+	struct environment environment;
 	struct problems problems;
 
 	problems_init(&problems);
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; !settings && i < problems.count; i++)
 		printf("%s\n", problems.items[i].text);
 	problems_clear(&problems);
-	if (!settings || !evidence_ports_init(&ports, settings, error)) {
+	if (!settings || !evidence_environment_init(&environment, settings, error)) {
 		printf("error %s\n", settings ? error : "in the configuration");
 		settings_free(settings);
 		return 1;
@@ -272,13 +273,13 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof line, stdin)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strcmp(line, "reload") == 0)
-			puts(evidence_ports_reload(&ports, settings, error) ? "reloaded" : error);
+			puts(evidence_environment_reload(&environment, settings, error) ? "reloaded" : error);
 		else
-			examine(line, settings, &ports);
+			examine(line, settings, &environment);
 		puts(".");
 		fflush(stdout);
 	}
-	evidence_ports_clear(&ports);
+	evidence_environment_clear(&environment);
 	settings_free(settings);
 	return 0;
 }

@@ -21,12 +21,12 @@ extern const char fuzz_name[];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* An invariant; never compiled out. */
-#define must(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
+#define must(condition)                                                                                                \
+	do {                                                                                                               \
+		if (!(condition)) {                                                                                            \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);                             \
+			abort();                                                                                                   \
+		}                                                                                                              \
 	} while (0)
 
 static inline struct span fuzz_span(const uint8_t *data, size_t size)

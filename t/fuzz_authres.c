@@ -36,7 +36,7 @@ static void check_claims(struct arena *arena, struct span value)
 {
 	bool claims = claims_of(arena, value, OURS, NULL);
 	struct encoded_word word;
-	bool encoded = encoded_word_next(&(struct encoded_cursor){ value, 0 }, &word);
+	bool encoded = encoded_word_next(&(struct encoded_cursor) { value, 0 }, &word);
 	must(claims == claims_of(arena, value, "RELAY.example.com.", NULL));
 	must(!claims || encoded || holds_ours(value));
 
@@ -45,7 +45,12 @@ static void check_claims(struct arena *arena, struct span value)
 	must(claims == claims_of(arena, value, NULL, ids));
 
 	static const char *const starts[] = {
-		OURS ";", "\"" OURS "\" 1;", "(c)\n " OURS ";", OURS " ", "relay . example.(x)com;", "rel)ay.example.com;",
+		OURS ";",
+		"\"" OURS "\" 1;",
+		"(c)\n " OURS ";",
+		OURS " ",
+		"relay . example.(x)com;",
+		"rel)ay.example.com;",
 		"=?utf-8?q?=72elay?= =?us-ascii?b?LmV4YW1wbGUuY29t?=;",
 	};
 	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {

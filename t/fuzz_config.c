@@ -25,7 +25,8 @@ const char fuzz_name[] = "config";
 #define NAME_MAX_LENGTH 32
 
 bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
-bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
+bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+                             char problem_r[FILE_PROBLEM_SIZE]);
 bool __wrap_file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
 int __wrap_glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *found_r);
 void __wrap_globfree(glob_t *found);
@@ -60,7 +61,8 @@ bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char p
 	return true;
 }
 
-bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+                             char problem_r[FILE_PROBLEM_SIZE])
 {
 	(void)owner;
 	return __wrap_file_read(path, bytes_r, length_r, problem_r);
@@ -203,7 +205,8 @@ static void check_store(struct span store)
 	if (store.length == 0)
 		return;
 	must(store_parse(store, &address, problem) && (address.path[0] == '\0') == (address.host[0] != '\0'));
-	must((strstr(shown, ":***@") != NULL) == (address.password[0] != '\0') || strstr(address.user, "***") || address.path[0] != '\0');
+	must((strstr(shown, ":***@") != NULL) == (address.password[0] != '\0') || strstr(address.user, "***")
+	     || address.path[0] != '\0');
 	must(address.password[0] != '\0' || store_parse(span_of(shown), &address, problem));
 }
 
@@ -264,7 +267,8 @@ static void check_value(const struct option *option, const void *holder)
 static void check_settings(const struct settings *settings)
 {
 	bool enforces = false;
-	must(settings->org_count != 0 && set_count(settings->org_ids) == settings->org_count && settings->sentence_count != 0);
+	must(settings->org_count != 0 && set_count(settings->org_ids) == settings->org_count
+	     && settings->sentence_count != 0);
 	for (size_t i = 0; i < option_count(); i++)
 		if (option_at(i)->scope == OPTION_TOP)
 			check_value(option_at(i), settings);

@@ -14,12 +14,12 @@ const char fuzz_name[] = "dialogue";
 
 static unsigned long long lines;
 
-void __wrap_log_record(struct log *log, enum log_level level, const struct record *record);
+void __wrap_log_record(struct log *log, enum log_level level, const struct log_entry *entry);
 
 /* Only the lines of messages are counted; nothing is written. */
-void __wrap_log_record(struct log *log, enum log_level level, const struct record *record)
+void __wrap_log_record(struct log *log, enum log_level level, const struct log_entry *entry)
 {
-	(void)log, (void)level, (void)record;
+	(void)log, (void)level, (void)entry;
 	lines++;
 }
 
@@ -85,7 +85,7 @@ static void see_field(struct shadow *shadow, struct span data)
 static void see(struct shadow *shadow, const struct packet *packet)
 {
 	if (packet->letter == SMFIC_MAIL)
-		*shadow = (struct shadow){ .began = true };
+		*shadow = (struct shadow) { .began = true };
 	else if (packet->letter == SMFIC_HEADER)
 		see_field(shadow, packet->data);
 	else if (packet->letter == SMFIC_EOH)
@@ -117,8 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span bytes = fuzz_span(data, size);
 	struct test_evidence evidence = good_evidence();
-	struct ports ports = test_ports(&evidence);
-	struct service service;
+	struct environment environment = test_environment(&evidence);
+	struct shared shared;
 	struct dialogue dialogue;
 	struct buffer out = { 0 };
 	struct shadow shadow = { 0 };
@@ -127,8 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *fault;
 	size_t length;
 
-	must(service_init(&service, live_one(), &ports, NULL));
-	dialogue_begin(&dialogue, &service, (struct waker){ NULL, NULL });
+	must(shared_init(&shared, live_one(), &environment, NULL));
+	dialogue_begin(&dialogue, &shared, (struct waker) { NULL, NULL });
 	lines = 0;
 	while (status != DIALOGUE_OVER && bytes.length != 0) {
 		/* Evidence is there at once, or when the next byte says so. */
@@ -161,8 +161,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buffer_take(&out, buffer_content(&out).length);
 	}
 	dialogue_end(&dialogue);
-	must(atomic_load(&service.open) == 0);
-	must(atomic_load(&service.messages) == lines);
+	must(atomic_load(&shared.open) == 0);
+	must(atomic_load(&shared.messages) == lines);
 	buffer_clear(&out);
 	return 0;
 }

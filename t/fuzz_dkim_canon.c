@@ -24,7 +24,8 @@ static bool put_body(struct span text, enum dkim_form form, uint64_t limit, size
 
 static bool recorded(struct span wanted)
 {
-	return dkim_recorded.length == wanted.length && (wanted.length == 0 || memcmp(dkim_recorded.at, wanted.at, wanted.length) == 0);
+	return dkim_recorded.length == wanted.length
+	       && (wanted.length == 0 || memcmp(dkim_recorded.at, wanted.at, wanted.length) == 0);
 }
 
 static void check_body(struct span body, size_t size, uint64_t limit, char *room)

@@ -29,7 +29,7 @@ static void check_signature(struct arena *arena, struct span value)
 	must(fields.signed_names.length >= 4 && fields.b_prefix.length != 0 && fields.b_prefix.length <= 8);
 	must(fields.timestamp < 0 || fields.expiry < 0 || fields.expiry > fields.timestamp);
 	struct span twice[] = { joined(arena, value, ";d=example.com"), joined(arena, value, ";D=example.com"),
-		                joined(arena, value, ";BH=x"), joined(arena, value, ";;") };
+		                    joined(arena, value, ";BH=x"), joined(arena, value, ";;") };
 	for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
 		must(dkim_tags_signature(twice[i], arena, fuzz_to_ascii, &again));
 		must(!again.well_formed);

@@ -21,8 +21,8 @@ const char fuzz_name[] = "dkim_walk";
 
 /* One evaluation: how it is done, and what came of it. */
 struct evaluation {
-	bool early;    /* answer before the body comes; else after it */
-	size_t piece;  /* of the body */
+	bool early;   /* answer before the body comes; else after it */
+	size_t piece; /* of the body */
 	struct arena arena;
 	struct facts facts;
 	struct dkim_walk *walk;
@@ -112,7 +112,8 @@ static void answer_all(struct evaluation *evaluation)
 	}
 }
 
-static void evaluate(struct evaluation *evaluation, const struct settings *settings, struct span raw, struct span *body_r)
+static void evaluate(struct evaluation *evaluation, const struct settings *settings, struct span raw,
+                     struct span *body_r)
 {
 	static struct dkim_crypto crypto;
 	static struct dkim_environment environment;
@@ -121,7 +122,7 @@ static void evaluate(struct evaluation *evaluation, const struct settings *setti
 
 	crypto = dkim_recorder;
 	crypto.verify = verify;
-	environment = (struct dkim_environment){ &crypto, relation, NULL };
+	environment = (struct dkim_environment) { &crypto, relation, NULL };
 	verified_count = 0;
 	dkim_hashes_begun = 0;
 	arena_init(&evaluation->arena, 0);
@@ -138,7 +139,7 @@ static void evaluate(struct evaluation *evaluation, const struct settings *setti
 			break;
 	dkim_walk_body_end(evaluation->walk);
 	answer_all(evaluation);
-	must(!evaluation->facts.trouble && evaluation->facts.dkim.complete && !dkim_walk_open(evaluation->walk));
+	must(!evaluation->facts.internal_error && evaluation->facts.dkim.complete && !dkim_walk_open(evaluation->walk));
 	must(dkim_hashes_begun <= evaluation->facts.dkim.count + 2);
 	dkim_walk_drop(evaluation->walk);
 	must(dkim_hashes_live == 0);
@@ -174,7 +175,8 @@ static void put_field(char *to, size_t *length, bool relaxed, const struct field
 }
 
 /* What a signature signs, by going up the header for each name of h=. */
-static size_t reference_header(const struct header *header, const struct field *own, const struct dkim_fields *tags, char *to)
+static size_t reference_header(const struct header *header, const struct field *own, const struct dkim_fields *tags,
+                               char *to)
 {
 	const struct field *fields[FIELDS_MAX];
 	size_t count = 0;
@@ -226,7 +228,8 @@ static bool is_good(struct evaluation *evaluation, const struct signature *fact,
 		length = reference_header(header, field, &tags, room);
 		record_digest(room, length, digest);
 		for (size_t i = 0; i < verified_count; i++)
-			if (memcmp(verified[i].digest, digest, DKIM_DIGEST_LENGTH) == 0 && span_equal(verified[i].signature, tags.b))
+			if (memcmp(verified[i].digest, digest, DKIM_DIGEST_LENGTH) == 0
+			    && span_equal(verified[i].signature, tags.b))
 				return true;
 	}
 	return false;

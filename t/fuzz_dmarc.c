@@ -56,8 +56,9 @@ static struct dmarc_outcome evaluate(struct arena *arena, const struct given *gi
 		char kind = given->identifier[i].at[0];
 		bool is_hidden = kind == 'D' || kind == 'S';
 		some_known = some_known || !is_hidden;
-		(is_hidden ? dmarc_walk_add_hidden : dmarc_walk_add)(walk, ascii_lower(kind) == 'd' ? DMARC_BY_DKIM : DMARC_BY_SPF,
-		                                                     span_slice(given->identifier[i], 1, given->identifier[i].length));
+		(is_hidden ? dmarc_walk_add_hidden
+		           : dmarc_walk_add)(walk, ascii_lower(kind) == 'd' ? DMARC_BY_DKIM : DMARC_BY_SPF,
+		                             span_slice(given->identifier[i], 1, given->identifier[i].length));
 	}
 	dmarc_walk_close(walk);
 	while (dmarc_walk_step(walk) == DMARC_PENDING) {

@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		must(span_absent(domain_lower(&arena, child)) && span_absent(domain_comparable(&arena, NULL, child)));
 	struct span comparable = domain_comparable(&arena, fuzz_to_ascii, child);
-	must(span_absent(comparable) || (domain_valid(comparable) && span_equal(domain_lower(&arena, comparable), comparable)));
+	must(span_absent(comparable)
+	     || (domain_valid(comparable) && span_equal(domain_lower(&arena, comparable), comparable)));
 	if (child.length != 0)
 		check_pair(&arena, child, parent);
 	must(!arena_failed(&arena));

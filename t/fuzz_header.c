@@ -83,8 +83,7 @@ static unsigned split_message(struct split *split, struct arena *arena, struct s
 	must(split->text);
 	header_init(&split->header, arena, span_of("X-SFDC-Relay"));
 	must(message_split(raw, take, split, body_r, &defects));
-	must(span_absent(*body_r)
-	     || (body_r->at >= split->at && body_r->at + body_r->length == raw.at + raw.length));
+	must(span_absent(*body_r) || (body_r->at >= split->at && body_r->at + body_r->length == raw.at + raw.length));
 	check_header(&split->header);
 	return defects;
 }

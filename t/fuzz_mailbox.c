@@ -77,7 +77,8 @@ static void check_path(struct arena *arena, struct span text)
 	struct mailbox mailbox = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
 	struct mailbox other;
 	enum mailbox_status status = mailbox_parse_path(text, arena, fuzz_to_ascii, &mailbox);
-	must(status != MAILBOX_UNSET && status != MAILBOX_SEVERAL && status != MAILBOX_GROUP && status != MAILBOX_NO_MEMORY);
+	must(status != MAILBOX_UNSET && status != MAILBOX_SEVERAL && status != MAILBOX_GROUP
+	     && status != MAILBOX_NO_MEMORY);
 	must(mailbox_parse_path(joined(arena, text, tail), arena, fuzz_to_ascii, &other) == MAILBOX_MALFORMED);
 	check_memory(mailbox_parse_path, text, status);
 	if (status != MAILBOX_OK) {

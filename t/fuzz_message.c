@@ -5,15 +5,24 @@
  * Input: seven bytes of choices ("@" is the good one), the envelope sender in one line, then the raw message.
  */
 #include "core/edits.h"
-#include "core/feed.h"
-#include "core/record.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
 #include "core/reply.h"
 #include "engine.h"
 #include "fuzz.h"
 
 const char fuzz_name[] = "message";
 
-enum choice { CHOICE_SETTINGS, CHOICE_POLICY, CHOICE_SESSION, CHOICE_DKIM, CHOICE_SPF, CHOICE_DMARC, CHOICE_VOUCH, CHOICES };
+enum choice {
+	CHOICE_SETTINGS,
+	CHOICE_POLICY,
+	CHOICE_SESSION,
+	CHOICE_DKIM,
+	CHOICE_SPF,
+	CHOICE_DMARC,
+	CHOICE_VOUCH,
+	CHOICES
+};
 
 /* Bits of the choices. */
 enum { A_MONITORS = 1, B_MONITORS = 2, SCOPE_NARROW = 4, ADD_ALL = 8, BOUNCE_STRICT = 16, B_ON_AUTH = 32 };
@@ -57,7 +66,8 @@ static const struct settings *choose_settings(const uint8_t *choices)
 	struct settings **settings = &made[bits][policy_of(choices)];
 	if (*settings)
 		return *settings;
-	*settings = settings_two(bits & A_MONITORS ? MODE_MONITOR : MODE_ENFORCE, bits & B_MONITORS ? MODE_MONITOR : MODE_ENFORCE);
+	*settings =
+		settings_two(bits & A_MONITORS ? MODE_MONITOR : MODE_ENFORCE, bits & B_MONITORS ? MODE_MONITOR : MODE_ENFORCE);
 	(*settings)->scope = bits & SCOPE_NARROW ? SCOPE_SALESFORCE : SCOPE_ALL;
 	(*settings)->headers.add_to = bits & ADD_ALL ? ADD_TO_ALL : ADD_TO_LOCAL;
 	(*settings)->orgs[0].verp.undecodable = bits & BOUNCE_STRICT ? UNDECODABLE_FAIL : UNDECODABLE_SKIP;
@@ -102,11 +112,11 @@ static struct result make_result(uint8_t choice)
 static struct test_evidence choose_evidence(const uint8_t *choices)
 {
 	struct test_evidence evidence = { .spf = make_result(choices[CHOICE_SPF]),
-		                          .dmarc = make_result(choices[CHOICE_DMARC]),
-		                          .vouch = make_result(choices[CHOICE_VOUCH]),
-		                          .dkim = make_result(choices[CHOICE_DKIM]),
-		                          .has_dkim = true,
-		                          .late = choices[CHOICE_SESSION] & LATE };
+		                              .dmarc = make_result(choices[CHOICE_DMARC]),
+		                              .ip_spf = make_result(choices[CHOICE_VOUCH]),
+		                              .dkim = make_result(choices[CHOICE_DKIM]),
+		                              .has_dkim = true,
+		                              .late = choices[CHOICE_SESSION] & LATE };
 	return evidence;
 }
 
@@ -128,26 +138,27 @@ static void watch(void *context, const struct examination *examination)
 struct trial {
 	struct examination examination;
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct span mailer;
 	enum verdict before;
 };
 
-static void trial_run(struct trial *trial, const uint8_t *choices, struct span mail_from, struct span raw, bool gather_all)
+static void trial_run(struct trial *trial, const uint8_t *choices, struct span mail_from, struct span raw,
+                      bool gather_all)
 {
 	memset(trial, 0, sizeof *trial);
 	trial->mailer = span_of(choices[CHOICE_SESSION] & LOCAL ? "local" : "smtp");
 	trial->evidence = choose_evidence(choices);
-	trial->ports = test_ports(&trial->evidence);
-	trial->ports.now_ms = clock_ms;
+	trial->environment = test_environment(&trial->evidence);
+	trial->environment.now_ms = clock_ms;
 	trial->examination.gather_all = gather_all;
-	struct feed feed = { .session = choose_session(choices[CHOICE_SESSION], mail_from),
-		             .mailers = &trial->mailer,
-		             .recipients = 1,
-		             .raw = raw,
-		             .watch = gather_all ? NULL : watch,
-		             .context = &trial->before };
-	feed_message(&trial->examination, choose_settings(choices), &trial->ports, span_of("1f"), &feed);
+	struct message_file feed = { .session = choose_session(choices[CHOICE_SESSION], mail_from),
+		                         .mailers = &trial->mailer,
+		                         .recipients = 1,
+		                         .raw = raw,
+		                         .watch = gather_all ? NULL : watch,
+		                         .context = &trial->before };
+	message_file_feed(&trial->examination, choose_settings(choices), &trial->environment, span_of("1f"), &feed);
 	must(trial->examination.judgement.verdict != VERDICT_UNDECIDED);
 }
 
@@ -245,7 +256,8 @@ static bool names_domain(struct span value, const char *domain)
 
 static bool names_sender(struct span mail_from)
 {
-	size_t end = mail_from.length != 0 && mail_from.at[mail_from.length - 1] == '>' ? mail_from.length - 1 : mail_from.length;
+	size_t end =
+		mail_from.length != 0 && mail_from.at[mail_from.length - 1] == '>' ? mail_from.length - 1 : mail_from.length;
 	struct span address = span_slice(mail_from, 0, end);
 	return span_equal(mail_from, span_of("<>")) || span_ends_nocase(address, span_of("@example.com"))
 	       || span_ends_nocase(address, span_of(".bnc.salesforce.com"));
@@ -254,7 +266,8 @@ static bool names_sender(struct span mail_from)
 /* What the default sentence of organization A lets through. */
 static void check_default(const uint8_t *choices, struct span mail_from, struct span raw)
 {
-	static const char *const once[] = { "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "Content-Type" };
+	static const char *const once[] = { "From",    "Sender", "Reply-To",   "To",          "Cc",
+		                                "Subject", "Date",   "Message-ID", "Content-Type" };
 	uint8_t session = choices[CHOICE_SESSION];
 	must(!(session & (OLD_TLS | LATE)) && choose_result(choices[CHOICE_DKIM]) == RESULT_PASS);
 	must(count_only(raw, "DKIM-Signature") != 0 && names_sender(mail_from));
@@ -355,18 +368,20 @@ static bool printable(const char *text, size_t length)
 
 static void check_words(struct examination *examination)
 {
-	char text[RECORD_PRINTABLE_SIZE];
-	struct record record;
+	char text[LOG_PRINTABLE_SIZE];
+	struct log_entry entry;
 	struct reply reply;
-	record_examination(examination, &record);
-	must(record.count > 3 && record.count < RECORD_ENTRIES_MAX);
-	for (size_t i = 0; i < record.count; i++)
-		if (!record.entries[i].is_number)
-			must(printable(text, record_printable(record.entries[i].text, text, sizeof text)));
-	reply_make(examination->judgement.verdict, &examination->judgement, span_of(examination->sid), span_make(NULL, 0), &reply);
-	must(reply.code[0] == (examination->judgement.verdict == VERDICT_REJECT     ? '5'
-	                       : examination->judgement.verdict == VERDICT_TEMPFAIL ? '4'
-	                                                                           : '\0'));
+	log_entry_examination(examination, &entry);
+	must(entry.count > 3 && entry.count < LOG_FIELDS_MAX);
+	for (size_t i = 0; i < entry.count; i++)
+		if (!entry.fields[i].is_number)
+			must(printable(text, log_entry_printable(entry.fields[i].text, text, sizeof text)));
+	reply_make(examination->judgement.verdict, &examination->judgement, span_of(examination->sid), span_make(NULL, 0),
+	           &reply);
+	must(reply.code[0]
+	     == (examination->judgement.verdict == VERDICT_REJECT     ? '5'
+	         : examination->judgement.verdict == VERDICT_TEMPFAIL ? '4'
+	                                                              : '\0'));
 	must(printable(reply.text, strlen(reply.text)));
 }
 
@@ -380,11 +395,11 @@ static void check_gather_all(const uint8_t *choices, struct span mail_from, stru
 }
 
 /* One more of a field that may stand once, at the top, is never good enough for an organization that enforces. */
-static void check_more(const uint8_t *choices, struct span mail_from, struct span raw, const char *field, const char *name)
+static void check_more(const uint8_t *choices, struct span mail_from, struct span raw, const char *field,
+                       const char *name)
 {
 	struct trial trial;
-	if (raw.length == 0 || raw.at[0] == ' ' || raw.at[0] == '\t' || is_mbox_line(raw)
-	    || count_only(raw, name) == 0)
+	if (raw.length == 0 || raw.at[0] == ' ' || raw.at[0] == '\t' || is_mbox_line(raw) || count_only(raw, name) == 0)
 		return;
 	size_t length = strlen(field);
 	char *text = malloc(length + raw.length);

@@ -5,8 +5,8 @@
  */
 #include "cmd/session.h"
 
-#include "core/feed.h"
-#include "core/record.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
 #include "engine.h"
 #include "fuzz.h"
 
@@ -48,7 +48,8 @@ static void check_override(const struct session *session)
 	struct session_input again;
 	char problem[SESSION_PROBLEM_SIZE];
 	session_init(&other);
-	must(session_set(&other, SESSION_HELO, span_of("other.example"), problem) && session_recipient(&other, span_of("smtp")));
+	must(session_set(&other, SESSION_HELO, span_of("other.example"), problem)
+	     && session_recipient(&other, span_of("smtp")));
 	must(session_override(&other, session));
 	session_input(session, &input);
 	session_input(&other, &again);
@@ -73,19 +74,21 @@ static const struct settings *one_settings(void)
 /* Whatever is told of the session, the message has its verdict, and an accepted one came over TLS. */
 static void check_verdict(const struct session *session)
 {
-	static const struct span raw = SPAN_LITERAL("From: joe@example.com\nX-SFDC-LK: 00D8d000003TRx3\nDKIM-Signature: v=1\n\nx\n");
+	static const struct span raw =
+		SPAN_LITERAL("From: joe@example.com\nX-SFDC-LK: 00D8d000003TRx3\nDKIM-Signature: v=1\n\nx\n");
 	struct examination examination = { 0 };
 	struct test_evidence evidence = good_evidence();
-	struct ports ports = test_ports(&evidence);
-	struct feed feed = { .mailers = session->mailers, .recipients = session->recipients, .raw = raw };
-	struct record record;
+	struct environment environment = test_environment(&evidence);
+	struct message_file feed = { .mailers = session->mailers, .recipients = session->recipients, .raw = raw };
+	struct log_entry entry;
 	session_input(session, &feed.session);
-	feed_message(&examination, one_settings(), &ports, span_of("1f"), &feed);
+	message_file_feed(&examination, one_settings(), &environment, span_of("1f"), &feed);
 	must(examination.judgement.verdict == VERDICT_REJECT || examination.judgement.verdict == VERDICT_ACCEPT);
 	if (examination.judgement.verdict == VERDICT_ACCEPT)
-		must(span_equal(feed.session.tls_version, span_of("TLSv1.2")) || span_equal(feed.session.tls_version, span_of("TLSv1.3")));
-	record_examination(&examination, &record);
-	must(record.count < RECORD_ENTRIES_MAX);
+		must(span_equal(feed.session.tls_version, span_of("TLSv1.2"))
+		     || span_equal(feed.session.tls_version, span_of("TLSv1.3")));
+	log_entry_examination(&examination, &entry);
+	must(entry.count < LOG_FIELDS_MAX);
 	examine_clear(&examination);
 }
 

@@ -39,7 +39,8 @@ static void check_term(struct arena *arena, const struct spf_term *term)
 {
 	bool network = term->mechanism == SPF_IP4 || term->mechanism == SPF_IP6;
 	must(term->prefix4 <= 32 && term->prefix6 <= 128);
-	must(term->result == SPF_PASS || term->result == SPF_FAIL || term->result == SPF_SOFTFAIL || term->result == SPF_NEUTRAL);
+	must(term->result == SPF_PASS || term->result == SPF_FAIL || term->result == SPF_SOFTFAIL
+	     || term->result == SPF_NEUTRAL);
 	must(network == (term->network.family != ADDRESS_NONE));
 	must(term->domain.count != 0 || (term->mechanism != SPF_INCLUDE && term->mechanism != SPF_EXISTS));
 	must(term->domain.count == 0 || (!network && term->mechanism != SPF_ALL));
@@ -70,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(policy.record->has_redirect == (policy.record->redirect.count != 0));
 		must(parsed(&arena, text, span_of(" moo")).status == SPF_POLICY_BROKEN);
 		must(parsed(&arena, text, span_make(" a\0", 3)).status == SPF_POLICY_BROKEN);
-		must(!policy.record->has_redirect || parsed(&arena, text, span_of(" redirect=a.b")).status == SPF_POLICY_BROKEN);
+		must(!policy.record->has_redirect
+		     || parsed(&arena, text, span_of(" redirect=a.b")).status == SPF_POLICY_BROKEN);
 		if (size + 5 <= SPF_RECORD_MAX)
 			must(parsed(&arena, text, span_of(" -all")).record->count == policy.record->count + 1);
 	} else if (policy.status == SPF_POLICY_BROKEN) {

@@ -123,7 +123,7 @@ BAD = [
     ("evidence", "milter/evidence/idn.c", '#include "evidence/idn.h"\n#include "evidence/dkim_private.h"'),
     ("evidence", "milter/evidence/x.c", '#include "evidence/x.h"\n#include "evidence/dkim.h"\n#include "dkim_private.h"'),
     ("mta", "milter/mta/dkim.c", '#include "evidence/dkim_private.h"'),
-    ("mta", "milter/mta/x.c", '#include "evidence/ports.h"'),
+    ("mta", "milter/mta/x.c", '#include "evidence/environment.h"'),
     ("mta", "milter/mta/x.c", '#include "local.h"'),
 ]
 GOOD = [
@@ -131,7 +131,7 @@ GOOD = [
     ("evidence", "milter/evidence/dkim_key.c", '#include "dkim_private.h"\n#include <openssl/evp.h>'),
     ("evidence", "milter/evidence/key.c", '#include "config.h"\n#include "evidence/dkim.h"\n#include "evidence/dkim_private.h"'),
     ("mta", "milter/mta/x.c", '#include "config.h"\n#include "config/live.h"\n#include <libmilter/mfapi.h>'),
-    ("cmd", "milter/cmd/x.c", '#include "evidence/ports.h"'),
+    ("cmd", "milter/cmd/x.c", '#include "evidence/environment.h"'),
 ]
 for floor, path, text in BAD:
     ok(len(list(problems(floor, path, text))) == 1, f"found: {path}: {text}")

@@ -28,23 +28,23 @@ def check_names():
 
 
 def written_keys():
-    """(key, whether it is a number) of all that record_examination() writes, in its order."""
-    bodies = dict(re.findall(r"^(?:static )?void (record_\w+)\([^;{]*\)\n\{\n(.*?)^\}", read("milter", "core", "record.c"),
+    """(key, whether it is a number) of all that log_entry_examination() writes, in its order."""
+    bodies = dict(re.findall(r"^(?:static )?void (log_entry_\w+)\([^;{]*\)\n\{\n(.*?)^\}", read("milter", "core", "log_entry.c"),
                              re.MULTILINE | re.DOTALL))
-    writers = {"record_text": False, "record_number": True}
+    writers = {"log_entry_text": False, "log_entry_number": True}
     keys = []
 
     def follow(name):
-        call = r"\b(record_\w+)\((?:(\w+), (\"\w+\"|check_at\(.*?\)->log_key|\w+))?"
+        call = r"\b(log_entry_\w+)\((?:(\w+), (\"\w+\"|check_at\(.*?\)->log_key|\w+))?"
         for called, first, key in re.findall(call, bodies[name]):
             if called in writers and key.endswith("->log_key"):
                 keys.extend(("r_" + check, writers[called]) for check in check_names())
             elif called in writers:
                 keys.append((re.fullmatch(r'"(\w+)"', key)[1], writers[called]))
-            elif called != "record_init":
+            elif called != "log_entry_init":
                 follow(called)
 
-    follow("record_examination")
+    follow("log_entry_examination")
     return keys
 
 

@@ -39,10 +39,12 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	struct settings *settings = settings_two(mode, mode);
 	struct session_input input = good_session();
 	struct test_evidence evidence = good_evidence();
-	struct ports ports = test_ports(&evidence);
+	struct environment environment = test_environment(&evidence);
 	struct examination examination = { .gather_all = false };
 	struct reply reply;
-	const char *const signed_fields[] = { "From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRx3", "DKIM-Signature", " x", NULL };
+	const char *const signed_fields[] = {
+		"From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRx3", "DKIM-Signature", " x", NULL
+	};
 	const char *const fields[] = { "From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRx3", NULL };
 
 	set_policy(settings, wanted);
@@ -51,10 +53,10 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	evidence.dmarc = outcome(wanted[DEFER], REASON_DMARC_FAIL);
 	evidence.has_dkim = wanted[QUARANTINE] != RESULT_SKIP;
 	evidence.dkim = outcome(wanted[QUARANTINE], REASON_DKIM_FAIL);
-	evidence.vouch = outcome(wanted[WARN], REASON_IP_UNLISTED);
+	evidence.ip_spf = outcome(wanted[WARN], REASON_IP_UNLISTED);
 	evidence.limit = outcome(limit, REASON_LIMIT_MESSAGES);
 	settings->orgs[0].limit.messages.count = limit != RESULT_SKIP;
-	ports = test_ports(&evidence);
+	environment = test_environment(&evidence);
 	if (wanted[WARN] != RESULT_PASS && wanted[WARN] != RESULT_TEMPERROR) {
 		memset(&input.certificate, 0, sizeof input.certificate);
 		if (wanted[WARN] == RESULT_FAIL) {
@@ -64,7 +66,7 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	}
 	if (!settings_complete(settings, unite_options))
 		printf("Bail out! settings\n");
-	examine_begin(&examination, settings, &ports, span_of("1"), &input);
+	examine_begin(&examination, settings, &environment, span_of("1"), &input);
 	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	feed_fields(&examination, evidence.has_dkim ? signed_fields : fields);
 	examine_header_end(&examination);
@@ -74,9 +76,9 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	for (unsigned i = 0; i < SENTENCES; i++)
 		printf("%s ", result_name(wanted[i]));
 	printf("%s %s %s %u %s %s %s %u %s\n", mode_name(mode), verdict_name(open), result_name(limit), evidence.counts,
-	       verdict_name(judgement->verdict),
-	       verdict_name(judgement->would), judgement->why.count != 0 ? check_name(judgement->why.ids[0]) : "-",
-	       (unsigned)judgement->warn.count, reply.code[0] != '\0' ? reply.code : "-");
+	       verdict_name(judgement->verdict), verdict_name(judgement->would),
+	       judgement->why.count != 0 ? check_name(judgement->why.ids[0]) : "-", (unsigned)judgement->warn.count,
+	       reply.code[0] != '\0' ? reply.code : "-");
 	examine_clear(&examination);
 	settings_free(settings);
 }
@@ -84,7 +86,8 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 int main(void)
 {
 	for (unsigned i = 0; i < 4 * 4 * 4 * 4; i++) {
-		const enum result_code wanted[SENTENCES] = { codes[i & 3], codes[i >> 2 & 3], codes[i >> 4 & 3], codes[i >> 6 & 3] };
+		const enum result_code wanted[SENTENCES] = { codes[i & 3], codes[i >> 2 & 3], codes[i >> 4 & 3],
+			                                         codes[i >> 6 & 3] };
 		for (unsigned mode = 0; mode < 3; mode++)
 			for (unsigned open = 0; open < 4; open++)
 				for (unsigned limit = 0; limit < 3; limit++)

@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #include "config/loader.h"
-#include "evidence/ports.h"
+#include "evidence/environment.h"
 #include "evidence/waiter.h"
 #include "mta/session.h"
 
-static struct service service;
+static struct shared shared;
 
 /* MTAs take the reply for a format: a single percent sign would be dropped, or the whole reply with it. */
 static void double_percent(const char *from, char *to, size_t size)
@@ -53,8 +53,8 @@ static sfsistat apply_refusal(SMFICTX *context, const struct refusal *refusal)
 static bool failed(struct session *session, const char *what)
 {
 	const struct examination *examination = &session->message->examination;
-	log_event(session->service->log, LOG_LEVEL_ERROR, "error", "message %s is deferred: the MTA could not be asked to %s",
-	          examination->sid, what);
+	log_event(session->shared->log, LOG_LEVEL_ERROR, "error",
+	          "message %s is deferred: the MTA could not be asked to %s", examination->sid, what);
 	return false;
 }
 
@@ -68,7 +68,7 @@ static bool apply_plan(SMFICTX *context, struct session *session, const struct e
 			return failed(session, "remove a header field");
 	}
 	/* Where values come with the white space after the colon, they must be given with it. */
-	const char *space = session->agreement.leading_space ? " " : "";
+	const char *space = session->negotiated.leading_space ? " " : "";
 	for (size_t i = 0; i < edits->insertion_count; i++) {
 		const struct insertion *insertion = &edits->insertions[i];
 		char *name = arena_text(arena, insertion->name);
@@ -84,7 +84,8 @@ static bool quarantine(SMFICTX *context, struct session *session)
 {
 	const struct examination *examination = &session->message->examination;
 	char text[128];
-	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason), examination->sid);
+	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason),
+	         examination->sid);
 	return smfi_quarantine(context, text) == MI_SUCCESS || failed(session, "quarantine the message");
 }
 
@@ -122,8 +123,9 @@ static const struct {
 } symbols[] = {
 	{ SMFIM_CONNECT, "j" },
 	{ SMFIM_HELO, "j" },
-	{ SMFIM_ENVFROM, "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
-	                 "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVFROM,
+	  "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
+	  "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
 	{ SMFIM_ENVRCPT, "i {rcpt_mailer}" },
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOH, "i" },
@@ -152,14 +154,14 @@ static void leave(struct conversation *conversation)
 }
 
 /* NULL without memory. */
-static struct conversation *enter(const struct agreement *agreement)
+static struct conversation *enter(const struct negotiated *negotiated)
 {
 	struct conversation *conversation = calloc(1, sizeof *conversation);
 	if (!conversation || !waiter_init(&conversation->waiter)) {
 		free(conversation);
 		return NULL;
 	}
-	conversation->session = session_new(&service, agreement, waiter_waker(&conversation->waiter));
+	conversation->session = session_new(&shared, negotiated, waiter_waker(&conversation->waiter));
 	if (conversation->session)
 		return conversation;
 	leave(conversation);
@@ -196,7 +198,7 @@ static bool actions_offered(unsigned long offered)
 	unsigned long missing = ACTIONS_NEEDED & ~offered;
 	if (missing == 0)
 		return true;
-	log_event(service.log, LOG_LEVEL_ERROR, "error",
+	log_event(shared.log, LOG_LEVEL_ERROR, "error",
 	          "the MTA is refused: this filter must be allowed to%s%s%s and by its milter protocol is not; "
 	          "in Postfix set milter_protocol to 6, Sendmail must be 8.14 or newer",
 	          missing & SMFIF_ADDHDRS ? " add header fields," : "",
@@ -205,16 +207,16 @@ static bool actions_offered(unsigned long offered)
 	return false;
 }
 
-static void agree(unsigned long offered, unsigned long *steps_r, struct agreement *agreement_r)
+static void agree(unsigned long offered, unsigned long *steps_r, struct negotiated *negotiated_r)
 {
-	session_agree(&service, agreement_r);
-	agreement_r->leading_space = (offered & SMFIP_HDR_LEADSPC) != 0;
-	agreement_r->skip = (offered & SMFIP_SKIP) != 0;
+	session_negotiate(&shared, negotiated_r);
+	negotiated_r->leading_space = (offered & SMFIP_HDR_LEADSPC) != 0;
+	negotiated_r->skip = (offered & SMFIP_SKIP) != 0;
 	unsigned long steps = SMFIP_NODATA | SMFIP_NOUNKNOWN;
 	steps |= SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
-	if (!agreement_r->answers_mail)
+	if (!negotiated_r->answers_mail)
 		steps |= SMFIP_NR_MAIL;
-	if (!agreement_r->answers_recipients)
+	if (!negotiated_r->answers_recipients)
 		steps |= SMFIP_NR_RCPT;
 	steps |= SMFIP_HDR_LEADSPC | SMFIP_SKIP;
 	*steps_r = steps & offered;
@@ -228,8 +230,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 	(void)unused_3;
 	if (!actions_offered(actions))
 		return SMFIS_REJECT;
-	struct agreement agreement = { 0 };
-	agree(steps, steps_r, &agreement);
+	struct negotiated negotiated = { 0 };
+	agree(steps, steps_r, &negotiated);
 	*actions_r = ACTIONS_NEEDED;
 	*unused_2_r = 0;
 	*unused_3_r = 0;
@@ -237,12 +239,13 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
 		*actions_r |= SMFIF_SETSYMLIST;
 		if (!ask_symbols(context))
 			return SMFIS_REJECT;
-	} else if (!atomic_exchange(&service.told_symlist, true)) {
-		log_event(service.log, LOG_LEVEL_WARNING, "warning",
-		          "the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
+	} else if (!atomic_exchange(&shared.told_symlist, true)) {
+		log_event(
+			shared.log, LOG_LEVEL_WARNING, "warning",
+			"the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
 	}
 	leave(smfi_getpriv(context));
-	struct conversation *conversation = enter(&agreement);
+	struct conversation *conversation = enter(&negotiated);
 	smfi_setpriv(context, conversation);
 	return conversation ? SMFIS_CONTINUE : SMFIS_REJECT;
 }
@@ -330,7 +333,7 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	 * end the message for libmilter, which then ignores the steps that follow; they are answered instead.
 	 */
 	if (!session) {
-		log_event(service.log, LOG_LEVEL_ERROR, "error",
+		log_event(shared.log, LOG_LEVEL_ERROR, "error",
 		          "a message is deferred: the MTA did not negotiate the milter protocol for its session");
 		return SMFIS_CONTINUE;
 	}
@@ -338,7 +341,7 @@ static sfsistat on_mail(SMFICTX *context, char **arguments)
 	read_macros(context, &input);
 	input.mail_from = span_of(arguments[0]);
 	session_mail(session, &input, symbol(context, "{client_addr}"));
-	return session->agreement.answers_mail ? answer(context, session) : SMFIS_NOREPLY;
+	return session->negotiated.answers_mail ? answer(context, session) : SMFIS_NOREPLY;
 }
 
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
@@ -349,7 +352,7 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
 	session_recipient(session, span_of(arguments[0]), symbol(context, "{rcpt_mailer}"), symbol(context, "i"));
 	if (session_answers_recipients(session))
 		return answer(context, session);
-	return session->agreement.answers_recipients ? SMFIS_CONTINUE : SMFIS_NOREPLY;
+	return session->negotiated.answers_recipients ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
 
 static sfsistat on_field(SMFICTX *context, char *name, char *value)
@@ -375,7 +378,7 @@ static sfsistat on_body(SMFICTX *context, unsigned char *chunk, size_t length)
 	if (!session)
 		return SMFIS_TEMPFAIL;
 	bool more = session_body(session, span_make((const char *)chunk, length));
-	return more || !session->agreement.skip ? SMFIS_CONTINUE : SMFIS_SKIP;
+	return more || !session->negotiated.skip ? SMFIS_CONTINUE : SMFIS_SKIP;
 }
 
 /* Never SMFIS_ACCEPT: some versions of Postfix carry it over to the next message of the session. */
@@ -433,8 +436,8 @@ static bool register_filter(char *socket_name)
 		.xxfi_close = on_close,
 		.xxfi_negotiate = on_negotiate,
 	};
-	return smfi_register(description) == MI_SUCCESS && smfi_setconn(socket_name) == MI_SUCCESS &&
-	       smfi_opensocket(true) == MI_SUCCESS;
+	return smfi_register(description) == MI_SUCCESS && smfi_setconn(socket_name) == MI_SUCCESS
+	       && smfi_opensocket(true) == MI_SUCCESS;
 }
 
 /* Nobody waits for libmilter to stop. */
@@ -451,17 +454,17 @@ int main(int argc, char **argv)
 {
 	char error[EVIDENCE_ERROR_SIZE];
 	struct problems problems;
-	struct ports ports;
+	struct environment environment;
 	pthread_t thread;
 	struct log *log = log_new("reference");
 	struct settings *settings = argc == 3 ? config_load(argv[1], &problems) : NULL;
-	if (!log || !settings || !evidence_ports_init(&ports, settings, error)) {
+	if (!log || !settings || !evidence_environment_init(&environment, settings, error)) {
 		fprintf(stderr, "reference_libmilter: %s\n", settings ? error : "the configuration cannot be used");
 		return 2;
 	}
 	struct live *live = live_new(settings);
-	if (!live || !service_init(&service, live, &ports, log) || !register_filter(argv[2]) ||
-	    pthread_create(&thread, NULL, end_with_input, NULL) != 0)
+	if (!live || !shared_init(&shared, live, &environment, log) || !register_filter(argv[2])
+	    || pthread_create(&thread, NULL, end_with_input, NULL) != 0)
 		return 2;
 	puts("ready");
 	fflush(stdout);

@@ -254,8 +254,9 @@ static void run_races(struct resolver *resolver, int threads, int rounds, struct
 	struct race races[64];
 	struct race all = { 0 };
 	for (int i = 0; i < threads && i < 64; i++) {
-		struct race one = { .resolver = resolver, .type = question.type, .name = question.name.at, .seed = (unsigned)i,
-			            .rounds = rounds };
+		struct race one = {
+			.resolver = resolver, .type = question.type, .name = question.name.at, .seed = (unsigned)i, .rounds = rounds
+		};
 		races[i] = one;
 		if (pthread_create(&ids[i], NULL, run_race, &races[i]) != 0)
 			exit(2);

@@ -147,8 +147,8 @@ static const struct answer *zone_answer(struct zone *zone, const struct question
 	static const struct answer nodata = { .status = ANSWER_NODATA };
 	static const struct answer_record local = { .address = { ADDRESS_IPV4, { 127, 0, 0, 2 } } };
 	static const struct answer found = { .status = ANSWER_FOUND, .count = 1, .records = &local };
-	bool exists = zone->hashed.length != 0 && span_ends_nocase(question->name, zone->hashed)
-	              && checksum(question->name) % 2 == 0;
+	bool exists =
+		zone->hashed.length != 0 && span_ends_nocase(question->name, zone->hashed) && checksum(question->name) % 2 == 0;
 	if (exists && question->type == RECORD_A)
 		return &found;
 	for (const struct row *row = zone->rows; row; row = row->next) {
@@ -223,7 +223,8 @@ static void check(struct zone *zone, char *field[FIELDS])
 	}
 	struct span mechanism = outcome[0]->mechanism;
 	printf("%s %s %u %u %.*s\n", field[1], agree ? spf_result_name(outcome[0]->result) : "disagree", outcome[0]->terms,
-	       outcome[0]->voids, mechanism.length != 0 ? (int)mechanism.length : 1, mechanism.length != 0 ? mechanism.at : "-");
+	       outcome[0]->voids, mechanism.length != 0 ? (int)mechanism.length : 1,
+	       mechanism.length != 0 ? mechanism.at : "-");
 	arena_clear(&arena);
 }
 

@@ -17,7 +17,7 @@ static unsigned tap_run;
 static unsigned tap_failed;
 
 static inline bool tap_ok(bool good, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 
 static inline bool tap_ok(bool good, const char *file, int line, const char *format, ...)
 {

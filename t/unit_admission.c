@@ -62,12 +62,15 @@ static void test_shares(void)
 {
 	struct admission *admission = admission_new(ADMISSION_ALL);
 	struct applicant stranger = { .room = ROOM_STRANGER, .share = span_of("192.0.2.1") };
-	struct applicant below = { .room = ROOM_BELOW, .share = span_of("192.0.2.1"), .group = span_of("example.com"), .exact = true };
+	struct applicant below = {
+		.room = ROOM_BELOW, .share = span_of("192.0.2.1"), .group = span_of("example.com"), .exact = true
+	};
 
 	ok(take(admission, &stranger, 0, 100) == ADMISSION_SHARE_STRANGER, "a share of strangers' names");
 	stranger.share = span_of("192.0.2.2");
 	ok(take(admission, &stranger, 100, 10) == 10, "another's is another's");
-	ok(take(admission, &below, 200, 100) == ADMISSION_SHARE_UNVETTED, "a share is one of its room; of a client nobody knows");
+	ok(take(admission, &below, 200, 100) == ADMISSION_SHARE_UNVETTED,
+	   "a share is one of its room; of a client nobody knows");
 	below.vetted = true;
 	below.share = span_of("192.0.2.9 Example.COM 00D");
 	ok(take(admission, &below, 300, 200) == ADMISSION_SHARE_VETTED, "of one that is known");
@@ -83,7 +86,9 @@ static void test_shares(void)
 static void test_groups(void)
 {
 	struct admission *admission = admission_new(ADMISSION_ALL);
-	struct applicant below = { .room = ROOM_BELOW, .vetted = true, .share = span_of("a"), .group = span_of("dead.example.com") };
+	struct applicant below = {
+		.room = ROOM_BELOW, .vetted = true, .share = span_of("a"), .group = span_of("dead.example.com")
+	};
 	unsigned left = 2;
 
 	ok(take(admission, &below, 0, 100) == ADMISSION_GROUP_WILD, "a group below a wildcard, whoever asks");
@@ -115,7 +120,9 @@ static void test_small(void)
 {
 	struct admission *admission = admission_new(100);
 	struct applicant named = { .room = ROOM_NAMED };
-	struct applicant below = { .room = ROOM_BELOW, .vetted = true, .exact = true, .share = span_of("a"), .group = span_of("b") };
+	struct applicant below = {
+		.room = ROOM_BELOW, .vetted = true, .exact = true, .share = span_of("a"), .group = span_of("b")
+	};
 	unsigned all = take(admission, &named, 0, 200);
 	ok(all >= 32 && all <= 60, "few places: %u", all);
 	unsigned share = take(admission, &below, 200, 200);

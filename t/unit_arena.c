@@ -40,9 +40,11 @@ static void test_limit(void)
 	arena_clear(&arena);
 	ok(arena_alloc(&arena, SIZE_MAX) == NULL && arena_failed(&arena), "a size that overflows fails");
 	arena_clear(&arena);
-	ok(arena_alloc(&arena, SIZE_MAX - _Alignof(max_align_t)) == NULL && arena_failed(&arena), "so does one without room for a chunk");
+	ok(arena_alloc(&arena, SIZE_MAX - _Alignof(max_align_t)) == NULL && arena_failed(&arena),
+	   "so does one without room for a chunk");
 	arena_clear(&arena);
-	ok(arena_text(&arena, span_make("", SIZE_MAX)) == NULL && arena_failed(&arena), "and a text without room for its end");
+	ok(arena_text(&arena, span_make("", SIZE_MAX)) == NULL && arena_failed(&arena),
+	   "and a text without room for its end");
 	arena_clear(&arena);
 }
 
@@ -68,12 +70,15 @@ static void test_span(void)
 	ok(!span_equal_nocase(span_of("a["), span_of("a{")), "only letters are folded");
 	ok(span_starts_nocase(span_of("ABc"), span_of("ab")) && !span_starts_nocase(span_of("a"), span_of("ab")), "starts");
 	ok(span_holds_nocase(span_of("xaBc"), span_of("Abc")) && span_holds_nocase(span_of(""), span_of("")), "holds");
-	ok(!span_holds_nocase(span_of("xab"), span_of("abc")) && !span_holds_nocase(span_of(""), span_of("a")), "holds not");
+	ok(!span_holds_nocase(span_of("xab"), span_of("abc")) && !span_holds_nocase(span_of(""), span_of("a")),
+	   "holds not");
 	ok(span_ends_nocase(span_of("xAB"), span_of("ab")) && !span_ends_nocase(span_of("b"), span_of("ab")), "ends");
 	ok(span_find(span_of("abc"), 0, 'c') == 2 && span_find(span_of("abc"), 3, 'c') == 3, "find");
-	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 1 && span_distance(span_of(""), span_of("abc")) == 3, "distance");
+	ok(span_distance(span_of("dkmi"), span_of("dkim")) == 1 && span_distance(span_of(""), span_of("abc")) == 3,
+	   "distance");
 	ok(span_distance(span_of("rogs"), span_of("orgs")) == 1 && span_distance(span_of("ca"), span_of("abc")) == 3
-	       && span_distance(span_of("abcdef"), span_of("badcfe")) == 3 && span_distance(span_of("dcab"), span_of("abcd")) == 4,
+	       && span_distance(span_of("abcdef"), span_of("badcfe")) == 3
+	       && span_distance(span_of("dcab"), span_of("abcd")) == 4,
 	   "neighbors that changed places count one");
 	ok(span_distance(span_of("TLS"), span_of("tls")) == 0 && span_distance(span_of("org"), span_of("orgs")) == 1,
 	   "distance without case");
@@ -87,9 +92,9 @@ static void test_span(void)
 		bool good;
 		unsigned long number;
 	} numbers[] = {
-		{ "0", 9, true, 0 },       { "128", 128, true, 128 }, { "129", 128, false, 0 }, { "", 9, false, 0 },
-		{ " 1", 9, false, 0 },     { "+1", 9, false, 0 },     { "1x", 9, false, 0 },    { "7", 5, false, 0 },
-		{ "99999999999999999999", (unsigned long)-1, false, 0 },
+		{ "0", 9, true, 0 },   { "128", 128, true, 128 }, { "129", 128, false, 0 },
+		{ "", 9, false, 0 },   { " 1", 9, false, 0 },     { "+1", 9, false, 0 },
+		{ "1x", 9, false, 0 }, { "7", 5, false, 0 },      { "99999999999999999999", (unsigned long)-1, false, 0 },
 	};
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 		bool good = span_number(span_of(numbers[i].text), numbers[i].max, &number);

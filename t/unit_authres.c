@@ -67,7 +67,8 @@ static void test_write(void)
 	facts.sender_status = MAILBOX_OK;
 	facts.sender.address = span_of("a=b__x@b.example");
 	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena),
-	        span_of(OURS ";\n\tauth=pass;\n\tspf=pass smtp.mailfrom=\"a=b__x@b.example\""), "auth without the user, and spf");
+	        span_of(OURS ";\n\tauth=pass;\n\tspf=pass smtp.mailfrom=\"a=b__x@b.example\""),
+	        "auth without the user, and spf");
 
 	facts.auth_authen = span_of("");
 	facts.spf.rfc8601 = "softfail";
@@ -98,11 +99,14 @@ static void test_write(void)
 	                     "\theader.b=\"AbC/+123\";\n\tdkim=permerror"),
 	        "what is not known yet is not shown, what is known is");
 	facts.evidence_over = true;
-	is_span(authres_write(span_of(OURS), &facts, &judgement, &arena),
-	        span_of(OURS ";\n\tspf=temperror smtp.mailfrom=\"a=b__x@b.example\";\n\tdkim=pass header.d=example.com header.s=sfcrm header.a=rsa-sha256\n"
-	                     "\theader.b=\"AbC/+123\";\n\tdkim=temperror header.d=pending.example;\n\tdkim=permerror;\n"
-	                     "\tdmarc=temperror"),
-	        "what did not come in time is an error that may pass");
+	is_span(
+		authres_write(span_of(OURS), &facts, &judgement, &arena),
+		span_of(
+			OURS
+			";\n\tspf=temperror smtp.mailfrom=\"a=b__x@b.example\";\n\tdkim=pass header.d=example.com header.s=sfcrm header.a=rsa-sha256\n"
+			"\theader.b=\"AbC/+123\";\n\tdkim=temperror header.d=pending.example;\n\tdkim=permerror;\n"
+			"\tdmarc=temperror"),
+		"what did not come in time is an error that may pass");
 	facts.evidence_over = false;
 	facts.dkim.complete = true;
 	facts.dmarc.complete = true;
@@ -166,8 +170,8 @@ static void test_hostile(void)
 		struct span want = arena_printf(&arena, OURS ";\n\tspf=pass %s", rows[i].want);
 		struct span got = authres_write(span_of(OURS), &facts, &judgement, &arena);
 		is_span(got, want, rows[i].id);
-		ok(is_one_field(got) && claims(got, OURS) && !claims(got, "b.example"),
-		   "R06 a well-formed field: %s", rows[i].id);
+		ok(is_one_field(got) && claims(got, OURS) && !claims(got, "b.example"), "R06 a well-formed field: %s",
+		   rows[i].id);
 		arena_clear(&arena);
 	}
 }

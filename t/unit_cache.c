@@ -5,13 +5,18 @@
 #include "evidence/cache.h"
 #include "tap.h"
 
-static struct response *make(const char *text)
+static struct dns_shared *make(const char *text)
 {
 	struct answer_record record = { .text = span_of(text) };
 	struct span chain[] = { SPAN_LITERAL("one.example"), SPAN_LITERAL("two.example") };
-	struct answer answer = { .status = ANSWER_FOUND, .secure = true, .ttl = 7, .count = 1, .records = &record,
-		                 .chain_count = 2, .chain = chain };
-	return response_new(&answer);
+	struct answer answer = { .status = ANSWER_FOUND,
+		                     .secure = true,
+		                     .ttl = 7,
+		                     .count = 1,
+		                     .records = &record,
+		                     .chain_count = 2,
+		                     .chain = chain };
+	return dns_shared_new(&answer);
 }
 
 static struct question ask(enum record_type type, const char *name)
@@ -24,40 +29,41 @@ static struct question ask(enum record_type type, const char *name)
 static bool holds(struct cache *cache, const char *name, const char *text, long long now)
 {
 	struct question question = ask(RECORD_TXT, name);
-	struct response *response = cache_find(cache, &question, now);
-	bool found = response && span_equal(response_answer(response)->records[0].text, span_of(text));
-	response_drop(response);
+	struct dns_shared *response = cache_find(cache, &question, now);
+	bool found = response && span_equal(dns_shared_answer(response)->records[0].text, span_of(text));
+	dns_shared_drop(response);
 	return found;
 }
 
 static void add(struct cache *cache, const char *name, const char *text, long long expires)
 {
 	struct question question = ask(RECORD_TXT, name);
-	struct response *response = make(text);
+	struct dns_shared *response = make(text);
 	cache_add(cache, &question, response, expires);
-	response_drop(response);
+	dns_shared_drop(response);
 }
 
 static void test_response(void)
 {
 	char text[] = "volatile";
-	struct response *response = make(text);
+	struct dns_shared *response = make(text);
 	text[0] = 'X';
-	const struct answer *answer = response_answer(response);
-	ok(answer->status == ANSWER_FOUND && answer->secure && answer->ttl == 7 && answer->count == 1, "the answer's values");
+	const struct answer *answer = dns_shared_answer(response);
+	ok(answer->status == ANSWER_FOUND && answer->secure && answer->ttl == 7 && answer->count == 1,
+	   "the answer's values");
 	is_span(answer->records[0].text, span_of("volatile"), "a copy of its texts");
 	ok(answer->chain_count == 2, "the length of its chain");
 	is_span(answer->chain[1], span_of("two.example"), "a copy of its chain");
-	ok(response_take(response) == response, "one more reference");
-	response_drop(response);
-	is_span(response_answer(response)->chain[0], span_of("one.example"), "it lives as long as one reference does");
-	response_drop(response);
-	response_drop(NULL);
+	ok(dns_shared_take(response) == response, "one more reference");
+	dns_shared_drop(response);
+	is_span(dns_shared_answer(response)->chain[0], span_of("one.example"), "it lives as long as one reference does");
+	dns_shared_drop(response);
+	dns_shared_drop(NULL);
 	struct answer_record empty = { .text = { "", 0 } };
 	struct answer small = { .status = ANSWER_FOUND, .count = 1, .records = &empty };
-	response = response_new(&small);
-	ok(!span_absent(response_answer(response)->records[0].text), "an empty text stays empty, not absent");
-	response_drop(response);
+	response = dns_shared_new(&small);
+	ok(!span_absent(dns_shared_answer(response)->records[0].text), "an empty text stays empty, not absent");
+	dns_shared_drop(response);
 }
 
 static void test_time(void)
@@ -106,7 +112,8 @@ static void test_bounds(void)
 	cache = cache_new(10, 1000);
 	add(cache, "a", "small", 100);
 	add(cache, "b", large, 100);
-	ok(holds(cache, "a", "small", 0) && !holds(cache, "b", large, 0), "one too large is not kept, and drives out nothing");
+	ok(holds(cache, "a", "small", 0) && !holds(cache, "b", large, 0),
+	   "one too large is not kept, and drives out nothing");
 	add(cache, "a", large, 100);
 	ok(cache_entries(cache) == 0, "but what it was to replace is gone");
 	cache_free(cache);

@@ -87,20 +87,54 @@ static const struct {
 	{ "Postfix no CN", MTA_POSTFIX, { "", NULL, "Test Root CA", NULL, NULL }, true, true, NULL, "Test Root CA" },
 	{ "Postfix no issuer name", MTA_POSTFIX, { HOST, NULL, "", NULL, NULL }, true, true, HOST, NULL },
 	{ "C03 no issuer", MTA_POSTFIX, { HOST, NULL, NULL, NULL, NULL }, true, false, HOST, NULL },
-	{ "Postfix is not decoded", MTA_POSTFIX, { "Zo\xc3\xab +20<x>", NULL, "A+B", NULL, NULL }, true, true, "Zo\xc3\xab +20<x>",
+	{ "Postfix is not decoded",
+	  MTA_POSTFIX,
+	  { "Zo\xc3\xab +20<x>", NULL, "A+B", NULL, NULL },
+	  true,
+	  true,
+	  "Zo\xc3\xab +20<x>",
 	  "A+B" },
 	{ "Postfix: what Sendmail sends", MTA_POSTFIX, { NULL, HOST, NULL, "CA", "OK" }, false, false, NULL, NULL },
 	{ "C01 Sendmail plain", MTA_SENDMAIL, { NULL, NULL, NULL, NULL, NULL }, false, false, NULL, NULL },
 	{ "C01 Sendmail TLS", MTA_SENDMAIL, { "", "", "", "", "NO" }, false, false, NULL, NULL },
 	{ "C01 Sendmail not asked", MTA_SENDMAIL, { "", "", "", "", "NOT" }, false, false, NULL, NULL },
-	{ "Sendmail trusted", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "Test+20Root+20CA", "OK" }, true, true, HOST, "Test Root CA" },
+	{ "Sendmail trusted",
+	  MTA_SENDMAIL,
+	  { SUBJECT, HOST, ISSUER, "Test+20Root+20CA", "OK" },
+	  true,
+	  true,
+	  HOST,
+	  "Test Root CA" },
 	{ "Sendmail without cn_issuer", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, NULL, "OK" }, true, true, HOST, ISSUER },
-	{ "Sendmail issuer without CN", MTA_SENDMAIL, { SUBJECT, HOST, "/O=DigiCert", "BadCertificateUnknown", "OK" }, true, true,
-	  HOST, "/O=DigiCert" },
-	{ "issuer with NUL", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "BadCertificateContainsNUL", "OK" }, true, true, HOST, NULL },
-	{ "issuer too long", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "BadCertificateTooLong", "OK" }, true, true, HOST, NULL },
+	{ "Sendmail issuer without CN",
+	  MTA_SENDMAIL,
+	  { SUBJECT, HOST, "/O=DigiCert", "BadCertificateUnknown", "OK" },
+	  true,
+	  true,
+	  HOST,
+	  "/O=DigiCert" },
+	{ "issuer with NUL",
+	  MTA_SENDMAIL,
+	  { SUBJECT, HOST, ISSUER, "BadCertificateContainsNUL", "OK" },
+	  true,
+	  true,
+	  HOST,
+	  NULL },
+	{ "issuer too long",
+	  MTA_SENDMAIL,
+	  { SUBJECT, HOST, ISSUER, "BadCertificateTooLong", "OK" },
+	  true,
+	  true,
+	  HOST,
+	  NULL },
 	{ "issuer malformed", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "Test+2", "OK" }, true, true, HOST, NULL },
-	{ "UTF-8", MTA_SENDMAIL, { SUBJECT, "Zo+C3+AB+20+28a+2Bb+29", ISSUER, "CA", "OK" }, true, true, "Zo\xc3\xab (a+b)", "CA" },
+	{ "UTF-8",
+	  MTA_SENDMAIL,
+	  { SUBJECT, "Zo+C3+AB+20+28a+2Bb+29", ISSUER, "CA", "OK" },
+	  true,
+	  true,
+	  "Zo\xc3\xab (a+b)",
+	  "CA" },
 	{ "C02 failed", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "CA", "FAIL" }, true, false, HOST, "CA" },
 	{ "C02 verify not sent", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "CA", NULL }, true, false, HOST, "CA" },
 	{ "C02 verify empty", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "CA", "" }, true, false, HOST, "CA" },
@@ -108,16 +142,38 @@ static const struct {
 	{ "C02 verify with more", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "CA", "OK " }, true, false, HOST, "CA" },
 	{ "C02 DANE", MTA_SENDMAIL, { SUBJECT, HOST, ISSUER, "CA", "TRUSTED" }, true, false, HOST, "CA" },
 	{ "C02 verify alone", MTA_SENDMAIL, { NULL, NULL, NULL, NULL, "FAIL" }, true, false, NULL, NULL },
-	{ "C05 stand-in", MTA_SENDMAIL, { SUBJECT, "BadCertificateContainsNUL", ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
+	{ "C05 stand-in",
+	  MTA_SENDMAIL,
+	  { SUBJECT, "BadCertificateContainsNUL", ISSUER, "CA", "OK" },
+	  true,
+	  true,
+	  NULL,
+	  "CA" },
 	{ "no CN", MTA_SENDMAIL, { "/C=US", "BadCertificateUnknown", ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
 	{ "CN too long", MTA_SENDMAIL, { SUBJECT, "BadCertificateTooLong", ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
-	{ "another stand-in", MTA_SENDMAIL, { SUBJECT, "badcertificate+4Dore", ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
-	{ "a host called so", MTA_SENDMAIL, { SUBJECT, "BadCertificate.example", ISSUER, "CA", "OK" }, true, true,
-	  "BadCertificate.example", "CA" },
+	{ "another stand-in",
+	  MTA_SENDMAIL,
+	  { SUBJECT, "badcertificate+4Dore", ISSUER, "CA", "OK" },
+	  true,
+	  true,
+	  NULL,
+	  "CA" },
+	{ "a host called so",
+	  MTA_SENDMAIL,
+	  { SUBJECT, "BadCertificate.example", ISSUER, "CA", "OK" },
+	  true,
+	  true,
+	  "BadCertificate.example",
+	  "CA" },
 	{ "malformed CN", MTA_SENDMAIL, { SUBJECT, HOST "+0", ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
 	{ "C08 the DN is not read", MTA_SENDMAIL, { "/O=x/CN=" HOST, NULL, ISSUER, "CA", "OK" }, true, true, NULL, "CA" },
-	{ "C08 CN evil", MTA_SENDMAIL, { "/O=x/CN=" HOST "/CN=evil.example", "evil.example", ISSUER, "CA", "OK" }, true, true,
-	  "evil.example", "CA" },
+	{ "C08 CN evil",
+	  MTA_SENDMAIL,
+	  { "/O=x/CN=" HOST "/CN=evil.example", "evil.example", ISSUER, "CA", "OK" },
+	  true,
+	  true,
+	  "evil.example",
+	  "CA" },
 	{ "unknown MTA like Postfix", MTA_UNKNOWN, { HOST, NULL, "CA", NULL, NULL }, true, false, NULL, "CA" },
 	{ "unknown MTA like Sendmail", MTA_UNKNOWN, { SUBJECT, HOST, ISSUER, "CA", "OK" }, true, true, HOST, "CA" },
 };
@@ -128,8 +184,10 @@ static void test_read(void)
 	arena_init(&arena, 0);
 	for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
 		struct certificate_macros macros = {
-			.cert_subject = span_of(reads[i].macros.cert_subject), .cn_subject = span_of(reads[i].macros.cn_subject),
-			.cert_issuer = span_of(reads[i].macros.cert_issuer),   .cn_issuer = span_of(reads[i].macros.cn_issuer),
+			.cert_subject = span_of(reads[i].macros.cert_subject),
+			.cn_subject = span_of(reads[i].macros.cn_subject),
+			.cert_issuer = span_of(reads[i].macros.cert_issuer),
+			.cn_issuer = span_of(reads[i].macros.cn_issuer),
 			.cert_verify = span_of(reads[i].macros.cert_verify),
 		};
 		struct certificate certificate;
@@ -140,10 +198,12 @@ static void test_read(void)
 		is_span(certificate.name, span_of(reads[i].name), reads[i].id);
 		is_span(certificate.issuer, span_of(reads[i].issuer), reads[i].id);
 	}
-	struct certificate_macros nul = { .cn_subject = SPAN_LITERAL(HOST "+00.evil.example"), .cert_verify = SPAN_LITERAL("OK") };
+	struct certificate_macros nul = { .cn_subject = SPAN_LITERAL(HOST "+00.evil.example"),
+		                              .cert_verify = SPAN_LITERAL("OK") };
 	struct certificate certificate;
 	ok(certificate_read(MTA_SENDMAIL, &nul, &arena, &certificate) && certificate.verified, "C05 is read");
-	is_span(certificate.name, span_make(HOST "\0.evil.example", sizeof HOST "\0.evil.example" - 1), "C05 keeps its length");
+	is_span(certificate.name, span_make(HOST "\0.evil.example", sizeof HOST "\0.evil.example" - 1),
+	        "C05 keeps its length");
 	ok(!certname_comparable(certificate.name), "C05 is compared with nothing");
 	arena_clear(&arena);
 }
@@ -152,8 +212,11 @@ static void test_no_memory(void)
 {
 	static const enum mta mtas[] = { MTA_POSTFIX, MTA_SENDMAIL, MTA_UNKNOWN };
 	struct certificate_macros macros = {
-		.cert_subject = SPAN_LITERAL(HOST), .cn_subject = SPAN_LITERAL(HOST),  .cert_issuer = SPAN_LITERAL("CA"),
-		.cn_issuer = SPAN_LITERAL("CA"),    .cert_verify = SPAN_LITERAL("OK"),
+		.cert_subject = SPAN_LITERAL(HOST),
+		.cn_subject = SPAN_LITERAL(HOST),
+		.cert_issuer = SPAN_LITERAL("CA"),
+		.cn_issuer = SPAN_LITERAL("CA"),
+		.cert_verify = SPAN_LITERAL("OK"),
 	};
 	for (size_t i = 0; i < sizeof mtas / sizeof mtas[0]; i++) {
 		struct arena arena;

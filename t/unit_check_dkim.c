@@ -5,13 +5,13 @@
 static struct signature good_signature(void)
 {
 	struct signature signature = { .outcome = { RESULT_PASS, REASON_NONE, { NULL, 0 } },
-		                       .domain = span_of("example.com"),
-		                       .selector = span_of("s1"),
-		                       .algorithm = ALGORITHM_RSA_SHA256,
-		                       .rsa_bits = 2048,
-		                       .relation = RELATION_EQUAL,
-		                       .timestamp = -1,
-		                       .signed_headers = span_of("from : To:subject") };
+		                           .domain = span_of("example.com"),
+		                           .selector = span_of("s1"),
+		                           .algorithm = ALGORITHM_RSA_SHA256,
+		                           .rsa_bits = 2048,
+		                           .relation = RELATION_EQUAL,
+		                           .timestamp = -1,
+		                           .signed_headers = span_of("from : To:subject") };
 	return signature;
 }
 
@@ -29,7 +29,7 @@ static void test_alignment(void)
 	struct bench bench;
 	struct signature signature = good_signature();
 	bench_begin(&bench);
-	bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+	bench.facts.dkim = (struct dkim_evidence) { true, 1, &signature };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const bool wanted[] = { rows[i].strict, rows[i].parent, rows[i].relaxed, false };
 		signature.relation = rows[i].relation;
@@ -37,7 +37,10 @@ static void test_alignment(void)
 			bench.org->dkim.alignment = (enum alignment)alignment;
 			expect(check_dkim.judge(&bench.facts, bench.org), wanted[alignment] ? RESULT_PASS : RESULT_FAIL,
 			       wanted[alignment] ? REASON_NONE : REASON_DKIM_UNALIGNED,
-			       alignment == 0 ? "strict" : alignment == 1 ? "parent" : alignment == 2 ? "relaxed" : "no alignment at all");
+			       alignment == 0   ? "strict"
+			       : alignment == 1 ? "parent"
+			       : alignment == 2 ? "relaxed"
+			                        : "no alignment at all");
 		}
 	}
 	bench_end(&bench);
@@ -58,7 +61,9 @@ struct term {
 
 static const struct term terms[] = {
 	{ .what = "good" },
-	{ .what = "an algorithm that is not wanted", .algorithm = ALGORITHM_ED25519_SHA256, .reason = REASON_DKIM_ALGORITHM },
+	{ .what = "an algorithm that is not wanted",
+	  .algorithm = ALGORITHM_ED25519_SHA256,
+	  .reason = REASON_DKIM_ALGORITHM },
 	{ .what = "an unknown algorithm", .algorithm = 1U << 7, .reason = REASON_DKIM_ALGORITHM },
 	{ .what = "another selector", .selector = "s2", .reason = REASON_DKIM_SELECTOR },
 	{ .what = "a selector that is listed", .selector = "S1" },
@@ -74,11 +79,18 @@ static const struct term terms[] = {
 	{ .what = "from the future", .age = -60 },
 	{ .what = "without a clock", .age = 1, .no_clock = true, .reason = REASON_DKIM_CLOCK },
 	{ .what = "without a clock, of any age", .age = 1, .no_clock = true, .any_age = true },
-	{ .what = "without a clock, a key in no zone", .age = 1, .no_clock = true, .zone = "*.keys.example", .reason = REASON_DKIM_ZONE },
+	{ .what = "without a clock, a key in no zone",
+	  .age = 1,
+	  .no_clock = true,
+	  .zone = "*.keys.example",
+	  .reason = REASON_DKIM_ZONE },
 	{ .what = "a short key", .rsa_bits = 1023, .reason = REASON_DKIM_WEAK },
 	{ .what = "a key just long enough", .rsa_bits = 1024 },
 	{ .what = "a key in no zone", .zone = "*.keys.example", .reason = REASON_DKIM_ZONE },
-	{ .what = "a key in another zone", .zone = "*.keys.example", .reached_through = "x.example", .reason = REASON_DKIM_ZONE },
+	{ .what = "a key in another zone",
+	  .zone = "*.keys.example",
+	  .reached_through = "x.example",
+	  .reason = REASON_DKIM_ZONE },
 	{ .what = "a key reached through a zone", .zone = "*.keys.example", .reached_through = "s1.keys.example" },
 };
 
@@ -123,7 +135,7 @@ static void test_terms(void)
 		struct bench bench;
 		struct signature signature = good_signature();
 		bench_begin(&bench);
-		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+		bench.facts.dkim = (struct dkim_evidence) { true, 1, &signature };
 		apply(&terms[i], &bench, &signature);
 		expect(check_dkim.judge(&bench.facts, bench.org), result_of(terms[i].reason), terms[i].reason, terms[i].what);
 		bench_end(&bench);
@@ -140,7 +152,7 @@ static void test_dates(void)
 			struct signature signature = good_signature();
 			signature.outcome = result_make(result_of(dates[date]), dates[date], span_make(NULL, 0));
 			bench_begin(&bench);
-			bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+			bench.facts.dkim = (struct dkim_evidence) { true, 1, &signature };
 			apply(&terms[i], &bench, &signature);
 			enum reason reason = result_of(terms[i].reason) == RESULT_FAIL ? terms[i].reason : dates[date];
 			expect(check_dkim.judge(&bench.facts, bench.org), result_of(reason), reason, terms[i].what);
@@ -150,15 +162,17 @@ static void test_dates(void)
 	struct signature both[2] = { good_signature(), good_signature() };
 	static const enum reason others[] = { REASON_DKIM_TEMPERROR, REASON_DKIM_BODYHASH, REASON_DKIM_FUTURE };
 	bench_begin(&bench);
-	bench.facts.dkim = (struct dkim_evidence){ true, 2, both };
+	bench.facts.dkim = (struct dkim_evidence) { true, 2, both };
 	for (size_t i = 0; i < 3; i++)
 		for (size_t at = 0; at < 2; at++) {
 			both[at].outcome = result_make(RESULT_TEMPERROR, REASON_DKIM_CLOCK, span_make(NULL, 0));
 			both[!at].outcome = result_make(i == 0 ? RESULT_TEMPERROR : RESULT_FAIL, others[i], span_make(NULL, 0));
-			expect(check_dkim.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_DKIM_CLOCK, reason_code(others[i]));
+			expect(check_dkim.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_DKIM_CLOCK,
+			       reason_code(others[i]));
 		}
 	both[1].outcome = result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
-	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_PASS, REASON_NONE, "a pass beside one that is dated ahead");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_PASS, REASON_NONE,
+	       "a pass beside one that is dated ahead");
 	bench_end(&bench);
 }
 
@@ -170,10 +184,14 @@ static void test_unknown_fields(void)
 		unsigned there;
 		bool good;
 	} cases[] = {
-		{ "from:to:subject:date", 0, true },        { "from:x-other", 0, true },
-		{ "from:to:subject:date", 1, false },       { "from:X-Other", 1, true },
-		{ "from:x-other", 2, false },               { "from:x-other:to: x-other ", 2, true },
-		{ "from:x-other:x-other:x-other", 2, true }, { "from:x-other:x-others", 2, false },
+		{ "from:to:subject:date", 0, true },
+		{ "from:x-other", 0, true },
+		{ "from:to:subject:date", 1, false },
+		{ "from:X-Other", 1, true },
+		{ "from:x-other", 2, false },
+		{ "from:x-other:to: x-other ", 2, true },
+		{ "from:x-other:x-other:x-other", 2, true },
+		{ "from:x-other:x-others", 2, false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct bench bench;
@@ -184,7 +202,7 @@ static void test_unknown_fields(void)
 		header_index(&bench.facts.header);
 		bench.org->dkim.required_headers = STRINGS(bench.settings, SET_NOCASE, "x-other");
 		signature.signed_headers = span_of(cases[i].signed_headers);
-		bench.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+		bench.facts.dkim = (struct dkim_evidence) { true, 1, &signature };
 		struct result got = check_dkim.judge(&bench.facts, bench.org);
 		expect(got, cases[i].good ? RESULT_PASS : RESULT_FAIL, cases[i].good ? REASON_NONE : REASON_DKIM_HEADERS,
 		       cases[i].signed_headers);
@@ -217,10 +235,11 @@ static void test_signatures(void)
 			signatures[turn].outcome.code = rows[i].codes[0];
 			signatures[1 - turn].outcome.code = rows[i].codes[1];
 			signatures[1 - turn].relation = rows[i].second_aligned ? RELATION_EQUAL : RELATION_NONE;
-			bench.facts.dkim = (struct dkim_evidence){ true, 2, signatures };
+			bench.facts.dkim = (struct dkim_evidence) { true, 2, signatures };
 			struct result got = check_dkim.judge(&bench.facts, bench.org);
-			ok(got.code == rows[i].code, "%s and %s%s: %s", result_name(rows[i].codes[0]), result_name(rows[i].codes[1]),
-			   rows[i].second_aligned ? "" : " of another domain", result_name(got.code));
+			ok(got.code == rows[i].code, "%s and %s%s: %s", result_name(rows[i].codes[0]),
+			   result_name(rows[i].codes[1]), rows[i].second_aligned ? "" : " of another domain",
+			   result_name(got.code));
 			bench_end(&bench);
 		}
 
@@ -232,7 +251,8 @@ static void test_signatures(void)
 	facts_field(&bench.facts, span_of("DKIM-Signature"), span_of(" v=1"), true);
 	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_PENDING, REASON_NONE, "one is there and not yet judged");
 	bench.facts.dkim.complete = true;
-	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "one that could not be read is none");
+	expect(check_dkim.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED,
+	       "one that could not be read is none");
 	bench_end(&bench);
 }
 

@@ -27,12 +27,14 @@ static void test_cert(void)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct bench bench;
 		bench_begin(&bench);
-		bench.facts.certificate = (struct certificate){ true, rows[i].verified, span_of(rows[i].name), span_of(rows[i].issuer) };
+		bench.facts.certificate =
+			(struct certificate) { true, rows[i].verified, span_of(rows[i].name), span_of(rows[i].issuer) };
 		bench.facts.client_name = span_of(rows[i].client);
 		bench.facts.client_name_verified = strcmp(rows[i].client, "unknown") != 0;
 		bench.org->cert.issuers = STRINGS(bench.settings, SET_EXACT, "CN=Good");
 		bench.org->cert.match_client_name = rows[i].match;
-		expect(check_cert.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].name ? rows[i].name : "no name");
+		expect(check_cert.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason,
+		       rows[i].name ? rows[i].name : "no name");
 		bench_end(&bench);
 	}
 
@@ -43,7 +45,8 @@ static void test_cert(void)
 	bench.org->cert.required = false;
 	expect(check_cert.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_NOT_REQUIRED, "none is needed");
 	bench.facts.certificate.presented = true;
-	expect(check_cert.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_CERT_UNVERIFIED, "but one that is there must be right");
+	expect(check_cert.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_CERT_UNVERIFIED,
+	       "but one that is there must be right");
 	bench_end(&bench);
 }
 
@@ -75,12 +78,14 @@ static void test_mailboxes(void)
 	bench.facts.author_status = bench.facts.sender_status = MAILBOX_OK;
 	bench.facts.author.domain = bench.facts.sender.domain = span_of("sub.example.com");
 	expect(check_from.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_FROM_DOMAIN, "an author below the domain");
-	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_DOMAIN, "a sender below the domain");
+	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_DOMAIN,
+	       "a sender below the domain");
 	bench.facts.sender.domain = span_of("x.bnc.salesforce.com");
 	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_PASS, REASON_NONE, "a bounce domain");
 	bench.facts.sender_status = MAILBOX_NULL;
 	bench.org->envelope.null_sender = false;
-	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_NULL, "a null sender that is not wanted");
+	expect(check_envelope.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ENVELOPE_NULL,
+	       "a null sender that is not wanted");
 	bench_end(&bench);
 }
 
@@ -89,7 +94,7 @@ static void test_ip(void)
 	static const struct {
 		const char *what;
 		const char *client;
-		enum result_code vouches[2]; /* PENDING: the look-up is not complete */
+		enum result_code ip_spfs[2]; /* PENDING: the look-up is not complete */
 		enum result_code code;
 		enum reason reason;
 	} rows[] = {
@@ -104,29 +109,37 @@ static void test_ip(void)
 		{ "one fails, one out", "192.0.2.1", { RESULT_FAIL, RESULT_PENDING }, RESULT_PENDING, REASON_NONE },
 		{ "both fail", "192.0.2.1", { RESULT_FAIL, RESULT_NONE }, RESULT_FAIL, REASON_IP_UNLISTED },
 		{ "one broken", "192.0.2.1", { RESULT_FAIL, RESULT_PERMERROR }, RESULT_PERMERROR, REASON_IP_SPF_ERROR },
-		{ "broken, then failing", "192.0.2.1", { RESULT_PERMERROR, RESULT_FAIL }, RESULT_PERMERROR, REASON_IP_SPF_ERROR },
+		{ "broken, then failing",
+		  "192.0.2.1",
+		  { RESULT_PERMERROR, RESULT_FAIL },
+		  RESULT_PERMERROR,
+		  REASON_IP_SPF_ERROR },
 		{ "out, then broken", "192.0.2.1", { RESULT_PENDING, RESULT_PERMERROR }, RESULT_PENDING, REASON_NONE },
 		{ "DNS fails", "192.0.2.1", { RESULT_TEMPERROR, RESULT_FAIL }, RESULT_TEMPERROR, REASON_DNS_ERROR },
 		{ "DNS fails, one out", "192.0.2.1", { RESULT_TEMPERROR, RESULT_PENDING }, RESULT_PENDING, REASON_NONE },
-		{ "DNS fails, one broken", "192.0.2.1", { RESULT_TEMPERROR, RESULT_PERMERROR }, RESULT_TEMPERROR, REASON_DNS_ERROR },
+		{ "DNS fails, one broken",
+		  "192.0.2.1",
+		  { RESULT_TEMPERROR, RESULT_PERMERROR },
+		  RESULT_TEMPERROR,
+		  REASON_DNS_ERROR },
 		{ "one out, DNS fails", "192.0.2.1", { RESULT_PENDING, RESULT_TEMPERROR }, RESULT_PENDING, REASON_NONE },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct bench bench;
-		struct vouch vouches[2] = { { .name = span_of("B.example"), .next = NULL },
-			                    { .name = span_of("_spf.a.example"), .next = &vouches[0] } };
+		struct ip_spf ip_spfs[2] = { { .name = span_of("B.example"), .next = NULL },
+			                         { .name = span_of("_spf.a.example"), .next = &ip_spfs[0] } };
 		bench_begin(&bench);
 		address_parse(span_of(rows[i].client), &bench.facts.client);
 		bench.org->ip.spf = STRINGS(bench.settings, SET_NOCASE, "_spf.a.example", "b.example");
-		bench.facts.vouches = &vouches[1];
+		bench.facts.ip_spfs = &ip_spfs[1];
 		for (size_t j = 0; j < 2; j++) {
-			enum result_code code = rows[i].vouches[j];
-			struct vouch *vouch = &vouches[1 - j];
-			vouch->complete = code != RESULT_PENDING;
-			vouch->outcome.code = code;
-			vouch->outcome.reason = code == RESULT_TEMPERROR   ? REASON_DNS_ERROR
-			                        : code == RESULT_PERMERROR ? REASON_IP_SPF_ERROR
-			                                                   : REASON_NONE;
+			enum result_code code = rows[i].ip_spfs[j];
+			struct ip_spf *ip_spf = &ip_spfs[1 - j];
+			ip_spf->complete = code != RESULT_PENDING;
+			ip_spf->outcome.code = code;
+			ip_spf->outcome.reason = code == RESULT_TEMPERROR   ? REASON_DNS_ERROR
+			                         : code == RESULT_PERMERROR ? REASON_IP_SPF_ERROR
+			                                                    : REASON_NONE;
 		}
 		expect(check_ip.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].what);
 		bench_end(&bench);
@@ -168,7 +181,8 @@ static void test_org(void)
 		facts_header_end(&bench.facts, 0);
 		struct result got = check_org.judge(&bench.facts, bench.org);
 		expect(got, rows[i].code, rows[i].reason, rows[i].lk ? rows[i].lk : "no field");
-		is_span(got.detail, span_of(rows[i].reason == REASON_ORG_RELAY_MISMATCH ? rows[i].relay : rows[i].lk), "what it says");
+		is_span(got.detail, span_of(rows[i].reason == REASON_ORG_RELAY_MISMATCH ? rows[i].relay : rows[i].lk),
+		        "what it says");
 		bench_end(&bench);
 	}
 
@@ -176,10 +190,12 @@ static void test_org(void)
 	bench_begin(&bench);
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_A), true);
 	facts_field(&bench.facts, span_of("X-SFDCOrgRelay"), span_of(ORG_B), true);
-	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH, "each of several is looked at");
+	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_RELAY_MISMATCH,
+	       "each of several is looked at");
 	facts_field(&bench.facts, span_of("X-SFDC-LK"), span_of(" " ORG_A), true);
 	facts_header_end(&bench.facts, 0);
-	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE, "two of the same are one too many");
+	expect(check_org.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_ORG_DUPLICATE,
+	       "two of the same are one too many");
 	bench_end(&bench);
 }
 
@@ -238,7 +254,8 @@ static void test_sender(void)
 	bench_begin(&bench);
 	facts_field(&bench.facts, span_of("Sender"), span_of(rows[0].sender), true);
 	bench.arena.limit = bench.arena.used;
-	expect(check_message.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "without memory nothing is said of it");
+	expect(check_message.judge(&bench.facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL,
+	       "without memory nothing is said of it");
 	bench_end(&bench);
 }
 
@@ -257,7 +274,8 @@ static void test_verp(void)
 		{ "no author part", BOUNCE("bounce"), RESULT_SKIP, RESULT_FAIL, REASON_VERP_UNDECODABLE },
 		{ "another organization", "joe=example.com__x1@a.b.a-hu5amac.um8.bnc.salesforce.com", RESULT_FAIL, RESULT_FAIL,
 		  REASON_VERP_ORG },
-		{ "a label that is none", "x@a.b.nolabel.um8.bnc.salesforce.com", RESULT_SKIP, RESULT_FAIL, REASON_VERP_UNDECODABLE },
+		{ "a label that is none", "x@a.b.nolabel.um8.bnc.salesforce.com", RESULT_SKIP, RESULT_FAIL,
+		  REASON_VERP_UNDECODABLE },
 		{ "no bounce address", "joe@example.com", RESULT_SKIP, RESULT_SKIP, REASON_VERP_NOT_BOUNCE },
 		{ "no sender", "", RESULT_SKIP, RESULT_SKIP, REASON_VERP_NOT_BOUNCE },
 	};
@@ -277,11 +295,13 @@ static void test_verp(void)
 	struct facts *facts = &bench.facts;
 	facts->sender_status = mailbox_parse_path(span_of(rows[0].sender), &bench.arena, NULL, &facts->sender);
 	facts->author_status = MAILBOX_SEVERAL;
-	expect(check_verp.judge(facts, bench.org), RESULT_FAIL, REASON_VERP_FROM, "an author that cannot be read is not the one");
+	expect(check_verp.judge(facts, bench.org), RESULT_FAIL, REASON_VERP_FROM,
+	       "an author that cannot be read is not the one");
 	facts->org_header = ORG_HEADER_DUPLICATE;
 	expect(check_verp.judge(facts, bench.org), RESULT_FAIL, REASON_VERP_ORG, "nor is an organization");
 	facts->sender_status = MAILBOX_NO_MEMORY;
-	expect(check_verp.judge(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "a sender for which there was no memory");
+	expect(check_verp.judge(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL,
+	       "a sender for which there was no memory");
 	facts->sender_status = MAILBOX_OK;
 	bench.arena.limit = bench.arena.used;
 	expect(check_verp.judge(facts, bench.org), RESULT_TEMPERROR, REASON_INTERNAL, "no memory now");
@@ -290,7 +310,8 @@ static void test_verp(void)
 	/* Memory for some of what is needed; in the end for all. */
 	unsigned failures = 0;
 	struct result result = { RESULT_TEMPERROR, REASON_INTERNAL, { NULL, 0 } };
-	for (size_t more = 0; result.code == RESULT_TEMPERROR && result.reason == REASON_INTERNAL && more < 4096; more += 8) {
+	for (size_t more = 0; result.code == RESULT_TEMPERROR && result.reason == REASON_INTERNAL && more < 4096;
+	     more += 8) {
 		bench_begin(&bench);
 		facts->sender_status = mailbox_parse_path(span_of(rows[0].sender), &bench.arena, NULL, &facts->sender);
 		bench.arena.limit = bench.arena.used + more;
@@ -298,7 +319,8 @@ static void test_verp(void)
 		failures += result.code == RESULT_TEMPERROR;
 		bench_end(&bench);
 	}
-	ok(result.code == RESULT_PASS && failures > 2, "with too little memory nothing is said of it, at %u limits", failures);
+	ok(result.code == RESULT_PASS && failures > 2, "with too little memory nothing is said of it, at %u limits",
+	   failures);
 }
 
 static void test_tls(void)
@@ -309,14 +331,10 @@ static void test_tls(void)
 		enum result_code code;
 		enum reason reason;
 	} rows[] = {
-		{ "TLSv1.3", "256", RESULT_PASS, REASON_NONE },
-		{ "TLSv1.2", "128", RESULT_PASS, REASON_NONE },
-		{ "TLSv1.2", "127", RESULT_FAIL, REASON_TLS_CIPHER },
-		{ "TLSv1.2", NULL, RESULT_FAIL, REASON_TLS_CIPHER },
-		{ "TLSv1.1", "256", RESULT_FAIL, REASON_TLS_VERSION },
-		{ "TLSv1.4", "256", RESULT_FAIL, REASON_TLS_VERSION },
-		{ "", "256", RESULT_FAIL, REASON_TLS_ABSENT },
-		{ NULL, NULL, RESULT_FAIL, REASON_TLS_ABSENT },
+		{ "TLSv1.3", "256", RESULT_PASS, REASON_NONE },        { "TLSv1.2", "128", RESULT_PASS, REASON_NONE },
+		{ "TLSv1.2", "127", RESULT_FAIL, REASON_TLS_CIPHER },  { "TLSv1.2", NULL, RESULT_FAIL, REASON_TLS_CIPHER },
+		{ "TLSv1.1", "256", RESULT_FAIL, REASON_TLS_VERSION }, { "TLSv1.4", "256", RESULT_FAIL, REASON_TLS_VERSION },
+		{ "", "256", RESULT_FAIL, REASON_TLS_ABSENT },         { NULL, NULL, RESULT_FAIL, REASON_TLS_ABSENT },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct bench bench;
@@ -355,7 +373,8 @@ static void test_auth(void)
 		bench.facts.auth_authen = span_of(rows[i].user);
 		bench.org->auth.mechanisms = STRINGS(bench.settings, SET_NOCASE, "PLAIN");
 		bench.org->auth.required = rows[i].required;
-		expect(check_auth.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason, rows[i].user ? rows[i].user : "no user");
+		expect(check_auth.judge(&bench.facts, bench.org), rows[i].code, rows[i].reason,
+		       rows[i].user ? rows[i].user : "no user");
 		bench_end(&bench);
 	}
 }
@@ -376,7 +395,8 @@ static void test_policies(void)
 	bench.org->dmarc.required = false;
 	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_SKIP, REASON_DMARC_NONE, "where none is needed");
 	bench.facts.dmarc.outcome = result_make(RESULT_FAIL, REASON_DMARC_FAIL, span_make(NULL, 0));
-	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_DMARC_FAIL, "but one that is there must be kept");
+	expect(check_dmarc.judge(&bench.facts, bench.org), RESULT_FAIL, REASON_DMARC_FAIL,
+	       "but one that is there must be kept");
 	bench_end(&bench);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* config: the option table, the forms of single values, findings in order, and loading from memory. */
+/* config: the option table, the forms of single values, diagnostics in order, and loading from memory. */
 #include <stdlib.h>
 
-#include "config/findings.h"
-#include "config/forms.h"
+#include "config/diagnostics.h"
+#include "config/validators.h"
 #include "config/loader.h"
 #include "config/options.h"
 #include "tap.h"
@@ -25,10 +25,10 @@ static void test_form(const char *name, option_check check, const struct form_ca
 	}
 }
 
-#define TEST_FORM(check, ...) \
-	do { \
-		static const struct form_case cases[] = { __VA_ARGS__ }; \
-		test_form(#check, check, cases, sizeof cases / sizeof cases[0]); \
+#define TEST_FORM(check, ...)                                                                                          \
+	do {                                                                                                               \
+		static const struct form_case cases[] = { __VA_ARGS__ };                                                       \
+		test_form(#check, check, cases, sizeof cases / sizeof cases[0]);                                               \
 	} while (0)
 
 #define A10 "aaaaaaaaaa"
@@ -36,20 +36,22 @@ static void test_form(const char *name, option_check check, const struct form_ca
 
 static void test_daemon_forms(void)
 {
-	TEST_FORM(form_socket, { "unix:/run/x.sock", NULL }, { "inet:8891@127.0.0.1", NULL }, { "inet:8891@localhost", NULL },
-	          { "inet6:8891@::1", NULL }, { "inet:65535@mx.example.com", NULL }, { "unix:run/x.sock", "whole path" },
-	          { "unix:", "names no file" }, { "unix:/run/", "names no file" }, { "/run/x.sock", "unix:" },
-	          { "local:/run/x", "unix:" }, { "inet:8891", "no host" }, { "inet:0@127.0.0.1", "no port" },
-	          { "inet:65536@127.0.0.1", "no port" }, { "inet:@127.0.0.1", "no port" }, { "inet:8891@::1", "IPv4" },
-	          { "inet6:8891@127.0.0.1", "IPv6" }, { "inet6:8891@IPv6:::1", "IPv6" }, { "inet:8891@a b", "no host" },
-	          { "INET:8891@127.0.0.1", "is no socket" }, { "", "is no socket" },
-	          { "unix:/" A50 A50 "aaaaaa", NULL }, { "unix:/" A50 A50 "aaaaaaa", "107" });
-	TEST_FORM(form_user, { "sfdc-milter", NULL }, { "root", NULL }, { "_x9.y", NULL }, { "", "names no user" },
-	          { "-x", "no user name" }, { "1000", "no user name" }, { "a b", "no user name" }, { "a:b", "no user name" },
-	          { A10 A10 A10 "aaa", "no user name" });
-	TEST_FORM(form_group, { "", NULL }, { "postfix", NULL }, { "0", "no group name" }, { "a/b", "no group name" });
-	TEST_FORM(form_pidfile, { "", NULL }, { "/run/x.pid", NULL }, { "x.pid", "whole path" }, { "/run/", "whole path" });
-	TEST_FORM(form_nameserver, { "127.0.0.1", NULL }, { "::1@5353", NULL }, { "9.9.9.9@53", NULL },
+	TEST_FORM(validator_socket, { "unix:/run/x.sock", NULL }, { "inet:8891@127.0.0.1", NULL },
+	          { "inet:8891@localhost", NULL }, { "inet6:8891@::1", NULL }, { "inet:65535@mx.example.com", NULL },
+	          { "unix:run/x.sock", "whole path" }, { "unix:", "names no file" }, { "unix:/run/", "names no file" },
+	          { "/run/x.sock", "unix:" }, { "local:/run/x", "unix:" }, { "inet:8891", "no host" },
+	          { "inet:0@127.0.0.1", "no port" }, { "inet:65536@127.0.0.1", "no port" },
+	          { "inet:@127.0.0.1", "no port" }, { "inet:8891@::1", "IPv4" }, { "inet6:8891@127.0.0.1", "IPv6" },
+	          { "inet6:8891@IPv6:::1", "IPv6" }, { "inet:8891@a b", "no host" },
+	          { "INET:8891@127.0.0.1", "is no socket" }, { "", "is no socket" }, { "unix:/" A50 A50 "aaaaaa", NULL },
+	          { "unix:/" A50 A50 "aaaaaaa", "107" });
+	TEST_FORM(validator_user, { "sfdc-milter", NULL }, { "root", NULL }, { "_x9.y", NULL }, { "", "names no user" },
+	          { "-x", "no user name" }, { "1000", "no user name" }, { "a b", "no user name" },
+	          { "a:b", "no user name" }, { A10 A10 A10 "aaa", "no user name" });
+	TEST_FORM(validator_group, { "", NULL }, { "postfix", NULL }, { "0", "no group name" }, { "a/b", "no group name" });
+	TEST_FORM(validator_pidfile, { "", NULL }, { "/run/x.pid", NULL }, { "x.pid", "whole path" },
+	          { "/run/", "whole path" });
+	TEST_FORM(validator_nameserver, { "127.0.0.1", NULL }, { "::1@5353", NULL }, { "9.9.9.9@53", NULL },
 	          { "dns.example.com", "is no resolver" }, { "127.0.0.1@", "no port" }, { "127.0.0.1@0", "no port" },
 	          { "127.0.0.1:53", "is no resolver" }, { "127.0.0.1@65536", "no port" }, { "IPv6:::1", "is no resolver" },
 	          { "", "is no resolver" });
@@ -57,17 +59,19 @@ static void test_daemon_forms(void)
 
 static void test_header_forms(void)
 {
-	TEST_FORM(form_authserv_id, { "", NULL }, { "relay.example.com", NULL }, { "mx_1", NULL }, { "a b", "identifier" },
-	          { "a;b", "identifier" }, { "a/b", "identifier" }, { "\"a\"", "identifier" }, { "a=b", "identifier" });
-	TEST_FORM(form_own_id, { "relay", NULL }, { "", "identifier" }, { "r\xc3\xa9lay", "identifier" },
+	TEST_FORM(validator_authserv_id, { "", NULL }, { "relay.example.com", NULL }, { "mx_1", NULL },
+	          { "a b", "identifier" }, { "a;b", "identifier" }, { "a/b", "identifier" }, { "\"a\"", "identifier" },
+	          { "a=b", "identifier" });
+	TEST_FORM(validator_own_id, { "relay", NULL }, { "", "identifier" }, { "r\xc3\xa9lay", "identifier" },
 	          { ".", "identifier" }, { "..", "identifier" }, { "relay.", NULL });
-	TEST_FORM(form_contact, { "", NULL }, { "see https://example.com/mail?a=100%", NULL }, { "caf\xc3\xa9", "ASCII" },
-	          { "a\tb", "ASCII" }, { A50 A50 A50 A50, NULL }, { A50 A50 A50 A50 "a", "200" });
-	TEST_FORM(form_name, { "", NULL }, { "EU production (2)", NULL }, { "a\nb", "ASCII" }, { A50 A10 "aaaa", NULL },
-	          { A50 A10 "aaaaa", "64" });
-	TEST_FORM(form_field, { "from", NULL }, { "X-Y_z", NULL }, { "", "header field" }, { "from:", "header field" },
+	TEST_FORM(validator_contact, { "", NULL }, { "see https://example.com/mail?a=100%", NULL },
+	          { "caf\xc3\xa9", "ASCII" }, { "a\tb", "ASCII" }, { A50 A50 A50 A50, NULL },
+	          { A50 A50 A50 A50 "a", "200" });
+	TEST_FORM(validator_name, { "", NULL }, { "EU production (2)", NULL }, { "a\nb", "ASCII" },
+	          { A50 A10 "aaaa", NULL }, { A50 A10 "aaaaa", "64" });
+	TEST_FORM(validator_field, { "from", NULL }, { "X-Y_z", NULL }, { "", "header field" }, { "from:", "header field" },
 	          { "a b", "header field" });
-	TEST_FORM(form_result_header, { "X-SFDC-Relay", NULL }, { "X-Policy", NULL }, { "Relay-Result", NULL },
+	TEST_FORM(validator_result_header, { "X-SFDC-Relay", NULL }, { "X-Policy", NULL }, { "Relay-Result", NULL },
 	          { "Subject", "X-" }, { "received", "X-" }, { "Received-SPF", "X-" }, { "X-SFDC-LK", "X-" },
 	          { "x-sfdcorgrelay", "X-" }, { "X-SFDC-X-Mine", "X-" }, { "Authentication-Results", "X-" },
 	          { "DKIM-Signature", "X-" }, { "ARC-Seal", "X-" }, { "List-Id", "X-" }, { "Content-Type", "X-" },
@@ -76,24 +80,28 @@ static void test_header_forms(void)
 
 static void test_check_forms(void)
 {
-	TEST_FORM(form_pattern, { "example.com", NULL }, { "*.example.com", NULL }, { "EXAMPLE.com", NULL },
+	TEST_FORM(validator_pattern, { "example.com", NULL }, { "*.example.com", NULL }, { "EXAMPLE.com", NULL },
 	          { "xn--exmple-cua.com", NULL }, { "localhost", NULL }, { "*", "wildcard" }, { "*.", "is empty" },
 	          { "*example.com", "wildcard" }, { "a.*.com", "wildcard" }, { "*.*.com", "wildcard" },
 	          { ".example.com", "\"*.\"" }, { "example.com.", "dot" }, { "ex\xc3\xa4mple.com", "A-label" },
 	          { "*.ex\xc3\xa4mple.com", "A-label" }, { "192.0.2.1", "address" }, { "2001:db8::1", "address" },
-	          { "user@example.com", "behind the @" }, { "https://example.com", "scheme" }, { "example.com:25", "scheme" },
-	          { "a..b", "labels" }, { "-a.com", "labels" }, { "a_b.com", NULL }, { "*.a_b.com", NULL }, { "a!b.com", "labels" }, { "exam\xe2\x80\x8bple.com", "cannot be seen" }, { "", "empty" }, { "a b", "labels" });
-	TEST_FORM(form_dns_name, { "_spf.salesforce.com", NULL }, { "sfcrm", NULL }, { "*.example.com", "wildcard" },
+	          { "user@example.com", "behind the @" }, { "https://example.com", "scheme" },
+	          { "example.com:25", "scheme" }, { "a..b", "labels" }, { "-a.com", "labels" }, { "a_b.com", NULL },
+	          { "*.a_b.com", NULL }, { "a!b.com", "labels" }, { "exam\xe2\x80\x8bple.com", "cannot be seen" },
+	          { "", "empty" }, { "a b", "labels" });
+	TEST_FORM(validator_dns_name, { "_spf.salesforce.com", NULL }, { "sfcrm", NULL }, { "*.example.com", "wildcard" },
 	          { "192.0.2.1", "address" }, { "", "empty" }, { "a b", "labels" });
-	TEST_FORM(form_address, { "no-reply@salesforce.com", NULL }, { "a.b+c@x.example", NULL }, { "salesforce.com", "local@" },
-	          { "@salesforce.com", "local@" }, { "a@", "local@" }, { "a@b@c.com", "plain" }, { "<a@b.com>", "local@" },
-	          { "A <a@b.com", "plain" }, { "\"a\"@b.com", "plain" }, { "a@192.0.2.1", "local@" },
-	          { "\xc3\xa9@b.com", "plain" }, { A50 A10 "aaaaa@b.com", "local@" });
-	TEST_FORM(form_mailer, { "relay", NULL }, { "*file*", NULL }, { "out-1", NULL }, { "", "mailer" }, { "re lay", "mailer" },
-	          { "relay\t", "mailer" }, { "r\xc3\xa9", "mailer" });
-	TEST_FORM(form_mechanism, { "PLAIN", NULL }, { "SCRAM-SHA-256", NULL }, { "", "SASL" }, { "PLAIN LOGIN", "SASL" },
-	          { A10 A10 "a", "SASL" });
-	TEST_FORM(form_some, { "x", NULL }, { "CN=a b", NULL }, { "", "empty" }, { " x", "white space" }, { "x\t", "white space" });
+	TEST_FORM(validator_address, { "no-reply@salesforce.com", NULL }, { "a.b+c@x.example", NULL },
+	          { "salesforce.com", "local@" }, { "@salesforce.com", "local@" }, { "a@", "local@" },
+	          { "a@b@c.com", "plain" }, { "<a@b.com>", "local@" }, { "A <a@b.com", "plain" },
+	          { "\"a\"@b.com", "plain" }, { "a@192.0.2.1", "local@" }, { "\xc3\xa9@b.com", "plain" },
+	          { A50 A10 "aaaaa@b.com", "local@" });
+	TEST_FORM(validator_mailer, { "relay", NULL }, { "*file*", NULL }, { "out-1", NULL }, { "", "mailer" },
+	          { "re lay", "mailer" }, { "relay\t", "mailer" }, { "r\xc3\xa9", "mailer" });
+	TEST_FORM(validator_mechanism, { "PLAIN", NULL }, { "SCRAM-SHA-256", NULL }, { "", "SASL" },
+	          { "PLAIN LOGIN", "SASL" }, { A10 A10 "a", "SASL" });
+	TEST_FORM(validator_some, { "x", NULL }, { "CN=a b", NULL }, { "", "empty" }, { " x", "white space" },
+	          { "x\t", "white space" });
 }
 
 static void test_table(void)
@@ -110,9 +118,11 @@ static void test_table(void)
 	}
 	ok(sound, "every row is found by its own key and is complete");
 	ok(option_find(OPTION_TOP, span_of("mode")) != option_find(OPTION_ORG, span_of("mode")), "scopes are told apart");
-	ok(!option_find(OPTION_TOP, span_of("tls")) && option_is_section(OPTION_ORG, span_of("tls")), "a section is no option");
+	ok(!option_find(OPTION_TOP, span_of("tls")) && option_is_section(OPTION_ORG, span_of("tls")),
+	   "a section is no option");
 	ok(!option_is_section(OPTION_TOP, span_of("tls")), "nor one of the other scope");
-	ok(!option_is_section(OPTION_ORG, span_of("tl")) && !option_is_section(OPTION_ORG, span_of("")), "nor a part of one");
+	ok(!option_is_section(OPTION_ORG, span_of("tl")) && !option_is_section(OPTION_ORG, span_of("")),
+	   "nor a part of one");
 	ok(!option_find(OPTION_TOP, span_make("mode\0junk", 9)), "a key with a NUL is none");
 	ok(!option_find(OPTION_TOP, span_of("mod")) && !option_find(OPTION_TOP, span_of("modes")), "nor are neighbors");
 }
@@ -122,16 +132,16 @@ static void test_findings(void)
 	struct source first = { "a", 0, { NULL, 0 } };
 	struct source second = { "b", 1, { NULL, 0 } };
 	static const char *const wanted[] = { "a: one", "a:2:9: two", "a:2:10: three", "a:2:10: four", "b:1:1: five" };
-	struct findings findings;
+	struct diagnostics diagnostics;
 	struct problems problems;
-	findings_init(&findings);
+	diagnostics_init(&diagnostics);
 	problems_init(&problems);
-	finding_error(&findings, (struct place){ &second, 1, 1 }, "five");
-	finding_warning(&findings, (struct place){ &first, 2, 10 }, "three");
-	finding_error(&findings, (struct place){ &first, 2, 10 }, "four");
-	finding_error(&findings, (struct place){ &first, 2, 9 }, "two");
-	finding_warning(&findings, (struct place){ &first, 0, 0 }, "one");
-	findings_deliver(&findings, &problems);
+	diagnostic_error(&diagnostics, (struct place) { &second, 1, 1 }, "five");
+	diagnostic_warning(&diagnostics, (struct place) { &first, 2, 10 }, "three");
+	diagnostic_error(&diagnostics, (struct place) { &first, 2, 10 }, "four");
+	diagnostic_error(&diagnostics, (struct place) { &first, 2, 9 }, "two");
+	diagnostic_warning(&diagnostics, (struct place) { &first, 0, 0 }, "one");
+	diagnostics_deliver(&diagnostics, &problems);
 	ok(problems.count == 5 && problems.errors == 3, "errors and warnings are counted");
 	for (size_t i = 0; i < problems.count && i < 5; i++)
 		is_text(problems.items[i].text, wanted[i], "findings come in the order of files, lines and columns");
@@ -160,9 +170,9 @@ static void test_shown(void)
 static void test_place_text(void)
 {
 	struct source source = { "a\n\xff\xc3\xa9", 0, { NULL, 0 } };
-	is_text(place_text((struct place){ &source, 0, 0 }).text, "a\\x0a\\xff\xc3\xa9", "a file name stays in its line");
+	is_text(place_text((struct place) { &source, 0, 0 }).text, "a\\x0a\\xff\xc3\xa9", "a file name stays in its line");
 	source.name = "/" A50 A50 A50 A50 A50 A50 A50 A50 A50 A50;
-	struct place_text text = place_text((struct place){ &source, 12, 34 });
+	struct place_text text = place_text((struct place) { &source, 12, 34 });
 	ok(strstr(text.text, "aaa...:12:34") != NULL, "a long one is cut, the line is not");
 }
 
@@ -187,17 +197,19 @@ static void test_text(void)
 	settings = config_load("/nonexistent/x.yaml", &problems);
 	ok(!settings && problems.errors == 1, "so is a file that is not there");
 	if (problems.count == 1)
-		is_text(problems.items[0].text,
-		        "/nonexistent/x.yaml: cannot be read: No such file or directory; create it, as sfdc-milter.yaml(5) shows, or name another with -c",
-		        "which is named");
+		is_text(
+			problems.items[0].text,
+			"/nonexistent/x.yaml: cannot be read: No such file or directory; create it, as sfdc-milter.yaml(5) shows, or name another with -c",
+			"which is named");
 	problems_clear(&problems);
 }
 
 /* Whatever byte stands wherever: the loader says yes or no, never half. */
 static void test_mutations(void)
 {
-	static const char text[] = "mode: monitor\nlog: {level: info}\norgs:\n  00D8d000003TRx3EAG:\n    domains: [a.example]\n"
-	                           "    reject_unless: tls and\n      (from or dkim)\n";
+	static const char text[] =
+		"mode: monitor\nlog: {level: info}\norgs:\n  00D8d000003TRx3EAG:\n    domains: [a.example]\n"
+		"    reject_unless: tls and\n      (from or dkim)\n";
 	static const char bytes[] = "\0\t\n '\"#%&*,-:<>?@[]{|}!\xc3\x80";
 	bool consistent = true;
 	size_t refused = 0;

@@ -45,17 +45,18 @@ void *__wrap_realloc(void *block, size_t size)
 }
 
 static const char good[] =
-    "exempt_clients: [10.0.0.0/16]\n"
-    "user: root\n"
-    "include: [included.yaml, none*]\n"
-    "defaults: {ip: {networks: [192.0.2.0/24], networks_file: networks}, reject_unless: tls and (ip or from)}\n"
-    "orgs:\n"
-    "  00D8d000003TRx3: {domains: [example.com, \"*.example.com\"], name: a, mode: enforce, ip: {networks: []},\n"
-    "    warn_unless: spf, cert: {issuers: [x]}, auth: {users: [u]}, quarantine_unless: auth, dkim: {selectors: [s]},\n"
-    "    envelope: {null_sender: no}, message: {senders: [a@b.example]}}\n"
-    "  00DA0000000Hu5aMAC: {domains: [example.com], reject_unless: \"\", mode: enforce}\n";
+	"exempt_clients: [10.0.0.0/16]\n"
+	"user: root\n"
+	"include: [included.yaml, none*]\n"
+	"defaults: {ip: {networks: [192.0.2.0/24], networks_file: networks}, reject_unless: tls and (ip or from)}\n"
+	"orgs:\n"
+	"  00D8d000003TRx3: {domains: [example.com, \"*.example.com\"], name: a, mode: enforce, ip: {networks: []},\n"
+	"    warn_unless: spf, cert: {issuers: [x]}, auth: {users: [u]}, quarantine_unless: auth, dkim: {selectors: [s]},\n"
+	"    envelope: {null_sender: no}, message: {senders: [a@b.example]}}\n"
+	"  00DA0000000Hu5aMAC: {domains: [example.com], reject_unless: \"\", mode: enforce}\n";
 
-static const char bad[] = "mode: x\nuser: [a]\norgs: {00D8d000003TRx3: {domains: [\xc3\xa4.b], warn_unless: 'tls and x'}}\n";
+static const char bad[] =
+	"mode: x\nuser: [a]\norgs: {00D8d000003TRx3: {domains: [\xc3\xa4.b], warn_unless: 'tls and x'}}\n";
 
 /* Returns whether the load went as it would with memory enough. */
 static bool load(const char *path, const char *text, size_t length, size_t at, bool on, bool *sound)
@@ -104,7 +105,8 @@ static void test_files(void)
 	snprintf(names[1], sizeof names[1], "%s/included.yaml", folder);
 	snprintf(names[2], sizeof names[2], "%s/networks", folder);
 	ok(write_file(names[0], good) && write_file(names[1], "orgs: {00DgL00000Fp7YHUAZ: {}}\n")
-	       && write_file(names[2], "10.0.0.0/24\n10.1.0.0/24\n"), "files are written");
+	       && write_file(names[2], "10.0.0.0/24\n10.1.0.0/24\n"),
+	   "files are written");
 	bool sound = true;
 	struct problems problems;
 	struct settings *settings = config_load(names[0], &problems);

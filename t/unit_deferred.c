@@ -15,7 +15,7 @@ static const struct durations usual = { 2, { 3600, 72000 } };
 
 static struct siphash_value key_of(uint64_t number)
 {
-	return (struct siphash_value){ { number * UINT64_C(0x9e3779b97f4a7c15), number } };
+	return (struct siphash_value) { { number * UINT64_C(0x9e3779b97f4a7c15), number } };
 }
 
 /* What the table says of itself, in the plainest way. */
@@ -53,7 +53,8 @@ static void model_evict(struct model *model, unsigned share)
 	for (unsigned i = 0; i < KEYS; i++) {
 		struct known *known = &model->known[i];
 		if (known->there && known->share == share
-		    && (!victim || worth(known) < worth(victim) || (worth(known) == worth(victim) && known->order < victim->order)))
+		    && (!victim || worth(known) < worth(victim)
+		        || (worth(known) == worth(victim) && known->order < victim->order)))
 			victim = known;
 	}
 	if (victim)
@@ -67,20 +68,20 @@ static void model_expire(struct model *model, long long now)
 			model->known[i].there = false;
 }
 
-static void model_note(struct model *model, unsigned number, unsigned share, size_t limit, long long now, unsigned long order,
-                       struct deferral *deferral_r)
+static void model_note(struct model *model, unsigned number, unsigned share, size_t limit, long long now,
+                       unsigned long order, struct deferral *deferral_r)
 {
 	struct known *known = &model->known[number];
 	model_expire(model, now);
 	if (!known->there) {
 		while (model_count(model, share) >= limit)
 			model_evict(model, share);
-		*known = (struct known){ .there = true, .share = share, .first_ms = now };
+		*known = (struct known) { .there = true, .share = share, .first_ms = now };
 	}
 	known->attempts++;
 	known->last_ms = now;
 	known->order = order;
-	*deferral_r = (struct deferral){ .age_ms = now - known->first_ms, .attempts = known->attempts };
+	*deferral_r = (struct deferral) { .age_ms = now - known->first_ms, .attempts = known->attempts };
 	for (unsigned i = 0; i < usual.count; i++) {
 		if (usual.seconds[i] <= known->warned)
 			deferral_r->due_from = deferral_r->due = i + 1;
@@ -130,7 +131,8 @@ static void test_model(void)
 		if (wrong)
 			printf("# at step %lu\n", step);
 	}
-	ok(wrong == 0 && due > 100 && full > 1000, "60000 steps as in the model; %u warnings, a share was full %u times", due, full);
+	ok(wrong == 0 && due > 100 && full > 1000, "60000 steps as in the model; %u warnings, a share was full %u times",
+	   due, full);
 	deferred_free(table);
 }
 
@@ -161,9 +163,10 @@ static void test_flood(void)
 			serial += 2;
 		}
 	}
-	ok(told[0] == 100 && told[1] == 100 && attempts == 24, "a flood of %llu: each of 100 is told of once at 1 h and once at 20 h",
-	   (unsigned long long)(serial - 1000));
-	ok(genuine.count == capacity / 2 && junk.count == capacity / 2 && deferred_count(table) == capacity, "and nothing outgrows its share");
+	ok(told[0] == 100 && told[1] == 100 && attempts == 24,
+	   "a flood of %llu: each of 100 is told of once at 1 h and once at 20 h", (unsigned long long)(serial - 1000));
+	ok(genuine.count == capacity / 2 && junk.count == capacity / 2 && deferred_count(table) == capacity,
+	   "and nothing outgrows its share");
 	unsigned forgotten = 0;
 	for (uint64_t i = 0; i < 100; i++)
 		forgotten += deferred_forget(table, key_of(i));
@@ -199,7 +202,8 @@ static void test_time(void)
 	struct deferred_share share = { 0 };
 	struct deferral deferral;
 	deferred_note(table, &share, 5, key_of(1), 1000, &short_ones, &deferral);
-	ok(deferral.age_ms == 0 && deferral.attempts == 1 && deferral.due == deferral.due_from, "the first attempt says nothing");
+	ok(deferral.age_ms == 0 && deferral.attempts == 1 && deferral.due == deferral.due_from,
+	   "the first attempt says nothing");
 	deferred_note(table, &share, 5, key_of(1), 2999, &short_ones, &deferral);
 	ok(deferral.due == deferral.due_from, "nor one too early");
 	deferred_note(table, &share, 5, key_of(1), 3000, &short_ones, &deferral);
@@ -214,7 +218,8 @@ static void test_time(void)
 	ok(deferral.attempts == 7, "it is kept for 25 h");
 	deferred_note(table, &share, 5, key_of(1), 1000 + DEFERRED_KEPT_MS, &short_ones, &deferral);
 	ok(deferral.attempts == 1 && share.count == 1, "and then it is another");
-	ok(!deferred_forget(table, key_of(2)) && deferred_forget(table, key_of(1)) && !deferred_forget(table, key_of(1)), "what is there is forgotten once");
+	ok(!deferred_forget(table, key_of(2)) && deferred_forget(table, key_of(1)) && !deferred_forget(table, key_of(1)),
+	   "what is there is forgotten once");
 	ok(share.count == 0 && deferred_count(table) == 0, "and nothing is left");
 	deferred_free(table);
 	deferred_free(NULL);

@@ -41,10 +41,10 @@ void *__wrap_realloc(void *before, size_t size)
 
 struct scene {
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct live *live;
 	struct log *log;
-	struct service service;
+	struct shared shared;
 	struct dialogue dialogue;
 	enum dialogue_status status;
 	struct buffer out;
@@ -71,13 +71,13 @@ static void scene_init(struct scene *scene, const char *reject_unless, const cha
 	memset(scene, 0, sizeof *scene);
 	fail_allocation = 0;
 	scene->evidence = good_evidence();
-	scene->ports = test_ports(&scene->evidence);
+	scene->environment = test_environment(&scene->evidence);
 	struct settings *settings = settings_plain(reject_unless, quarantine_unless);
 	scene->log = log_new("unit_dialogue");
 	log_configure(scene->log, settings);
 	scene->live = live_new(settings);
-	service_init(&scene->service, scene->live, &scene->ports, scene->log);
-	dialogue_begin(&scene->dialogue, &scene->service, (struct waker){ NULL, NULL });
+	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
+	dialogue_begin(&scene->dialogue, &scene->shared, (struct waker) { NULL, NULL });
 }
 
 static void scene_clear(struct scene *scene)
@@ -85,7 +85,7 @@ static void scene_clear(struct scene *scene)
 	fail_allocation = 0;
 	dialogue_end(&scene->dialogue);
 	dialogue_end(&scene->dialogue);
-	ok(atomic_load(&scene->service.open) == 0, "no message stays open");
+	ok(atomic_load(&scene->shared.open) == 0, "no message stays open");
 	buffer_clear(&scene->out);
 	live_free(scene->live);
 	log_free(scene->log);
@@ -141,7 +141,10 @@ static void negotiate(struct scene *scene, uint32_t version, uint32_t actions, u
 static void open_session(struct scene *scene, uint32_t steps)
 {
 	negotiate(scene, 6, 0x1ff, steps);
-	SAY(scene, 'C', "a.mta.salesforce.com\0" "4\0\031" "13.110.74.200\0");
+	SAY(scene, 'C',
+	    "a.mta.salesforce.com\0"
+	    "4\0\031"
+	    "13.110.74.200\0");
 	SAY(scene, 'H', "a.mta.salesforce.com\0");
 	scene->answers[0] = '\0';
 }
@@ -191,14 +194,16 @@ static void test_messages(void)
 	scene_init(&scene, "org and from and ip and tls", "auth");
 	open_session(&scene, ALL_STEPS);
 	message(&scene, true);
-	is_text(scene.answers, "ccsm1 X-SFDC-Relay=|i0 X-SFDC-Relay= relay|i0 Authentication-Results= relay|qsfdc-milter: auth-none (|c",
+	is_text(scene.answers,
+	        "ccsm1 X-SFDC-Relay=|i0 X-SFDC-Relay= relay|i0 Authentication-Results= relay|qsfdc-milter: auth-none (|c",
 	        "removals, insertions, quarantine, in this order");
 	scene.answers[0] = '\0';
 	message(&scene, false);
 	is_text(scene.answers, "cy550 5.7.1|", "a message that is refused is over");
 	scene.answers[0] = '\0';
 	message(&scene, true);
-	ok(strlen(scene.answers) > 20 && scene.dialogue.packets == 38, "and the next is none the worse, at packet %llu", scene.dialogue.packets);
+	ok(strlen(scene.answers) > 20 && scene.dialogue.packets == 38, "and the next is none the worse, at packet %llu",
+	   scene.dialogue.packets);
 	SAY(&scene, 'Q', "");
 	ok(scene.status == DIALOGUE_OVER && !scene.dialogue.fault, "it is over when the MTA says so, and nobody's fault");
 	scene_clear(&scene);
@@ -240,7 +245,7 @@ static void test_negotiation(void)
 		scene_init(&scene, "org", "");
 		/* The log is not what is looked at. */
 		log_free(scene.log);
-		scene.service.log = scene.log = log_new("unit_dialogue");
+		scene.shared.log = scene.log = log_new("unit_dialogue");
 		const uint32_t offer[] = { cases[i].version, cases[i].actions, cases[i].steps };
 		char data[sizeof offer];
 		for (size_t at = 0; at < sizeof data; at++)
@@ -254,10 +259,12 @@ static void test_negotiation(void)
 		if (cases[i].agreed) {
 			ok(scene.status == DIALOGUE_LISTENS, "%s: agreed", cases[i].what);
 			is_text(text, cases[i].agreed, "on this");
-			ok((written.length > PACKET_HEAD + 12) == ((numbers[1] & SMFIF_SETSYMLIST) != 0), "with macros, where they can be asked for");
+			ok((written.length > PACKET_HEAD + 12) == ((numbers[1] & SMFIF_SETSYMLIST) != 0),
+			   "with macros, where they can be asked for");
 		} else {
 			ok(scene.status == DIALOGUE_OVER && written.length == 0, "%s: refused without a word", cases[i].what);
-			ok(cases[i].fault ? scene.dialogue.fault && strstr(scene.dialogue.fault, cases[i].fault) : !scene.dialogue.fault,
+			ok(cases[i].fault ? scene.dialogue.fault && strstr(scene.dialogue.fault, cases[i].fault)
+			                  : !scene.dialogue.fault,
 			   "and why");
 		}
 		scene_clear(&scene);
@@ -271,11 +278,32 @@ static void test_order(void)
 		const char *commands;
 		const char *answers;
 	} cases[] = {
-		{ "E", "" },       { "N", "" },        { "B", "" },    { "R", "" },      { "T", "" },    { "L", "" },
-		{ "U", "c" },      { "MU", "c" },      { "MB", "" },   { "ML", "" },     { "MN", "" },   { "ME", "" },
-		{ "MRE", "cy451 4.3.2|" },             { "MRNE", "cy550 5.7.1|" },       { "MRB", "cs" }, { "MRBE", "csy451 4.3.2|" },
-		{ "MRT", "cc" },   { "MRTN", "ccy550 5.7.1|" },        { "MAE", "" },    { "MAR", "y451 4.3.2|" },
-		{ "MRA", "c" },    { "MRAE", "c" },    { "AQ", "" },   { "O", "" },      { "C", "" },    { "K", "" },
+		{ "E", "" },
+		{ "N", "" },
+		{ "B", "" },
+		{ "R", "" },
+		{ "T", "" },
+		{ "L", "" },
+		{ "U", "c" },
+		{ "MU", "c" },
+		{ "MB", "" },
+		{ "ML", "" },
+		{ "MN", "" },
+		{ "ME", "" },
+		{ "MRE", "cy451 4.3.2|" },
+		{ "MRNE", "cy550 5.7.1|" },
+		{ "MRB", "cs" },
+		{ "MRBE", "csy451 4.3.2|" },
+		{ "MRT", "cc" },
+		{ "MRTN", "ccy550 5.7.1|" },
+		{ "MAE", "" },
+		{ "MAR", "y451 4.3.2|" },
+		{ "MRA", "c" },
+		{ "MRAE", "c" },
+		{ "AQ", "" },
+		{ "O", "" },
+		{ "C", "" },
+		{ "K", "" },
 		{ "MRAKCHMRR", "ctt" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -283,7 +311,7 @@ static void test_order(void)
 		scene_init(&scene, "org and from and ip", "");
 		open_session(&scene, ALL_STEPS);
 		log_free(scene.log);
-		scene.service.log = scene.log = log_new("unit_dialogue");
+		scene.shared.log = scene.log = log_new("unit_dialogue");
 		for (const char *command = cases[i].commands; *command != '\0'; command++) {
 			if (*command == 'M')
 				mail(&scene);
@@ -292,7 +320,10 @@ static void test_order(void)
 			else if (*command == 'L')
 				SAY(&scene, 'L', "A\0b\0");
 			else if (*command == 'C')
-				SAY(&scene, 'C', "x\0" "4\0\031" "192.0.2.1\0");
+				SAY(&scene, 'C',
+				    "x\0"
+				    "4\0\031"
+				    "192.0.2.1\0");
 			else if (*command == 'H' || *command == 'U')
 				say(&scene, *command, "x", 2);
 			else if (*command == 'B')
@@ -313,7 +344,8 @@ static void test_macros(void)
 	static const char with[] = "D" TLS, without[] = "Dj\0x\0";
 	static const struct {
 		const char *what;
-		const char *steps; /* c h m r: macros with TLS for that stage; C H M R: macros without; else the command; - message */
+		const char
+			*steps; /* c h m r: macros with TLS for that stage; C H M R: macros without; else the command; - message */
 		bool passes;
 	} cases[] = {
 		{ "told for MAIL", "m-", true },
@@ -331,7 +363,7 @@ static void test_macros(void)
 		struct scene scene;
 		scene_init(&scene, "org and from and ip and tls", "");
 		log_free(scene.log);
-		scene.service.log = scene.log = log_new("unit_dialogue");
+		scene.shared.log = scene.log = log_new("unit_dialogue");
 		open_session(&scene, ALL_STEPS);
 		for (const char *step = cases[i].steps; *step != '\0'; step++) {
 			char data[sizeof with];
@@ -356,8 +388,8 @@ static void test_macros(void)
 				end(&scene);
 			}
 		}
-		ok((strstr(scene.answers, "i0 X-SFDC-Relay") != NULL) == cases[i].passes, "TLS that is %s %s: %s", cases[i].what,
-		   cases[i].passes ? "counts" : "does not count", scene.answers);
+		ok((strstr(scene.answers, "i0 X-SFDC-Relay") != NULL) == cases[i].passes, "TLS that is %s %s: %s",
+		   cases[i].what, cases[i].passes ? "counts" : "does not count", scene.answers);
 		scene_clear(&scene);
 	}
 }
@@ -365,7 +397,7 @@ static void test_macros(void)
 static void quiet(struct scene *scene)
 {
 	log_free(scene->log);
-	scene->service.log = scene->log = log_new("unit_dialogue");
+	scene->shared.log = scene->log = log_new("unit_dialogue");
 }
 
 /* The end of a message waits for evidence. */
@@ -385,9 +417,10 @@ static void test_waiting(void)
 	scene.status = dialogue_resume(&scene.dialogue, &scene.out);
 	hear(&scene);
 	ok(scene.status == DIALOGUE_LISTENS, "when it is there it goes on");
-	is_text(scene.answers, "cccm1 X-SFDC-Relay=|i0 X-SFDC-Relay= relay|i0 Authentication-Results= relay|c", "with the answer");
+	is_text(scene.answers, "cccm1 X-SFDC-Relay=|i0 X-SFDC-Relay= relay|i0 Authentication-Results= relay|c",
+	        "with the answer");
 	scene.answers[0] = '\0';
-	scene.evidence.dkim = (struct result){ RESULT_FAIL, REASON_DKIM_BODYHASH, { NULL, 0 } };
+	scene.evidence.dkim = (struct result) { RESULT_FAIL, REASON_DKIM_BODYHASH, { NULL, 0 } };
 	message(&scene, true);
 	is_text(scene.answers, "cccy550 5.7.2|", "the next is judged by its own");
 	scene.answers[0] = '\0';
@@ -411,7 +444,8 @@ static void test_body_in_end(void)
 	rcpt(&scene);
 	header(&scene, true);
 	SAY(&scene, 'E', "line\r\n");
-	ok(strstr(scene.answers, "|c") != NULL && scene.evidence.body == 6, "the last piece of the body in the end of the message");
+	ok(strstr(scene.answers, "|c") != NULL && scene.evidence.body == 6,
+	   "the last piece of the body in the end of the message");
 	scene_clear(&scene);
 	scene_init(&scene, "org and from and ip", "");
 	open_session(&scene, ALL_STEPS);
@@ -420,7 +454,8 @@ static void test_body_in_end(void)
 	header(&scene, true);
 	SAY(&scene, 'B', "line\r\n");
 	SAY(&scene, 'E', "line\r\n");
-	ok(scene.status == DIALOGUE_OVER && scene.dialogue.fault && strcmp(scene.answers, "ccs") == 0, "but not when no more was wanted");
+	ok(scene.status == DIALOGUE_OVER && scene.dialogue.fault && strcmp(scene.answers, "ccs") == 0,
+	   "but not when no more was wanted");
 	scene_clear(&scene);
 }
 
@@ -429,7 +464,7 @@ static void test_stopping(void)
 	struct scene scene;
 	scene_init(&scene, "org and from and ip", "");
 	open_session(&scene, ALL_STEPS);
-	atomic_store(&scene.service.stopping, true);
+	atomic_store(&scene.shared.stopping, true);
 	message(&scene, true);
 	is_text(scene.answers, "y421 4.3.2|y421 4.3.2|", "while stopping, 421");
 	scene_clear(&scene);
@@ -460,13 +495,13 @@ static void test_memory(void)
 			if (allocations >= number && count == number)
 				count++;
 			dialogue_end(&scene.dialogue);
-			wrong += atomic_load(&scene.service.open) != 0;
+			wrong += atomic_load(&scene.shared.open) != 0;
 			buffer_clear(&scene.out);
 			live_free(scene.live);
 			log_free(scene.log);
 		}
-		ok(wrong == 0 && count > 8 && (passed != 0) == good, "%d allocations of a %s session: %u pass, %u wrong", count - 1,
-		   good ? "good" : "bad", passed, wrong);
+		ok(wrong == 0 && count > 8 && (passed != 0) == good, "%d allocations of a %s session: %u pass, %u wrong",
+		   count - 1, good ? "good" : "bad", passed, wrong);
 	}
 }
 

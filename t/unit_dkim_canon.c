@@ -7,7 +7,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const form_names[] = { "simple", "relaxed" };
+static const char *const validator_names[] = { "simple", "relaxed" };
 
 /* Bytes as text, for the names of tests. */
 static const char *shown(struct span text)
@@ -74,7 +74,13 @@ static void test_body(void)
 		{ ".\r\n..\r\n", ".\r\n..\r\n", ".\r\n..\r\n", false },
 		{ "a\r\n\r\n\r\nb\r\n\r\n", "a\r\n\r\n\r\nb\r\n", "a\r\n\r\n\r\nb\r\n", false },
 		{ "a\vb\fc\r\n", "a\vb\fc\r\n", "a\vb\fc\r\n", false },
-		{ "Gr\xc3\xbc\xc3\x9f" "e \xff\xa0 \r\n", "Gr\xc3\xbc\xc3\x9f" "e \xff\xa0 \r\n", "Gr\xc3\xbc\xc3\x9f" "e \xff\xa0\r\n", false },
+		{ "Gr\xc3\xbc\xc3\x9f"
+		  "e \xff\xa0 \r\n",
+		  "Gr\xc3\xbc\xc3\x9f"
+		  "e \xff\xa0 \r\n",
+		  "Gr\xc3\xbc\xc3\x9f"
+		  "e \xff\xa0\r\n",
+		  false },
 		/* A CR or LF that stands alone ends no line and is no white space. */
 		{ "a\nb\r\n", "a\nb\r\n", "a\nb\r\n", true },
 		{ "a\rb\r\n", "a\rb\r\n", "a\rb\r\n", true },
@@ -97,7 +103,8 @@ static void test_body(void)
 			struct span wanted = span_of(form ? cases[i].relaxed : cases[i].simple);
 			struct dkim_body body = put_body(text, (enum dkim_form)form, DKIM_NO_LENGTH, 0, text.length);
 			is_span(recorded(), wanted, shown(text));
-			ok(body.bare == cases[i].bare && body.stream.length == wanted.length, "%s: bare, length", form_names[form]);
+			ok(body.bare == cases[i].bare && body.stream.length == wanted.length, "%s: bare, length",
+			   validator_names[form]);
 			bool same = true;
 			for (size_t cut = 1; cut < text.length; cut++) {
 				body = put_body(text, (enum dkim_form)form, DKIM_NO_LENGTH, cut, text.length);
@@ -105,7 +112,7 @@ static void test_body(void)
 			}
 			body = put_body(text, (enum dkim_form)form, DKIM_NO_LENGTH, 0, 1);
 			same = same && span_equal(recorded(), wanted) && body.bare == cases[i].bare;
-			ok(same, "%s: cut anywhere, and byte by byte", form_names[form]);
+			ok(same, "%s: cut anywhere, and byte by byte", validator_names[form]);
 		}
 }
 
@@ -122,15 +129,16 @@ static void test_length(void)
 				same = same && span_equal(recorded(), span_slice(span_of(whole[form]), 0, limit))
 				       && body.stream.length == strlen(whole[form]);
 			}
-		ok(same, "%s: every l=, in pieces of every size", form_names[form]);
+		ok(same, "%s: every l=, in pieces of every size", validator_names[form]);
 	}
 }
 
 /* Text with much of what matters, from a small generator of numbers. */
 static size_t make_text(char *to, size_t size, unsigned *state)
 {
-	static const char *const parts[] = { "\r\n", "\r\n", " ", "  ", "\t", "word", "a", "\r", "\n", "\r\n\r\n", "long words of text",
-		                             "\xc3\xa9", "\x01" };
+	static const char *const parts[] = {
+		"\r\n", "\r\n", " ", "  ", "\t", "word", "a", "\r", "\n", "\r\n\r\n", "long words of text", "\xc3\xa9", "\x01"
+	};
 	size_t length = 0;
 	for (;;) {
 		*state = *state * 1103515245u + 12345u;
@@ -153,7 +161,8 @@ static void test_against_reference(void)
 		struct span body = span_make(text, make_text(text, size, &state));
 		for (unsigned form = 0; form < 2; form++) {
 			size_t length = dkim_reference_body(body, form == 1, wanted);
-			struct dkim_body got = put_body(body, (enum dkim_form)form, DKIM_NO_LENGTH, (state >> 16) % 100, 1 + (state >> 20) % 3000);
+			struct dkim_body got =
+				put_body(body, (enum dkim_form)form, DKIM_NO_LENGTH, (state >> 16) % 100, 1 + (state >> 20) % 3000);
 			wrong += !span_equal(recorded(), span_make(wanted, length)) || got.bare != dkim_reference_bare(body);
 		}
 	}
@@ -174,7 +183,8 @@ static void test_bounds(void)
 		dkim_body_put(&body, span_of("x"));
 		for (unsigned i = 0; i < 32; i++)
 			dkim_body_put(&body, span_make(blank, sizeof blank));
-		ok(body.stream.hash->length + body.stream.used == 1, "%s: two million blanks are kept back", form_names[form]);
+		ok(body.stream.hash->length + body.stream.used == 1, "%s: two million blanks are kept back",
+		   validator_names[form]);
 		dkim_body_end(&body, digest);
 		is_span(recorded(), span_of("x\r\n"), "and are nothing at the end");
 		dkim_body_begin(&body, &dkim_recorder, (enum dkim_form)form, DKIM_NO_LENGTH);
@@ -191,7 +201,8 @@ static void test_bounds(void)
 		memcpy(base64 + i, "\r\n", 2);
 	for (unsigned form = 0; form < 2; form++) {
 		put_body(span_make(base64, sizeof base64), (enum dkim_form)form, DKIM_NO_LENGTH, 0, sizeof base64);
-		ok(dkim_recorded.updates <= 3, "%s: lines of plain text in %u steps", form_names[form], dkim_recorded.updates);
+		ok(dkim_recorded.updates <= 3, "%s: lines of plain text in %u steps", validator_names[form],
+		   dkim_recorded.updates);
 		is_span(recorded(), span_make(base64, sizeof base64), "unchanged");
 	}
 }
@@ -274,7 +285,8 @@ static void test_signature(void)
 static void test_sound(void)
 {
 	static const char *const good[] = { "", " x", "x\r\n y", "x\n y", "\n\ty", "x\xc3\xa9\x1b", "\r\n " };
-	static const char *const bad[] = { "\r", "\n", "x\r\ny", "x\ny", "x\ry", "x\r\n", "x\n", "x\v", "\fx", "x\r\r\n y", "x\n\n y" };
+	static const char *const bad[] = { "\r",  "\n",  "x\r\ny", "x\ny",      "x\ry",   "x\r\n",
+		                               "x\n", "x\v", "\fx",    "x\r\r\n y", "x\n\n y" };
 	for (size_t i = 0; i < COUNT(good); i++)
 		ok(dkim_canon_sound(span_of(good[i])), "sound: [%s]", shown(span_of(good[i])));
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -296,7 +308,8 @@ static void test_no_hash(void)
 	free(text);
 	ok(!dkim_body_end(&body, digest) && body.stream.length == 10002, "then there is no digest, but a length");
 	dkim_hashes_allowed = -1;
-	ok(dkim_body_begin(&body, &dkim_recorder, DKIM_FORM_SIMPLE, DKIM_NO_LENGTH) && dkim_hashes_live == 1, "one is begun");
+	ok(dkim_body_begin(&body, &dkim_recorder, DKIM_FORM_SIMPLE, DKIM_NO_LENGTH) && dkim_hashes_live == 1,
+	   "one is begun");
 	dkim_body_put(&body, span_of("x"));
 	dkim_body_drop(&body);
 	dkim_body_drop(&body);

@@ -37,8 +37,10 @@ int __real_EVP_PKEY_verify_init(EVP_PKEY_CTX *context);
 int __wrap_EVP_PKEY_verify_init(EVP_PKEY_CTX *context);
 EVP_PKEY *__real_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length);
 EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const unsigned char *data, size_t length);
-int __real_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
-int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key);
+int __real_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine,
+                                EVP_PKEY *key);
+int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine,
+                                EVP_PKEY *key);
 
 int __real_EVP_DigestInit_ex2(EVP_MD_CTX *context, const EVP_MD *md, const OSSL_PARAM *parameters);
 int __wrap_EVP_DigestInit_ex2(EVP_MD_CTX *context, const EVP_MD *md, const OSSL_PARAM *parameters);
@@ -63,7 +65,8 @@ EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(int type, ENGINE *engine, const uns
 	return broken == ED25519_KEYS ? NULL : __real_EVP_PKEY_new_raw_public_key(type, engine, data, length);
 }
 
-int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine, EVP_PKEY *key)
+int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *context, EVP_PKEY_CTX **key_context, const EVP_MD *md, ENGINE *engine,
+                                EVP_PKEY *key)
 {
 	return broken == ED25519_VERIFYING ? 0 : __real_EVP_DigestVerifyInit(context, key_context, md, engine, key);
 }
@@ -152,9 +155,10 @@ static void good_and_bad(struct dkim_keys *keys, const struct pair *pair, const 
 		ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: good, call %d", name, round);
 		const struct dkim_crypto *crypto = dkim_keys_crypto(keys);
 		ok(crypto->verify(crypto->context, pair->ed25519, span_of(pair->text), another, span_of(pair->signature))
-		       == DKIM_MISMATCH, "%s: of another digest, call %d", name, round);
-		ok(verify(keys, pair->ed25519, pair->text, other->signature) == DKIM_MISMATCH,
-		   "%s: of another key, call %d", name, round);
+		       == DKIM_MISMATCH,
+		   "%s: of another digest, call %d", name, round);
+		ok(verify(keys, pair->ed25519, pair->text, other->signature) == DKIM_MISMATCH, "%s: of another key, call %d",
+		   name, round);
 	}
 	memcpy(changed, pair->signature, sizeof changed);
 	changed[10] = changed[10] == 'A' ? 'B' : 'A';
@@ -163,7 +167,8 @@ static void good_and_bad(struct dkim_keys *keys, const struct pair *pair, const 
 	ok(verify(keys, pair->ed25519, pair->text, changed) == DKIM_MISMATCH, "%s: a signature cut short", name);
 	ok(verify(keys, !pair->ed25519, pair->text, pair->signature) == DKIM_UNVERIFIABLE, "%s: taken for the other kind",
 	   name);
-	ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: still good after all that", name);
+	ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_VERIFIED, "%s: still good after all that",
+	   name);
 }
 
 static void bad_signatures(struct dkim_keys *keys, const struct pair *pair)
@@ -230,7 +235,8 @@ static void out_of_order(const struct pair *rsa, const struct pair *ed)
 		for (int round = 1; round <= 2; round++)
 			ok(verify(keys, pair->ed25519, pair->text, pair->signature) == DKIM_UNVERIFIABLE, "%s: unknown, call %d",
 			   rows[i].what, round);
-		ok(verify(keys, pair->ed25519, "AAAA", pair->signature) == DKIM_UNVERIFIABLE, "%s: a bad key, too", rows[i].what);
+		ok(verify(keys, pair->ed25519, "AAAA", pair->signature) == DKIM_UNVERIFIABLE, "%s: a bad key, too",
+		   rows[i].what);
 		ok(verify(keys, other->ed25519, other->text, other->signature) == DKIM_VERIFIED, "%s: the other kind goes on",
 		   rows[i].what);
 		broken = NOTHING;
@@ -243,7 +249,8 @@ static void out_of_order(const struct pair *rsa, const struct pair *ed)
 static void selftest(void)
 {
 	static const enum broken kinds[] = { NOTHING, HASHES, RSA_KEYS, RSA_VERIFYING, ED25519_KEYS, ED25519_VERIFYING };
-	static const char *const names[] = { NULL, "rsa-sha256", "rsa-sha256", "rsa-sha256", "ed25519-sha256", "ed25519-sha256" };
+	static const char *const names[] = { NULL,         "rsa-sha256",     "rsa-sha256",
+		                                 "rsa-sha256", "ed25519-sha256", "ed25519-sha256" };
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		struct dkim_keys *keys = dkim_keys_new();
 		broken = kinds[i];
@@ -289,13 +296,17 @@ static void spoilt_keys(struct dkim_keys *keys, const struct pair *pair)
 		EVP_PKEY_free(key);
 	}
 	ERR_clear_error();
-	ok(taken > 1000 && taken < 19000 && wrong == 0, "spoilt keys: %u of 20000 are keys, %u of them not to OpenSSL", taken, wrong);
+	ok(taken > 1000 && taken < 19000 && wrong == 0, "spoilt keys: %u of 20000 are keys, %u of them not to OpenSSL",
+	   taken, wrong);
 }
 
 /* Keys by turns, more than are kept; each result must be that of its own key. */
 static void *turn(void *argument)
 {
-	struct { struct dkim_keys *keys; const struct pair *pairs; } *given = argument;
+	struct {
+		struct dkim_keys *keys;
+		const struct pair *pairs;
+	} *given = argument;
 	uintptr_t wrong = 0;
 	for (size_t i = 0; i < 10 * (size_t)MANY; i++) {
 		const struct pair *pair = &given->pairs[i % MANY];
@@ -309,7 +320,10 @@ static void *turn(void *argument)
 static void many_keys(void)
 {
 	static struct pair pairs[MANY];
-	struct { struct dkim_keys *keys; const struct pair *pairs; } given = { dkim_keys_new(), pairs };
+	struct {
+		struct dkim_keys *keys;
+		const struct pair *pairs;
+	} given = { dkim_keys_new(), pairs };
 	pthread_t threads[THREADS];
 
 	for (size_t i = 0; i < MANY; i++)

@@ -6,45 +6,43 @@
 #include "engine.h"
 #include "evidence/dkim_keys.h"
 
-#define FIELDS \
-	"From: Joe SixPack <joe@football.example.com>\r\n" \
-	"To: Suzie Q <suzie@shopping.example.net>\r\n" \
-	"Subject: Is dinner ready?\r\n" \
-	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n" \
+#define FIELDS                                                                                                         \
+	"From: Joe SixPack <joe@football.example.com>\r\n"                                                                 \
+	"To: Suzie Q <suzie@shopping.example.net>\r\n"                                                                     \
+	"Subject: Is dinner ready?\r\n"                                                                                    \
+	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"                                                                  \
 	"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
 #define BODY "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n"
 
 /* RFC 6376, appendices A.2 and C. */
-static const char rfc6376[] =
-    "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
-    "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
-    "      h=Received : From : To : Subject : Date : Message-ID;\r\n"
-    "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
-    "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
-    "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
-    "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
-    "      4bmp/YzhwvcubU4=;\r\n"
-    "Received: from client1.football.example.com  [192.0.2.1]\r\n"
-    "      by submitserver.example.com with SUBMISSION;\r\n"
-    "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n" FIELDS "\r\n" BODY;
+static const char rfc6376[] = "DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+							  "      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+							  "      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+							  "      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+							  "      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
+							  "      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
+							  "      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
+							  "      4bmp/YzhwvcubU4=;\r\n"
+							  "Received: from client1.football.example.com  [192.0.2.1]\r\n"
+							  "      by submitserver.example.com with SUBMISSION;\r\n"
+							  "      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n" FIELDS "\r\n" BODY;
 
 /* RFC 8463, appendix A.3. */
-static const char rfc8463[] =
-    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
-    " d=football.example.com; i=@football.example.com;\r\n"
-    " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
-    " subject : date : message-id : from : subject : date;\r\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
-    " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
-    " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
-    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
-    " d=football.example.com; i=@football.example.com;\r\n"
-    " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
-    " date : message-id : from : subject : date;\r\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
-    " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
-    " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
-    " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n" FIELDS "\r\n" BODY;
+static const char rfc8463[] = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
+							  " d=football.example.com; i=@football.example.com;\r\n"
+							  " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
+							  " subject : date : message-id : from : subject : date;\r\n"
+							  " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+							  " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
+							  " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
+							  "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+							  " d=football.example.com; i=@football.example.com;\r\n"
+							  " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
+							  " date : message-id : from : subject : date;\r\n"
+							  " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+							  " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
+							  " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
+							  " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n" FIELDS "\r\n" BODY;
 
 static const struct {
 	const char *name;
@@ -53,7 +51,8 @@ static const struct {
 	{ "brisbane._domainkey.example.com",
 	  "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ij"
 	  "Ssq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB" },
-	{ "brisbane._domainkey.football.example.com", "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=" },
+	{ "brisbane._domainkey.football.example.com",
+	  "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=" },
 	{ "test._domainkey.football.example.com",
 	  "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byY"
 	  "zCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB" },
@@ -153,7 +152,8 @@ static void test_message(const char *name, const char *text, size_t signatures)
 		size_t count = judge_message(span_make(copy, raw.length), 7, &over, reasons);
 		/* A name that is changed makes another field of it; of From: there must be one. */
 		for (size_t i = 0; i < count; i++)
-			wrong += reasons[i] != (at > header ? REASON_DKIM_BODYHASH : REASON_DKIM_FAIL) && reasons[i] != REASON_DKIM_SYNTAX;
+			wrong += reasons[i] != (at > header ? REASON_DKIM_BODYHASH : REASON_DKIM_FAIL)
+			         && reasons[i] != REASON_DKIM_SYNTAX;
 		wrong += count != signatures || over != (at < header);
 	}
 	free(copy);
@@ -165,7 +165,7 @@ int main(void)
 	struct dkim_keys *keys = dkim_keys_new();
 	settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings_complete(settings, unite_options);
-	environment = (struct dkim_environment){ dkim_keys_crypto(keys), relation, NULL };
+	environment = (struct dkim_environment) { dkim_keys_crypto(keys), relation, NULL };
 	test_message("RFC 6376 A.2", rfc6376, 1);
 	test_message("RFC 8463 A.3", rfc8463, 2);
 	settings_free(settings);

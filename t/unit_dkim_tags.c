@@ -5,16 +5,16 @@
 #include "core/dkim_tags.h"
 #include "tap.h"
 
-#define KEY_512 \
-	"MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL2iQDDtf9o9jW1H6rPI6I89aZ1CBSV4y7PwS4IZdyWoDSH3fZA+c91PylgK7qsPfJhF" \
+#define KEY_512                                                                                                        \
+	"MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAL2iQDDtf9o9jW1H6rPI6I89aZ1CBSV4y7PwS4IZdyWoDSH3fZA+c91PylgK7qsPfJhF"             \
 	"xQyWUJqSw9lV/oZ61B0CAwEAAQ=="
-#define KEY_1023 \
-	"MIGeMA0GCSqGSIb3DQEBAQUAA4GMADCBiAKBgF6/nu5Zb56KlfpHJkPtPk1anjacLrsFe/+oLoGVqwL6VzaP4BxUSx4ye50j2hpW" \
-	"rWIGp3bj3Ifkd72Yrzd/9pTdZCUD0X/Xb7ATTLEcrGIL9ApvGJlslpuQ3lYRacmMx6xI0bDbVQqadFeXFNUBQAGsvPclOjSG+Jx5" \
+#define KEY_1023                                                                                                       \
+	"MIGeMA0GCSqGSIb3DQEBAQUAA4GMADCBiAKBgF6/nu5Zb56KlfpHJkPtPk1anjacLrsFe/+oLoGVqwL6VzaP4BxUSx4ye50j2hpW"             \
+	"rWIGp3bj3Ifkd72Yrzd/9pTdZCUD0X/Xb7ATTLEcrGIL9ApvGJlslpuQ3lYRacmMx6xI0bDbVQqadFeXFNUBQAGsvPclOjSG+Jx5"             \
 	"/cHrMwgnAgMBAAE="
-#define KEY_1024 \
-	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC9pJX4G3Do00R9NcfSL4za3jLAVjx88ncO1Lp/aM1VSCQLvs53RsITmCuaMilJ" \
-	"bz7t0Z7CXIuVdeKRbkQjc2CKSetyV/Sw6y9LyjVk/dnHKuAO4GTmN3W9gDZoSoT36Zps9zw3rydEoc5ku9DsbI2aCq23HxaHd4gR" \
+#define KEY_1024                                                                                                       \
+	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC9pJX4G3Do00R9NcfSL4za3jLAVjx88ncO1Lp/aM1VSCQLvs53RsITmCuaMilJ"             \
+	"bz7t0Z7CXIuVdeKRbkQjc2CKSetyV/Sw6y9LyjVk/dnHKuAO4GTmN3W9gDZoSoT36Zps9zw3rydEoc5ku9DsbI2aCq23HxaHd4gR"             \
 	"LkosKckXXQIDAQAB"
 #define KEY_ED25519 "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
@@ -40,32 +40,19 @@ static void test_split(void)
 		bool good;
 		size_t count;
 	} cases[] = {
-		{ "a=1", true, 1 },
-		{ " a = 1 ; b=2 ; ", true, 2 },
-		{ "a=", true, 1 },
-		{ "a=;b=", true, 2 },
-		{ "a=1;\r\n b=2", true, 2 },
-		{ "a=1;\n\tb=2", true, 2 },
-		{ "a=x y=z", true, 1 },
-		{ "A1_b=1", true, 1 },
-		{ "a=! ~", true, 1 },
-		{ "", false, 0 },
-		{ ";", false, 0 },
-		{ "a", false, 0 },
-		{ "a=1;;b=2", false, 1 },
-		{ "a=1;b", false, 1 },
-		{ "a=1;a=1", false, 1 },
-		{ "a=1;A=2", false, 1 },
-		{ "1a=1", false, 0 },
-		{ "!a=1", false, 0 },
-		{ "a b=1", false, 0 },
-		{ "=1", false, 0 },
-		{ "a=1\rb=2", false, 0 },
-		{ "a=1\nb=2", false, 0 },
-		{ "a=1\r\nb=2", false, 0 },
-		{ "a=\x01", false, 0 },
-		{ "a=\x7f", false, 0 },
-		{ "a=\xc3\xa4", false, 0 },
+		{ "a=1", true, 1 },          { " a = 1 ; b=2 ; ", true, 2 },
+		{ "a=", true, 1 },           { "a=;b=", true, 2 },
+		{ "a=1;\r\n b=2", true, 2 }, { "a=1;\n\tb=2", true, 2 },
+		{ "a=x y=z", true, 1 },      { "A1_b=1", true, 1 },
+		{ "a=! ~", true, 1 },        { "", false, 0 },
+		{ ";", false, 0 },           { "a", false, 0 },
+		{ "a=1;;b=2", false, 1 },    { "a=1;b", false, 1 },
+		{ "a=1;a=1", false, 1 },     { "a=1;A=2", false, 1 },
+		{ "1a=1", false, 0 },        { "!a=1", false, 0 },
+		{ "a b=1", false, 0 },       { "=1", false, 0 },
+		{ "a=1\rb=2", false, 0 },    { "a=1\nb=2", false, 0 },
+		{ "a=1\r\nb=2", false, 0 },  { "a=\x01", false, 0 },
+		{ "a=\x7f", false, 0 },      { "a=\xc3\xa4", false, 0 },
 		{ "a=\v1", false, 0 },
 	};
 	struct tag_list list;
@@ -99,9 +86,15 @@ static bool fake_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1
 		const char *unicode;
 		const char *ascii;
 	} known[] = {
-		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
-		{ "B\xc3\x9c" "CHER.example", "xn--bcher-kva.example" },
-		{ "m\xc3\xbc.b\xc3\xbc" "cher.example", "xn--m-xga.xn--bcher-kva.example" },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		  "xn--bcher-kva.example" },
+		{ "B\xc3\x9c"
+		  "CHER.example",
+		  "xn--bcher-kva.example" },
+		{ "m\xc3\xbc.b\xc3\xbc"
+		  "cher.example",
+		  "xn--m-xga.xn--bcher-kva.example" },
 		{ "ex\xd0\xb0mple.com", "xn--exmple-4nf.com" },
 		{ "s\xc3\xa9l.\xc3\xbc", "xn--sl-bja.xn--tda" },
 	};
@@ -112,7 +105,6 @@ static bool fake_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1
 		}
 	return false;
 }
-
 
 static void test_signature(void)
 {
@@ -153,7 +145,8 @@ static void test_signature(void)
 		{ "v=1; a=rsa-sha256; d=example.com; s=a..b; h=from:to; bh=" BH "; b=" B, false },
 		{ "v=1; a=rsa-sha256; d=example.com; s=a b; h=from:to; bh=" BH "; b=" B, false },
 		{ "v=1; a=rsa-sha256; d=example.com; s=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; "
-		  "h=from:to; bh=" BH "; b=" B, false },
+		  "h=from:to; bh=" BH "; b=" B,
+		  false },
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=to; bh=" BH "; b=" B, false },
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=; bh=" BH "; b=" B, false },
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from::to; bh=" BH "; b=" B, false },
@@ -203,7 +196,9 @@ static void test_signature(void)
 }
 
 #define WITH(d, s, rest) "v=1; a=rsa-sha256; d=" d "; s=" s "; h=from:to; bh=" BH "; b=" B rest
-#define BUECHER "b\xc3\xbc" "cher.example"
+#define BUECHER                                                                                                        \
+	"b\xc3\xbc"                                                                                                        \
+	"cher.example"
 #define XN_BUECHER "xn--bcher-kva.example"
 
 /* RFC 8616: U-labels and UTF-8 where they may stand, and nowhere else. */
@@ -216,21 +211,34 @@ static void test_internationalized(void)
 		const char *identity;
 	} cases[] = {
 		{ WITH(BUECHER, "sel", ""), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
-		{ WITH("B\xc3\x9c" "CHER.example", "sel", ""), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
-		{ WITH(XN_BUECHER, "sel", "; i=@m\xc3\xbc." BUECHER), XN_BUECHER, "sel._domainkey." XN_BUECHER, "xn--m-xga." XN_BUECHER },
+		{ WITH("B\xc3\x9c"
+		       "CHER.example",
+		       "sel", ""),
+		  XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
+		{ WITH(XN_BUECHER, "sel", "; i=@m\xc3\xbc." BUECHER), XN_BUECHER, "sel._domainkey." XN_BUECHER,
+		  "xn--m-xga." XN_BUECHER },
 		{ WITH(BUECHER, "sel", "; i=j\xc3\xb6@" XN_BUECHER), XN_BUECHER, "sel._domainkey." XN_BUECHER, XN_BUECHER },
-		{ WITH("example.com", "sel", "; i=\xe2\x98\x83@a.example.com"), "example.com", "sel._domainkey.example.com", "a.example.com" },
-		{ WITH("example.com", "s\xc3\xa9l.\xc3\xbc", ""), "example.com", "xn--sl-bja.xn--tda._domainkey.example.com", "example.com" },
-		{ WITH("example.com", "sel", "; z=Subject:Gr\xc3\xbc\xc3\x9f" "e"), "example.com", "sel._domainkey.example.com", "example.com" },
+		{ WITH("example.com", "sel", "; i=\xe2\x98\x83@a.example.com"), "example.com", "sel._domainkey.example.com",
+		  "a.example.com" },
+		{ WITH("example.com", "s\xc3\xa9l.\xc3\xbc", ""), "example.com", "xn--sl-bja.xn--tda._domainkey.example.com",
+		  "example.com" },
+		{ WITH("example.com", "sel",
+		       "; z=Subject:Gr\xc3\xbc\xc3\x9f"
+		       "e"),
+		  "example.com", "sel._domainkey.example.com", "example.com" },
 		/* A homograph is another domain. */
-		{ WITH("ex\xd0\xb0mple.com", "sel", ""), "xn--exmple-4nf.com", "sel._domainkey.xn--exmple-4nf.com", "xn--exmple-4nf.com" },
+		{ WITH("ex\xd0\xb0mple.com", "sel", ""), "xn--exmple-4nf.com", "sel._domainkey.xn--exmple-4nf.com",
+		  "xn--exmple-4nf.com" },
 		{ WITH("example.com", "sel", "; i=@ex\xd0\xb0mple.com"), NULL, NULL, NULL },
 		/* What IDN mapping would change has no A-labels. */
 		{ WITH("exam\xe2\x80\x8bple.com", "sel", ""), NULL, NULL, NULL },
 		{ WITH("example.com", "se\xc2\xadl", ""), NULL, NULL, NULL },
 		{ WITH("example.com", "sel", "; i=@exam\xe2\x80\x8bple.com"), NULL, NULL, NULL },
 		/* Not UTF-8, and control characters in it. */
-		{ WITH("b\xfc" "cher.example", "sel", ""), NULL, NULL, NULL },
+		{ WITH("b\xfc"
+		       "cher.example",
+		       "sel", ""),
+		  NULL, NULL, NULL },
 		{ WITH("example.com", "sel", "; i=\xff@example.com"), NULL, NULL, NULL },
 		{ WITH("example.com", "sel", "; i=\xc2\x85@example.com"), NULL, NULL, NULL },
 		{ WITH("example.com", "sel", "; z=\xed\xa0\x80"), NULL, NULL, NULL },
@@ -240,7 +248,9 @@ static void test_internationalized(void)
 		{ WITH("example.com", "sel", "; \xc3\xbc=x"), NULL, NULL, NULL },
 		{ WITH("example.com", "sel", " \xc2\xa0"), NULL, NULL, NULL },
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from:\xc3\xbc; bh=" BH "; b=" B, NULL, NULL, NULL },
-		{ "v=1; a=rsa-sha256; d=\xc2\xa0" "example.com; s=sel; h=from; bh=" BH "; b=" B, NULL, NULL, NULL },
+		{ "v=1; a=rsa-sha256; d=\xc2\xa0"
+		  "example.com; s=sel; h=from; bh=" BH "; b=" B,
+		  NULL, NULL, NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
@@ -278,14 +288,14 @@ static void test_places(void)
 		enum dkim_form header, body;
 	} cases[] = {
 		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; b=" B, B, DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },
-		{ "v=1; b= \r\n\t" B " ; c=relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, " \r\n\t" B " ", DKIM_FORM_RELAXED,
-		  DKIM_FORM_SIMPLE },
-		{ "v=1; b=AA AA;c=simple/relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, "AA AA", DKIM_FORM_SIMPLE,
-		  DKIM_FORM_RELAXED },
-		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/relaxed; b =\n " B " ;", "\n " B " ", DKIM_FORM_RELAXED,
-		  DKIM_FORM_RELAXED },
-		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/simple; b=" B "\r\n ", B "\r\n ", DKIM_FORM_RELAXED,
-		  DKIM_FORM_SIMPLE },
+		{ "v=1; b= \r\n\t" B " ; c=relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, " \r\n\t" B " ",
+		  DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
+		{ "v=1; b=AA AA;c=simple/relaxed; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH, "AA AA",
+		  DKIM_FORM_SIMPLE, DKIM_FORM_RELAXED },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/relaxed; b =\n " B " ;", "\n " B " ",
+		  DKIM_FORM_RELAXED, DKIM_FORM_RELAXED },
+		{ "v=1; a=rsa-sha256; d=example.com; s=sel; h=from; bh=" BH "; c=relaxed/simple; b=" B "\r\n ", B "\r\n ",
+		  DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
@@ -293,9 +303,11 @@ static void test_places(void)
 		struct span text = span_of(cases[i].text);
 		arena_init(&arena, 0);
 		dkim_tags_signature(text, &arena, NULL, &fields);
-		ok(fields.well_formed && fields.header_form == cases[i].header && fields.body_form == cases[i].body, "c= %zu", i);
+		ok(fields.well_formed && fields.header_form == cases[i].header && fields.body_form == cases[i].body, "c= %zu",
+		   i);
 		is_span(fields.b_raw, span_of(cases[i].b_raw), "b=");
-		ok(fields.b_raw.at > text.at && fields.b_raw.at[-1] == '=' && fields.b_raw.at + fields.b_raw.length <= text.at + text.length,
+		ok(fields.b_raw.at > text.at && fields.b_raw.at[-1] == '='
+		       && fields.b_raw.at + fields.b_raw.length <= text.at + text.length,
 		   "it is a part of the value");
 		arena_clear(&arena);
 	}
@@ -306,10 +318,11 @@ static void test_signature_fields(void)
 	struct arena arena;
 	struct dkim_fields fields;
 	arena_init(&arena, 0);
-	dkim_tags_signature(span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
-	                           "l=5; bh=" BH "; b=AB\r\n CDEFGHIJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	                           "AAAAAAAAAAAAAAAAAA=="),
-	                   &arena, fake_to_ascii, &fields);
+	dkim_tags_signature(
+		span_of("v=1; a=ed25519-sha256; d=Example.COM; s=Sel.X; i=a@Sub.example.com; h=From : To; t=12; x=34; "
+	            "l=5; bh=" BH "; b=AB\r\n CDEFGHIJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	            "AAAAAAAAAAAAAAAAAA=="),
+		&arena, fake_to_ascii, &fields);
 	ok(fields.well_formed && fields.algorithm == DKIM_ALGORITHM_ED25519_SHA256, "a=");
 	is_span(fields.domain, span_of("example.com"), "d=");
 	is_span(fields.selector, span_of("sel.x"), "s=");
@@ -337,9 +350,9 @@ static void test_limits(void)
 		size_t padding;
 		bool good;
 	} cases[] = { { DKIM_SIGNED_NAMES_MAX, 0, true },
-		      { DKIM_SIGNED_NAMES_MAX + 1, 0, false },
-		      { 1, DKIM_SIGNED_LENGTH_MAX, false },
-		      { 1, DKIM_SIGNATURE_LENGTH_MAX, false } };
+		          { DKIM_SIGNED_NAMES_MAX + 1, 0, false },
+		          { 1, DKIM_SIGNED_LENGTH_MAX, false },
+		          { 1, DKIM_SIGNATURE_LENGTH_MAX, false } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct arena arena;
 		struct dkim_fields fields;
@@ -350,7 +363,8 @@ static void test_limits(void)
 		memset(text + length, 'a', cases[i].padding);
 		length += cases[i].padding;
 		arena_init(&arena, 0);
-		ok(dkim_tags_signature(span_make(text, length), &arena, fake_to_ascii, &fields) && fields.well_formed == cases[i].good,
+		ok(dkim_tags_signature(span_make(text, length), &arena, fake_to_ascii, &fields)
+		       && fields.well_formed == cases[i].good,
 		   "%zu names, %zu bytes", cases[i].names, length);
 		arena_clear(&arena);
 		free(text);
@@ -363,13 +377,16 @@ static void test_limits(void)
 	memcpy(record, "n=", 2);
 	memcpy(record + DKIM_KEY_LENGTH_MAX - 5, "; p=;", 5);
 	arena_init(&arena, 0);
-	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_REVOKED,
+	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX), DKIM_ALGORITHM_RSA_SHA256, &arena, &key)
+	       == DKIM_KEY_REVOKED,
 	   "a key record as long as may be");
-	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX + 1), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_MALFORMED,
+	ok(dkim_tags_key(span_make(record, DKIM_KEY_LENGTH_MAX + 1), DKIM_ALGORITHM_RSA_SHA256, &arena, &key)
+	       == DKIM_KEY_MALFORMED,
 	   "one byte more");
 	arena_clear(&arena);
 	arena_init(&arena, 8);
-	ok(!dkim_tags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields) && !fields.well_formed, "no memory for a signature");
+	ok(!dkim_tags_signature(span_of(GOOD), &arena, fake_to_ascii, &fields) && !fields.well_formed,
+	   "no memory for a signature");
 	arena_clear(&arena);
 	ok(dkim_tags_key(span_of("p=" KEY_1024), DKIM_ALGORITHM_RSA_SHA256, &arena, &key) == DKIM_KEY_NO_MEMORY,
 	   "no memory for a key");
@@ -495,8 +512,7 @@ static void test_rsa_key(void)
 		  "AQEBAQEBAQEBAQEBAQECAQM=",
 		  false },
 		{ "a bare RSAPublicKey",
-		  "MEYCQQCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAgED",
-		  false },
+		  "MEYCQQCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAgED", false },
 		{ "a length past the end",
 		  "MFowDQYJKoZIhvcNAQEBBQADSQAwRgJBAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 		  "AAAAAAAAAAAAAAAAAAECAQ==",
@@ -508,7 +524,8 @@ static void test_rsa_key(void)
 		arena_init(&arena, 0);
 		struct span text = arena_printf(&arena, "p=%s", cases[i].key);
 		enum dkim_key_status status = dkim_tags_key(text, DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
-		ok((status == DKIM_KEY_OK) == cases[i].good && (cases[i].good || status == DKIM_KEY_MALFORMED), "%s", cases[i].what);
+		ok((status == DKIM_KEY_OK) == cases[i].good && (cases[i].good || status == DKIM_KEY_MALFORMED), "%s",
+		   cases[i].what);
 		arena_clear(&arena);
 	}
 }
@@ -516,14 +533,46 @@ static void test_rsa_key(void)
 #define MODULUS_BYTES 64
 
 /* A SubjectPublicKeyInfo with a modulus of 512 bits and e=3: where each tag stands, its length follows. */
-enum { INFO = 0, ALGORITHM = 2, OID = 4, BIT_STRING = 17, UNUSED_BITS = 19, KEY = 20, MODULUS = 22, EXPONENT = 24 + MODULUS_BYTES + 1 };
+enum {
+	INFO = 0,
+	ALGORITHM = 2,
+	OID = 4,
+	BIT_STRING = 17,
+	UNUSED_BITS = 19,
+	KEY = 20,
+	MODULUS = 22,
+	EXPONENT = 24 + MODULUS_BYTES + 1
+};
 #define DER_LENGTH (EXPONENT + 3)
 
 static void make_der(unsigned char der[DER_LENGTH])
 {
-	static const unsigned char head[] = { 0x30, DER_LENGTH - 2, 0x30, 13, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
-		                              0x01, 0x05, 0,    0x03, DER_LENGTH - 19, 0, 0x30, DER_LENGTH - 22, 0x02,
-		                              MODULUS_BYTES + 1, 0, 0x80 };
+	static const unsigned char head[] = { 0x30,
+		                                  DER_LENGTH - 2,
+		                                  0x30,
+		                                  13,
+		                                  0x06,
+		                                  9,
+		                                  0x2a,
+		                                  0x86,
+		                                  0x48,
+		                                  0x86,
+		                                  0xf7,
+		                                  0x0d,
+		                                  0x01,
+		                                  0x01,
+		                                  0x01,
+		                                  0x05,
+		                                  0,
+		                                  0x03,
+		                                  DER_LENGTH - 19,
+		                                  0,
+		                                  0x30,
+		                                  DER_LENGTH - 22,
+		                                  0x02,
+		                                  MODULUS_BYTES + 1,
+		                                  0,
+		                                  0x80 };
 	memset(der, 0, DER_LENGTH);
 	memcpy(der, head, sizeof head);
 	der[EXPONENT - 1] = 1;
@@ -567,7 +616,11 @@ static void test_der_sizes(void)
 	static const struct {
 		unsigned bits;
 		enum dkim_key_status status;
-	} rows[] = { { 511, DKIM_KEY_MALFORMED }, { 512, DKIM_KEY_OK }, { 2047, DKIM_KEY_OK }, { 8192, DKIM_KEY_OK }, { 8193, DKIM_KEY_MALFORMED } };
+	} rows[] = { { 511, DKIM_KEY_MALFORMED },
+		         { 512, DKIM_KEY_OK },
+		         { 2047, DKIM_KEY_OK },
+		         { 8192, DKIM_KEY_OK },
+		         { 8193, DKIM_KEY_MALFORMED } };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		static const unsigned char exponent[] = { 0x02, 1, 3 };
 		unsigned char small[DER_LENGTH];
@@ -596,8 +649,9 @@ static void test_der_sizes(void)
 /* Each byte of the frame is spoilt, and each beginning is tried; the lengths are written in every form. */
 static void test_der(void)
 {
-	static const int frame[] = { INFO, INFO + 1, ALGORITHM, ALGORITHM + 1, OID, OID + 1, OID + 5, BIT_STRING, BIT_STRING + 1,
-		                     UNUSED_BITS, KEY, KEY + 1, MODULUS, MODULUS + 1, EXPONENT, EXPONENT + 1 };
+	static const int frame[] = { INFO,    INFO + 1,    ALGORITHM,      ALGORITHM + 1, OID, OID + 1,
+		                         OID + 5, BIT_STRING,  BIT_STRING + 1, UNUSED_BITS,   KEY, KEY + 1,
+		                         MODULUS, MODULUS + 1, EXPONENT,       EXPONENT + 1 };
 	unsigned char der[DER_LENGTH + 2];
 	unsigned bits = 0;
 	make_der(der);
@@ -607,7 +661,8 @@ static void test_der(void)
 			static const unsigned char other[] = { 0x01, 0x40, 0x80 };
 			make_der(der);
 			der[frame[i]] ^= other[change];
-			ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "byte %d changed by %02x", frame[i], other[change]);
+			ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "byte %d changed by %02x", frame[i],
+			   other[change]);
 		}
 	for (size_t length = 1; length < DER_LENGTH; length++) {
 		make_der(der);
@@ -619,9 +674,9 @@ static void test_der(void)
 		size_t length;
 		enum dkim_key_status status;
 	} forms[] = {
-		{ { 0x81, DER_LENGTH - 2, 0 }, 2, DKIM_KEY_OK },        { { 0x82, 0, DER_LENGTH - 2 }, 3, DKIM_KEY_OK },
-		{ { 0x80, 0, 0 }, 1, DKIM_KEY_MALFORMED },              { { 0x82, 1, DER_LENGTH - 2 }, 3, DKIM_KEY_MALFORMED },
-		{ { 0x83, 0, 0 }, 3, DKIM_KEY_MALFORMED },              { { 0x81, DER_LENGTH - 1, 0 }, 2, DKIM_KEY_MALFORMED },
+		{ { 0x81, DER_LENGTH - 2, 0 }, 2, DKIM_KEY_OK }, { { 0x82, 0, DER_LENGTH - 2 }, 3, DKIM_KEY_OK },
+		{ { 0x80, 0, 0 }, 1, DKIM_KEY_MALFORMED },       { { 0x82, 1, DER_LENGTH - 2 }, 3, DKIM_KEY_MALFORMED },
+		{ { 0x83, 0, 0 }, 3, DKIM_KEY_MALFORMED },       { { 0x81, DER_LENGTH - 1, 0 }, 2, DKIM_KEY_MALFORMED },
 	};
 	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
 		unsigned char whole[DER_LENGTH + 2];
@@ -629,8 +684,8 @@ static void test_der(void)
 		whole[0] = der[0];
 		memcpy(whole + 1, forms[i].form, forms[i].length);
 		memcpy(whole + 1 + forms[i].length, der + 2, DER_LENGTH - 2);
-		ok(read_der(whole, DER_LENGTH - 1 + forms[i].length, &bits) == forms[i].status, "a length that begins %02x %02x",
-		   forms[i].form[0], forms[i].form[1]);
+		ok(read_der(whole, DER_LENGTH - 1 + forms[i].length, &bits) == forms[i].status,
+		   "a length that begins %02x %02x", forms[i].form[0], forms[i].form[1]);
 	}
 	make_der(der);
 	der[EXPONENT - 1] = 2;
@@ -647,7 +702,8 @@ static void test_der(void)
 	der[BIT_STRING - 2] = 0x02;
 	ok(read_der(der, DER_LENGTH, &bits) == DKIM_KEY_MALFORMED, "an algorithm with other parameters");
 	static const unsigned char cut[] = { 0x30, 0x82, 0x01 };
-	ok(read_der(cut, 2, &bits) == DKIM_KEY_MALFORMED && read_der(cut, 3, &bits) == DKIM_KEY_MALFORMED, "a length that is cut");
+	ok(read_der(cut, 2, &bits) == DKIM_KEY_MALFORMED && read_der(cut, 3, &bits) == DKIM_KEY_MALFORMED,
+	   "a length that is cut");
 }
 
 int main(void)

@@ -70,7 +70,7 @@ static void begin(struct run *run)
 	facts_begin(&run->facts, &run->arena, NULL, run->settings, &input);
 	run->crypto = dkim_recorder;
 	run->crypto.verify = verify;
-	run->environment = (struct dkim_environment){ &run->crypto, relation, NULL };
+	run->environment = (struct dkim_environment) { &run->crypto, relation, NULL };
 	run->walk = dkim_walk_new(run->settings, &run->facts, &run->environment);
 }
 
@@ -98,7 +98,8 @@ static void sign(struct run *run, const char *domain, const char *body, const ch
 	char bh[45];
 	record_digest(body, strlen(body), digest);
 	record_base64(digest, bh);
-	struct span value = arena_printf(&run->arena, " v=1; a=ed25519-sha256; d=%s; s=sel; bh=%s; %s; b=%s", domain, bh, tags, ED_B);
+	struct span value =
+		arena_printf(&run->arena, " v=1; a=ed25519-sha256; d=%s; s=sel; bh=%s; %s; b=%s", domain, bh, tags, ED_B);
 	field(run, "DKIM-Signature", value.at);
 }
 
@@ -120,9 +121,10 @@ static const struct question *next_question(struct run *run)
 {
 	const struct signature *signature = NULL;
 	const struct question *question = dkim_walk_next(run->walk, &signature);
-	if (question && !span_equal(question->name, arena_printf(&run->arena, "%.*s._domainkey.%.*s", (int)signature->selector.length,
-	                                                         signature->selector.at, (int)signature->domain.length,
-	                                                         signature->domain.at)))
+	if (question
+	    && !span_equal(question->name,
+	                   arena_printf(&run->arena, "%.*s._domainkey.%.*s", (int)signature->selector.length,
+	                                signature->selector.at, (int)signature->domain.length, signature->domain.at)))
 		ok(false, "the question is that of the signature");
 	return question;
 }
@@ -153,8 +155,8 @@ static void expect(struct run *run, size_t i, enum result_code code, enum reason
 {
 	const struct dkim_evidence *dkim = &run->facts.dkim;
 	bool there = i < dkim->count;
-	ok(there && dkim->signatures[i].outcome.code == code && dkim->signatures[i].outcome.reason == reason, "%s: %s %s", what,
-	   there ? result_name(dkim->signatures[i].outcome.code) : "absent",
+	ok(there && dkim->signatures[i].outcome.code == code && dkim->signatures[i].outcome.reason == reason, "%s: %s %s",
+	   what, there ? result_name(dkim->signatures[i].outcome.code) : "absent",
 	   there ? reason_code(dkim->signatures[i].outcome.reason) : "");
 }
 
@@ -175,7 +177,8 @@ static void test_order(void)
 		ok(verifications == 0 && seen_count == 1, "the header is hashed when it ends");
 		if (when == 1)
 			answer(&run, question, ANSWER_FOUND, ED_RECORD);
-		ok(dkim_walk_body(run.walk, span_of("a  ")) && dkim_walk_body(run.walk, span_of("b\r\n\r\n")), "the body is needed");
+		ok(dkim_walk_body(run.walk, span_of("a  ")) && dkim_walk_body(run.walk, span_of("b\r\n\r\n")),
+		   "the body is needed");
 		if (when == 2)
 			answer(&run, question, ANSWER_FOUND, ED_RECORD);
 		ok(verifications == (when < 3) && dkim_walk_open(run.walk), "verified as soon as there is a key");
@@ -442,7 +445,7 @@ static void test_keys(void)
 	header_end(&run, true);
 	answer_all(&run, ANSWER_FOUND, ED_RECORD);
 	expect(&run, 0, RESULT_PENDING, REASON_NONE, "what cannot be verified here and now");
-	ok(run.facts.trouble, "defers the message");
+	ok(run.facts.internal_error, "defers the message");
 	end(&run);
 }
 
@@ -457,7 +460,7 @@ static void test_no_memory(void)
 		dkim_hashes_allowed = allowed;
 		header_end(&run, true);
 		dkim_hashes_allowed = -1;
-		ok(run.facts.trouble, "%d hashes can be had: the message is deferred", allowed);
+		ok(run.facts.internal_error, "%d hashes can be had: the message is deferred", allowed);
 		answer_all(&run, ANSWER_FOUND, ED_RECORD);
 		expect(&run, 0, RESULT_PENDING, REASON_NONE, "and nothing is found out");
 		ok(!dkim_walk_body(run.walk, span_of("x")), "nor is the body needed");

@@ -16,32 +16,55 @@ static const struct {
 } records[] = {
 	{ "v=DMARC1;p=none", { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=reject; sp=quarantine; np=none", { true, R, Q, N, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "V\t= DMARC1 ;\tP = Reject ; AdKim=S; aspf = s ;T=Y; psd=Y;", { true, R, U, U, true, true, true, DMARC_PSD_YES } },
-	{ "v=DMARC1; sp=none; p=quarantine; psd=n; t=n; adkim=r; aspf=r", { true, Q, N, U, false, false, false, DMARC_PSD_NO } },
-	{ "v=DMARC1; p=reject; pct=0; rf=afrf; ri=86400; pct=5; zz=1; zz=2", { true, R, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "v=DMARC1; p=reject; adkim=x; aspf=strict; t=1; psd=u", { true, R, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "V\t= DMARC1 ;\tP = Reject ; AdKim=S; aspf = s ;T=Y; psd=Y;",
+	  { true, R, U, U, true, true, true, DMARC_PSD_YES } },
+	{ "v=DMARC1; sp=none; p=quarantine; psd=n; t=n; adkim=r; aspf=r",
+	  { true, Q, N, U, false, false, false, DMARC_PSD_NO } },
+	{ "v=DMARC1; p=reject; pct=0; rf=afrf; ri=86400; pct=5; zz=1; zz=2",
+	  { true, R, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; p=reject; adkim=x; aspf=strict; t=1; psd=u",
+	  { true, R, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1;; p=reject;junk; =x; a;", { true, R, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; rua=mailto:d@example.com", { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "v=DMARC1; p=rejekt; sp=reject; rua= x , mailto:d@example.com!10m", { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "v=DMARC1; p=reject; sp=strict; rua=https://a.example/x", { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; p=rejekt; sp=reject; rua= x , mailto:d@example.com!10m",
+	  { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; p=reject; sp=strict; rua=https://a.example/x",
+	  { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=reject; np=; rua=mailto:x", { true, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; psd=y", { false, N, U, U, false, false, false, DMARC_PSD_YES } },
 	{ "v=DMARC1; p=r", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=unset; rua=mailto", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "v=DMARC1; p=reject; sp=foo; rua=mailto:, :x,<mailto:x>", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
-	{ "v=DMARC1; rua=1x:y, m_x:y, mailto:a b, mailto:\x80", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; p=reject; sp=foo; rua=mailto:, :x,<mailto:x>",
+	  { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
+	{ "v=DMARC1; rua=1x:y, m_x:y, mailto:a b, mailto:\x80",
+	  { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 	{ "v=DMARC1; p=reject none", { false, N, U, U, false, false, false, DMARC_PSD_UNKNOWN } },
 };
 
 static const char *const foreign[] = {
-	"", "v=DMARC", "v=DMARC2; p=none", "v=dmarc1; p=none", " v=DMARC1; p=none", "p=none; v=DMARC1", "v=DMARC1 p=none",
-	"v=DMARC1,p=none", "DMARC1; p=none", "vv=DMARC1; p=none", "v=\"DMARC1\"; p=none", ";v=DMARC1; p=none", "v=spf1 -all",
+	"",
+	"v=DMARC",
+	"v=DMARC2; p=none",
+	"v=dmarc1; p=none",
+	" v=DMARC1; p=none",
+	"p=none; v=DMARC1",
+	"v=DMARC1 p=none",
+	"v=DMARC1,p=none",
+	"DMARC1; p=none",
+	"vv=DMARC1; p=none",
+	"v=\"DMARC1\"; p=none",
+	";v=DMARC1; p=none",
+	"v=spf1 -all",
 };
 
 static const char *const twice[] = {
-	"v=DMARC1; p=none; p=reject", "v=DMARC1; p=reject; P=reject", "v=DMARC1; v=DMARC1; p=none", "v=DMARC1; p=none; sp=none; sp=none",
-	"v=DMARC1; p=none; rua=mailto:a; rua=mailto:b", "v=DMARC1; p=none; t=n; t=y",
+	"v=DMARC1; p=none; p=reject",
+	"v=DMARC1; p=reject; P=reject",
+	"v=DMARC1; v=DMARC1; p=none",
+	"v=DMARC1; p=none; sp=none; sp=none",
+	"v=DMARC1; p=none; rua=mailto:a; rua=mailto:b",
+	"v=DMARC1; p=none; t=n; t=y",
 };
 
 static void parsing(void)
@@ -50,15 +73,16 @@ static void parsing(void)
 	for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
 		const struct dmarc_record *want = &records[i].want;
 		bool good = dmarc_is_record(span_of(records[i].text)) && dmarc_parse(span_of(records[i].text), &record);
-		ok(good && record.applies == want->applies && record.p == want->p && record.sp == want->sp && record.np == want->np
-		       && record.strict_dkim == want->strict_dkim && record.strict_spf == want->strict_spf
-		       && record.testing == want->testing && record.psd == want->psd,
+		ok(good && record.applies == want->applies && record.p == want->p && record.sp == want->sp
+		       && record.np == want->np && record.strict_dkim == want->strict_dkim
+		       && record.strict_spf == want->strict_spf && record.testing == want->testing && record.psd == want->psd,
 		   "record: %s", records[i].text);
 	}
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 		ok(!dmarc_is_record(span_of(foreign[i])), "no DMARC record: %s", foreign[i]);
 	for (size_t i = 0; i < sizeof twice / sizeof *twice; i++)
-		ok(dmarc_is_record(span_of(twice[i])) && !dmarc_parse(span_of(twice[i]), &record), "M02 a tag twice: %s", twice[i]);
+		ok(dmarc_is_record(span_of(twice[i])) && !dmarc_parse(span_of(twice[i]), &record), "M02 a tag twice: %s",
+		   twice[i]);
 	static const char version[] = "v=DMARC1\0; p=none";
 	static const char value[] = "v=DMARC1; p=reject\0";
 	ok(!dmarc_is_record(span_make(version, sizeof version - 1)), "NUL after the version");
@@ -109,11 +133,26 @@ static const struct zone_row zone[] = {
 	{ NULL, RECORD_A, NULL, 0 },
 };
 
-#define NO { DMARC_BY_NOTHING, NULL, false }
-#define DKIM(domain) { DMARC_BY_DKIM, domain, false }
-#define SPF(domain) { DMARC_BY_SPF, domain, false }
-#define HIDDEN_DKIM(domain) { DMARC_BY_DKIM, domain, true }
-#define HIDDEN_SPF(domain) { DMARC_BY_SPF, domain, true }
+#define NO                                                                                                             \
+	{                                                                                                                  \
+		DMARC_BY_NOTHING, NULL, false                                                                                  \
+	}
+#define DKIM(domain)                                                                                                   \
+	{                                                                                                                  \
+		DMARC_BY_DKIM, domain, false                                                                                   \
+	}
+#define SPF(domain)                                                                                                    \
+	{                                                                                                                  \
+		DMARC_BY_SPF, domain, false                                                                                    \
+	}
+#define HIDDEN_DKIM(domain)                                                                                            \
+	{                                                                                                                  \
+		DMARC_BY_DKIM, domain, true                                                                                    \
+	}
+#define HIDDEN_SPF(domain)                                                                                             \
+	{                                                                                                                  \
+		DMARC_BY_SPF, domain, true                                                                                     \
+	}
 
 struct check {
 	const char *name;
@@ -137,19 +176,68 @@ static const struct check checks[] = {
 	{ "relaxed, below", "example.com", { DKIM("mail.example.com"), NO }, DMARC_PASS, R, R, "example.com", 3 },
 	{ "relaxed, above", "news.example.com", { DKIM("example.com"), NO }, DMARC_PASS, Q, Q, "example.com", 3 },
 	{ "relaxed, beside", "news.example.com", { SPF("bounce.example.com"), NO }, DMARC_PASS, Q, Q, "example.com", 4 },
-	{ "the author's own record", "own.example.com", { DKIM("mail.example.com"), NO }, DMARC_PASS, N, N, "own.example.com", 4 },
+	{ "the author's own record",
+	  "own.example.com",
+	  { DKIM("mail.example.com"), NO },
+	  DMARC_PASS,
+	  N,
+	  N,
+	  "own.example.com",
+	  4 },
 	{ "the author's own record, no alignment", "own.example.com", { NO, NO }, DMARC_FAIL, N, N, "own.example.com", 1 },
 	{ "sp= for a name that exists", "news.example.com", { NO, NO }, DMARC_FAIL, Q, Q, "example.com", 4 },
 	{ "np= for one that does not", "gone.example.com", { NO, NO }, DMARC_FAIL, R, R, "example.com", 4 },
-	{ "D01 a name that ends alike", "example.com", { DKIM("evil-example.com"), NO }, DMARC_FAIL, R, R, "example.com", 2 },
-	{ "D02 a name that begins alike", "example.com", { DKIM("example.com.evil.example"), NO }, DMARC_FAIL, R, R, "example.com", 2 },
+	{ "D01 a name that ends alike",
+	  "example.com",
+	  { DKIM("evil-example.com"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "example.com",
+	  2 },
+	{ "D02 a name that begins alike",
+	  "example.com",
+	  { DKIM("example.com.evil.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "example.com",
+	  2 },
 	{ "D07 d=com", "example.com", { DKIM("com"), NO }, DMARC_FAIL, R, R, "example.com", 2 },
-	{ "K08 a foreign one and an aligned one", "example.com", { DKIM("evil.example"), DKIM("example.com") }, DMARC_PASS, R, R, "example.com", 1 },
+	{ "K08 a foreign one and an aligned one",
+	  "example.com",
+	  { DKIM("evil.example"), DKIM("example.com") },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "example.com",
+	  1 },
 	{ "strict, itself", "strict.example", { DKIM("strict.example"), NO }, DMARC_PASS, R, R, "strict.example", 1 },
-	{ "strict, below", "strict.example", { DKIM("a.strict.example"), SPF("a.strict.example") }, DMARC_FAIL, R, R, "strict.example", 1 },
+	{ "strict, below",
+	  "strict.example",
+	  { DKIM("a.strict.example"), SPF("a.strict.example") },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "strict.example",
+	  1 },
 	{ "strict from above", "a.strict.example", { SPF("strict.example"), NO }, DMARC_FAIL, R, R, "strict.example", 3 },
-	{ "adkim and aspf differ", "strictdkim.example", { DKIM("a.strictdkim.example"), NO }, DMARC_FAIL, R, R, "strictdkim.example", 1 },
-	{ "aspf is still relaxed", "strictdkim.example", { SPF("a.strictdkim.example"), NO }, DMARC_PASS, R, R, "strictdkim.example", 3 },
+	{ "adkim and aspf differ",
+	  "strictdkim.example",
+	  { DKIM("a.strictdkim.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "strictdkim.example",
+	  1 },
+	{ "aspf is still relaxed",
+	  "strictdkim.example",
+	  { SPF("a.strictdkim.example"), NO },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "strictdkim.example",
+	  3 },
 	{ "t=y: one level lower", "test.example", { NO, NO }, DMARC_FAIL, R, Q, "test.example", 1 },
 	{ "t=y: none", "testq.example", { NO, NO }, DMARC_FAIL, Q, N, "testq.example", 1 },
 	{ "M02 two records are none", "two.example", { DKIM("two.example"), NO }, DMARC_NONE, U, U, NULL, 2 },
@@ -157,41 +245,202 @@ static const struct check checks[] = {
 	{ "M02 a tag twice", "dup.example", { DKIM("dup.example"), NO }, DMARC_NONE, U, U, NULL, 2 },
 	{ "no record", "norecord.example", { DKIM("norecord.example"), NO }, DMARC_NONE, U, U, NULL, 2 },
 	{ "a record that says nothing", "useless.example", { DKIM("useless.example"), NO }, DMARC_NONE, U, U, NULL, 1 },
-	{ "below a public suffix with record", "shop.co.psd", { DKIM("mail.shop.co.psd"), NO }, DMARC_PASS, Q, Q, "co.psd", 3 },
+	{ "below a public suffix with record",
+	  "shop.co.psd",
+	  { DKIM("mail.shop.co.psd"), NO },
+	  DMARC_PASS,
+	  Q,
+	  Q,
+	  "co.psd",
+	  3 },
 	{ "two members of a public suffix", "shop.co.psd", { DKIM("evil.co.psd"), NO }, DMARC_FAIL, Q, Q, "co.psd", 2 },
 	{ "the public suffix itself", "shop.co.psd", { DKIM("co.psd"), NO }, DMARC_FAIL, Q, Q, "co.psd", 2 },
 	{ "as author", "co.psd", { DKIM("shop.co.psd"), NO }, DMARC_FAIL, R, R, "co.psd", 2 },
-	{ "a member's own record comes first", "a.member.co.psd", { SPF("member.co.psd"), NO }, DMARC_PASS, N, N, "member.co.psd", 3 },
-	{ "a record below the organization is not the policy", "a.mail.store.co.psd", { DKIM("store.co.psd"), NO }, DMARC_PASS, Q, Q, "co.psd", 4 },
+	{ "a member's own record comes first",
+	  "a.member.co.psd",
+	  { SPF("member.co.psd"), NO },
+	  DMARC_PASS,
+	  N,
+	  N,
+	  "member.co.psd",
+	  3 },
+	{ "a record below the organization is not the policy",
+	  "a.mail.store.co.psd",
+	  { DKIM("store.co.psd"), NO },
+	  DMARC_PASS,
+	  Q,
+	  Q,
+	  "co.psd",
+	  4 },
 	{ "t=y with p=none", "testn.example", { NO, NO }, DMARC_FAIL, N, N, "testn.example", 1 },
 	{ "a registry without psd=", "shop.registry", { DKIM("evil.registry"), NO }, DMARC_FAIL, Q, Q, "registry", 2 },
 	{ "its policy holds below", "shop.registry", { DKIM("shop.registry"), NO }, DMARC_PASS, Q, Q, "registry", 2 },
 	{ "a brand's own top-level domain", "news.brand", { DKIM("mail.brand"), NO }, DMARC_PASS, Q, Q, "brand", 3 },
-	{ "psd=n below the author's organization", "corp.example", { DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
-	{ "psd=n for the author", "x.dept.corp.example", { DKIM("corp.example"), NO }, DMARC_FAIL, N, N, "dept.corp.example", 2 },
-	{ "psd=n for both", "x.dept.corp.example", { DKIM("y.dept.corp.example"), NO }, DMARC_PASS, N, N, "dept.corp.example", 3 },
-	{ "the record with the fewest labels", "a.mail.middle.example", { DKIM("middle.example"), NO }, DMARC_PASS, R, R, "middle.example", 4 },
+	{ "psd=n below the author's organization",
+	  "corp.example",
+	  { DKIM("x.dept.corp.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "corp.example",
+	  4 },
+	{ "psd=n for the author",
+	  "x.dept.corp.example",
+	  { DKIM("corp.example"), NO },
+	  DMARC_FAIL,
+	  N,
+	  N,
+	  "dept.corp.example",
+	  2 },
+	{ "psd=n for both",
+	  "x.dept.corp.example",
+	  { DKIM("y.dept.corp.example"), NO },
+	  DMARC_PASS,
+	  N,
+	  N,
+	  "dept.corp.example",
+	  3 },
+	{ "the record with the fewest labels",
+	  "a.mail.middle.example",
+	  { DKIM("middle.example"), NO },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "middle.example",
+	  4 },
 	{ "M04 the record's lookup fails", "fail.example", { DKIM("fail.example"), NO }, DMARC_TEMPERROR, U, U, NULL, 1 },
 	{ "M04 a bogus answer", "x.bogus.example", { DKIM("x.bogus.example"), NO }, DMARC_TEMPERROR, U, U, NULL, 2 },
 	{ "a failing lookup above, not needed", "up.failup", { DKIM("up.failup"), NO }, DMARC_PASS, R, R, "up.failup", 1 },
-	{ "a failing lookup above, needed", "up.failup", { DKIM("a.up.failup"), NO }, DMARC_TEMPERROR, R, R, "up.failup", 2 },
+	{ "a failing lookup above, needed",
+	  "up.failup",
+	  { DKIM("a.up.failup"), NO },
+	  DMARC_TEMPERROR,
+	  R,
+	  R,
+	  "up.failup",
+	  2 },
 	{ "a failing lookup above, nothing to align", "up.failup", { NO, NO }, DMARC_FAIL, R, R, "up.failup", 1 },
-	{ "a failing lookup for an identifier", "corp.example", { DKIM("sub.corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 3 },
-	{ "another one aligns", "corp.example", { DKIM("sub.corp.example"), SPF("b.corp.example") }, DMARC_PASS, R, R, "corp.example", 4 },
-	{ "K20 a stranger's failing lookup", "corp.example", { DKIM("stranger.example"), NO }, DMARC_FAIL, R, R, "corp.example", 2 },
-	{ "one that may hide the author's own", "corp.example", { HIDDEN_DKIM("corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 1 },
-	{ "a sender that may", "corp.example", { HIDDEN_SPF("b.corp.example"), NO }, DMARC_TEMPERROR, R, R, "corp.example", 3 },
-	{ "and another that aligns", "corp.example", { HIDDEN_DKIM("corp.example"), SPF("b.corp.example") }, DMARC_PASS, R, R, "corp.example", 3 },
-	{ "K20 a stranger's hides nothing", "corp.example", { HIDDEN_DKIM("stranger.example"), HIDDEN_SPF("stranger.example") }, DMARC_FAIL, R, R, "corp.example", 2 },
-	{ "nor one of another organization", "corp.example", { HIDDEN_DKIM("x.dept.corp.example"), NO }, DMARC_FAIL, R, R, "corp.example", 4 },
-	{ "nor one that is no domain", "example.com", { HIDDEN_DKIM("example..com"), NO }, DMARC_FAIL, R, R, "example.com", 1 },
-	{ "eight labels", "b.c.d.e.f.g.deep.example", { DKIM("c.d.e.f.g.deep.example"), NO }, DMARC_FAIL, R, R, "b.c.d.e.f.g.deep.example", 1 },
+	{ "a failing lookup for an identifier",
+	  "corp.example",
+	  { DKIM("sub.corp.example"), NO },
+	  DMARC_TEMPERROR,
+	  R,
+	  R,
+	  "corp.example",
+	  3 },
+	{ "another one aligns",
+	  "corp.example",
+	  { DKIM("sub.corp.example"), SPF("b.corp.example") },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "corp.example",
+	  4 },
+	{ "K20 a stranger's failing lookup",
+	  "corp.example",
+	  { DKIM("stranger.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "corp.example",
+	  2 },
+	{ "one that may hide the author's own",
+	  "corp.example",
+	  { HIDDEN_DKIM("corp.example"), NO },
+	  DMARC_TEMPERROR,
+	  R,
+	  R,
+	  "corp.example",
+	  1 },
+	{ "a sender that may",
+	  "corp.example",
+	  { HIDDEN_SPF("b.corp.example"), NO },
+	  DMARC_TEMPERROR,
+	  R,
+	  R,
+	  "corp.example",
+	  3 },
+	{ "and another that aligns",
+	  "corp.example",
+	  { HIDDEN_DKIM("corp.example"), SPF("b.corp.example") },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "corp.example",
+	  3 },
+	{ "K20 a stranger's hides nothing",
+	  "corp.example",
+	  { HIDDEN_DKIM("stranger.example"), HIDDEN_SPF("stranger.example") },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "corp.example",
+	  2 },
+	{ "nor one of another organization",
+	  "corp.example",
+	  { HIDDEN_DKIM("x.dept.corp.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "corp.example",
+	  4 },
+	{ "nor one that is no domain",
+	  "example.com",
+	  { HIDDEN_DKIM("example..com"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "example.com",
+	  1 },
+	{ "eight labels",
+	  "b.c.d.e.f.g.deep.example",
+	  { DKIM("c.d.e.f.g.deep.example"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "b.c.d.e.f.g.deep.example",
+	  1 },
 	{ "the shortcut", "x.a.b.c.d.e.f.g.deep.example", { NO, NO }, DMARC_FAIL, Q, Q, "c.d.e.f.g.deep.example", 2 },
-	{ "thirteen labels, eight questions", "a.b.c.d.e.f.g.h.i.j.mail.none.example", { NO, NO }, DMARC_NONE, U, U, NULL, 8 },
-	{ "identifiers that are no domains", "example.com", { DKIM("example.com."), DKIM("example..com") }, DMARC_FAIL, R, R, "example.com", 1 },
-	{ "O17 two customers' substitutes", "a.sfcustomeremail.com", { DKIM("b.sfcustomeremail.com"), NO }, DMARC_FAIL, R, R, "sfcustomeremail.com", 2 },
-	{ "O17 the domain of all substitutes", "a.sfcustomeremail.com", { DKIM("sfcustomeremail.com"), SPF("com") }, DMARC_FAIL, R, R, "sfcustomeremail.com", 2 },
-	{ "O17 one customer's", "x.a.sfcustomeremail.com", { DKIM("y.a.sfcustomeremail.com"), NO }, DMARC_PASS, R, R, "sfcustomeremail.com", 4 },
+	{ "thirteen labels, eight questions",
+	  "a.b.c.d.e.f.g.h.i.j.mail.none.example",
+	  { NO, NO },
+	  DMARC_NONE,
+	  U,
+	  U,
+	  NULL,
+	  8 },
+	{ "identifiers that are no domains",
+	  "example.com",
+	  { DKIM("example.com."), DKIM("example..com") },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "example.com",
+	  1 },
+	{ "O17 two customers' substitutes",
+	  "a.sfcustomeremail.com",
+	  { DKIM("b.sfcustomeremail.com"), NO },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "sfcustomeremail.com",
+	  2 },
+	{ "O17 the domain of all substitutes",
+	  "a.sfcustomeremail.com",
+	  { DKIM("sfcustomeremail.com"), SPF("com") },
+	  DMARC_FAIL,
+	  R,
+	  R,
+	  "sfcustomeremail.com",
+	  2 },
+	{ "O17 one customer's",
+	  "x.a.sfcustomeremail.com",
+	  { DKIM("y.a.sfcustomeremail.com"), NO },
+	  DMARC_PASS,
+	  R,
+	  R,
+	  "sfcustomeremail.com",
+	  4 },
 	{ "an author that is no domain", "example..com", { DKIM("example.com"), NO }, DMARC_PERMERROR, U, U, NULL, 0 },
 };
 
@@ -199,8 +448,9 @@ static void fill(struct dmarc_walk *walk, const struct check *check)
 {
 	for (size_t i = 0; i < 2; i++)
 		if (check->identifiers[i].domain)
-			(check->identifiers[i].hidden ? dmarc_walk_add_hidden : dmarc_walk_add)(
-			    walk, check->identifiers[i].by, span_of(check->identifiers[i].domain));
+			(check->identifiers[i].hidden
+			     ? dmarc_walk_add_hidden
+			     : dmarc_walk_add)(walk, check->identifiers[i].by, span_of(check->identifiers[i].domain));
 }
 
 static enum dmarc_result run(struct arena *arena, struct dmarc_walk *walk)
@@ -233,8 +483,8 @@ static void table_row(const struct check *check, bool ahead, bool early)
 	const struct dmarc_outcome *outcome = dmarc_walk_outcome(walk);
 	bool where = span_equal(outcome->policy_domain, span_of(check->policy_domain));
 	bool asked = ahead || outcome->questions == check->questions;
-	ok(result == check->result && outcome->policy == check->policy && outcome->requested == check->requested && where && asked
-	       && (result == DMARC_PASS) == (outcome->by != DMARC_BY_NOTHING),
+	ok(result == check->result && outcome->policy == check->policy && outcome->requested == check->requested && where
+	       && asked && (result == DMARC_PASS) == (outcome->by != DMARC_BY_NOTHING),
 	   "%s%s%s", check->name, ahead ? ", looking ahead" : "", early ? "" : ", identifiers later");
 	printf("# %s, policy %s at %.*s, organizational domain %.*s, %u questions\n", dmarc_result_name(result),
 	       dmarc_policy_name(outcome->policy), (int)outcome->policy_domain.length,
@@ -247,8 +497,13 @@ static void order(void)
 {
 	struct arena arena;
 	static const char *const names[] = {
-		"_dmarc.a.b.c.d.e.f.g.h.i.j.mail.none.example", "_dmarc.g.h.i.j.mail.none.example", "_dmarc.h.i.j.mail.none.example",
-		"_dmarc.i.j.mail.none.example", "_dmarc.j.mail.none.example", "_dmarc.mail.none.example", "_dmarc.none.example",
+		"_dmarc.a.b.c.d.e.f.g.h.i.j.mail.none.example",
+		"_dmarc.g.h.i.j.mail.none.example",
+		"_dmarc.h.i.j.mail.none.example",
+		"_dmarc.i.j.mail.none.example",
+		"_dmarc.j.mail.none.example",
+		"_dmarc.mail.none.example",
+		"_dmarc.none.example",
 		"_dmarc.example",
 	};
 	arena_init(&arena, 0);
@@ -256,7 +511,8 @@ static void order(void)
 	dmarc_walk_step(walk);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const struct question *question = dmarc_walk_next(walk);
-		is_span(question ? question->name : span_make(NULL, 0), span_of(names[i]), "the names of RFC 9989 4.10, in order");
+		is_span(question ? question->name : span_make(NULL, 0), span_of(names[i]),
+		        "the names of RFC 9989 4.10, in order");
 	}
 	ok(!dmarc_walk_next(walk), "and no ninth");
 	arena_clear(&arena);
@@ -301,7 +557,8 @@ static void many(void)
 	for (unsigned i = 0; i < 1000; i++)
 		dmarc_walk_add(walk, DMARC_BY_DKIM, arena_printf(&arena, "d%u.example.com.evil.example", i));
 	dmarc_walk_close(walk);
-	ok(run(&arena, walk) == DMARC_FAIL && dmarc_walk_outcome(walk)->questions == 2, "K18 a thousand identifiers ask nothing");
+	ok(run(&arena, walk) == DMARC_FAIL && dmarc_walk_outcome(walk)->questions == 2,
+	   "K18 a thousand identifiers ask nothing");
 	arena_clear(&arena);
 }
 
@@ -319,8 +576,8 @@ static void longest(void)
 		dmarc_walk_add(walk, DMARC_BY_DKIM, span_of(name));
 		dmarc_walk_close(walk);
 		unsigned want = length + 7 <= DOMAIN_LENGTH_MAX ? 8 : 7;
-		ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == want, "a domain of %zu bytes: %u questions",
-		   length, want);
+		ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == want,
+		   "a domain of %zu bytes: %u questions", length, want);
 		arena_clear(&arena);
 	}
 	struct arena arena;
@@ -330,7 +587,8 @@ static void longest(void)
 		name[i] = i % 2 == 0 && i != 0 ? '.' : 'a';
 	struct dmarc_walk *walk = dmarc_walk_new(&arena, span_make(name, 246), true);
 	dmarc_walk_close(walk);
-	ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == 8, "a name of exactly 253 bytes is asked");
+	ok(run(&arena, walk) == DMARC_NONE && dmarc_walk_outcome(walk)->questions == 8,
+	   "a name of exactly 253 bytes is asked");
 	arena_clear(&arena);
 }
 

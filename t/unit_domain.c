@@ -22,8 +22,14 @@ static const struct {
 	{ "label 64", SPAN_LITERAL(L63 "x.com"), false, false },
 	{ "last label 63", SPAN_LITERAL("x." L63), true, true },
 	{ "last label 64", SPAN_LITERAL("x." L63 "x"), false, false },
-	{ "253 bytes", SPAN_LITERAL(L63 "." L63 "." L63 "." "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"), true, true },
-	{ "254 bytes", SPAN_LITERAL(L63 "." L63 "." L63 "." "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgg"), false, false },
+	{ "253 bytes",
+	  SPAN_LITERAL(L63 "." L63 "." L63 "."
+	                   "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffg"),
+	  true, true },
+	{ "254 bytes",
+	  SPAN_LITERAL(L63 "." L63 "." L63 "."
+	                   "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgg"),
+	  false, false },
 	{ "D04 trailing dot", SPAN_LITERAL("example.com."), false, false },
 	{ "D04 two dots", SPAN_LITERAL("example..com"), false, false },
 	{ "D04 leading dot", SPAN_LITERAL(".example.com"), false, false },
@@ -91,7 +97,8 @@ static void test_within(void)
 		{ "dot as parent", "example.com", ".", false },
 	};
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-		ok(domain_within(span_of(pairs[i].child), span_of(pairs[i].parent)) == pairs[i].within, "within: %s", pairs[i].id);
+		ok(domain_within(span_of(pairs[i].child), span_of(pairs[i].parent)) == pairs[i].within, "within: %s",
+		   pairs[i].id);
 }
 
 /*
@@ -104,7 +111,9 @@ static bool fake_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1
 		const char *unicode;
 		const char *ascii;
 	} known[] = {
-		{ "b\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		  "xn--bcher-kva.example" },
 		{ "ex\xd0\xb0mple.com", "xn--exmple-4nf.com" },
 		{ "B\xc3\x9c.example", "XN--bd-yka.example" },
 		{ "bad\xc3\xbc.example", "a/b.example" },
@@ -132,7 +141,10 @@ static void test_comparable(void)
 		struct span want; /* absent: not well-formed */
 	} cases[] = {
 		{ "D03", SPAN_LITERAL("EXAMPLE.Com"), SPAN_LITERAL("example.com") },
-		{ "U-label", SPAN_LITERAL("b\xc3\xbc" "cher.example"), SPAN_LITERAL("xn--bcher-kva.example") },
+		{ "U-label",
+		  SPAN_LITERAL("b\xc3\xbc"
+		               "cher.example"),
+		  SPAN_LITERAL("xn--bcher-kva.example") },
 		{ "answer in upper case", SPAN_LITERAL("B\xc3\x9c.example"), SPAN_LITERAL("xn--bd-yka.example") },
 		{ "D05 homograph is another name", SPAN_LITERAL("ex\xd0\xb0mple.com"), SPAN_LITERAL("xn--exmple-4nf.com") },
 		{ "unknown to IDNA", SPAN_LITERAL("\xff.example"), { NULL, 0 } },
@@ -147,7 +159,10 @@ static void test_comparable(void)
 		{ "underscore in a U-label, after", SPAN_LITERAL("mapped.\xc3\xbc_.example"), { NULL, 0 } },
 		{ "other ASCII beside 8-bit", SPAN_LITERAL("mapped\xc3\xbc b"), { NULL, 0 } },
 		{ "other ASCII before 8-bit", SPAN_LITERAL("mapped@\xc3\xbc"), { NULL, 0 } },
-		{ "NUL beside 8-bit", SPAN_LITERAL("b\xc3\xbc" "cher.example\0"), { NULL, 0 } },
+		{ "NUL beside 8-bit",
+		  SPAN_LITERAL("b\xc3\xbc"
+		               "cher.example\0"),
+		  { NULL, 0 } },
 		{ "D04", SPAN_LITERAL("example.com."), { NULL, 0 } },
 		{ "empty", SPAN_LITERAL(""), { NULL, 0 } },
 		{ "absent", { NULL, 0 }, { NULL, 0 } },
@@ -156,7 +171,10 @@ static void test_comparable(void)
 	arena_init(&arena, 0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		is_span(domain_comparable(&arena, fake_to_ascii, cases[i].text), cases[i].want, cases[i].id);
-	is_span(domain_comparable(&arena, NULL, span_of("b\xc3\xbc" "cher.example")), span_make(NULL, 0), "no IDNA");
+	is_span(domain_comparable(&arena, NULL,
+	                          span_of("b\xc3\xbc"
+	                                  "cher.example")),
+	        span_make(NULL, 0), "no IDNA");
 	is_span(domain_comparable(&arena, NULL, span_of("A.example")), span_of("a.example"), "ASCII needs no IDNA");
 	char huge[2000];
 	memset(huge, '\xc3', sizeof huge);

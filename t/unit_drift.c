@@ -4,17 +4,21 @@
 
 #include "core/drift.h"
 
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/reply.h"
 #include "engine.h"
 
-#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define FIELDS(...)                                                                                                    \
+	(const char *const[])                                                                                              \
+	{                                                                                                                  \
+		__VA_ARGS__, NULL                                                                                              \
+	}
 #define STRANGER "00D4x000004z0H4EAI"
 
 struct scene {
 	struct settings *settings;
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct examination examination;
 	struct session_input input;
 	const char *author;
@@ -35,8 +39,8 @@ static void scene_init(struct scene *scene, enum mode mode)
 	memset(scene, 0, sizeof *scene);
 	scene->settings = settings_two(mode, mode);
 	scene->evidence = good_evidence();
-	scene->evidence.vouch = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_of(""));
-	scene->ports = test_ports(&scene->evidence);
+	scene->evidence.ip_spf = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_of(""));
+	scene->environment = test_environment(&scene->evidence);
 	scene->input = good_session();
 	scene->author = " joe@example.com";
 	scene->org = " " ORG_A;
@@ -53,8 +57,8 @@ static void run(struct scene *scene)
 {
 	struct examination *examination = &scene->examination;
 	settings_complete(scene->settings, unite_options);
-	examination->patience = (struct patience){ grant, scene };
-	examine_begin(examination, scene->settings, &scene->ports, span_of("1f"), &scene->input);
+	examination->patience = (struct patience) { grant, scene };
+	examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &scene->input);
 	if (examination->judgement.verdict == VERDICT_UNDECIDED)
 		examine_recipient(examination, span_of("<joe@customer.example>"), span_of("local"));
 	if (examination->judgement.verdict != VERDICT_UNDECIDED)
@@ -99,7 +103,7 @@ static void change(struct scene *scene, unsigned changes)
 	if (changes & CERTIFICATE)
 		scene->input.certificate.cert_subject = span_of("mail.new.example");
 	if (changes & NO_CERTIFICATE)
-		scene->input.certificate = (struct certificate_macros){ .cert_subject = { NULL, 0 } };
+		scene->input.certificate = (struct certificate_macros) { .cert_subject = { NULL, 0 } };
 	if (changes & ISSUER)
 		scene->input.certificate.cert_issuer = span_of("New Root CA");
 	if (changes & NO_TLS)
@@ -147,24 +151,28 @@ static void test_kinds(void)
 		{ "a broken signature, too", NULL, CERTIFICATE | SIGNATURE, DRIFT_NONE, NULL, NULL },
 		{ "no signature, too", NULL, CERTIFICATE | UNSIGNED, DRIFT_NONE, NULL, NULL },
 		{ "a key that does not come", NULL, ADDRESS | LATE, DRIFT_NONE, NULL, NULL },
-		{ "another sender, which is not asked about", "org and from and dkim and ip", ADDRESS | SENDER, DRIFT_IP, "198.51.100.9",
-		  "ip-unlisted" },
+		{ "another sender, which is not asked about", "org and from and dkim and ip", ADDRESS | SENDER, DRIFT_IP,
+		  "198.51.100.9", "ip-unlisted" },
 		{ "a broken signature and no login", "org and from and ip", ADDRESS | SIGNATURE, DRIFT_NONE, NULL, NULL },
-		{ "a broken signature, but a login", "org and from and ip", ADDRESS | SIGNATURE | LOGIN, DRIFT_IP, "198.51.100.9",
-		  "ip-unlisted" },
-		{ "a login and no signature", "org and from and cert", CERTIFICATE | UNSIGNED | LOGIN, DRIFT_CERT, "mail.new.example",
-		  "cert-name" },
+		{ "a broken signature, but a login", "org and from and ip", ADDRESS | SIGNATURE | LOGIN, DRIFT_IP,
+		  "198.51.100.9", "ip-unlisted" },
+		{ "a login and no signature", "org and from and cert", CERTIFICATE | UNSIGNED | LOGIN, DRIFT_CERT,
+		  "mail.new.example", "cert-name" },
 		{ "a choice that another fulfills", "org and from and dkim and (cert or ip)", ADDRESS, DRIFT_NONE, NULL, NULL },
-		{ "a choice of two that are false", "org and from and dkim and (cert or ip)", ADDRESS | CERTIFICATE, DRIFT_NONE, NULL, NULL },
-		{ "one that is not responsible", "org and from and dkim and ip and (cert or auth)", ADDRESS, DRIFT_IP, "198.51.100.9",
-		  "ip-unlisted" },
+		{ "a choice of two that are false", "org and from and dkim and (cert or ip)", ADDRESS | CERTIFICATE, DRIFT_NONE,
+		  NULL, NULL },
+		{ "one that is not responsible", "org and from and dkim and ip and (cert or auth)", ADDRESS, DRIFT_IP,
+		  "198.51.100.9", "ip-unlisted" },
 		{ "an organization that is not served", NULL, UNKNOWN_ORG, DRIFT_ORG, STRANGER, "org-unknown" },
 		{ "none that is named", NULL, NO_ORG, DRIFT_NONE, NULL, NULL },
 		{ "one that cannot be", NULL, BAD_ORG, DRIFT_NONE, NULL, NULL },
 		{ "not served, from an unknown address", NULL, UNKNOWN_ORG | ADDRESS, DRIFT_NONE, NULL, NULL },
-		{ "not served, by certificate alone", "org and from and cert", UNKNOWN_ORG | ADDRESS, DRIFT_ORG, STRANGER, "org-unknown" },
-		{ "not served, by address alone", "org and from and ip", UNKNOWN_ORG | CERTIFICATE, DRIFT_ORG, STRANGER, "org-unknown" },
-		{ "not served, and nothing vouches", "org and from", UNKNOWN_ORG | ADDRESS | CERTIFICATE, DRIFT_NONE, NULL, NULL },
+		{ "not served, by certificate alone", "org and from and cert", UNKNOWN_ORG | ADDRESS, DRIFT_ORG, STRANGER,
+		  "org-unknown" },
+		{ "not served, by address alone", "org and from and ip", UNKNOWN_ORG | CERTIFICATE, DRIFT_ORG, STRANGER,
+		  "org-unknown" },
+		{ "not served, and nothing vouches", "org and from", UNKNOWN_ORG | ADDRESS | CERTIFICATE, DRIFT_NONE, NULL,
+		  NULL },
 		{ "not served, and somebody else's author", NULL, UNKNOWN_ORG | AUTHOR, DRIFT_NONE, NULL, NULL },
 		{ "not served, and another sender", NULL, UNKNOWN_ORG | SENDER, DRIFT_NONE, NULL, NULL },
 		{ "not served, and without TLS", NULL, UNKNOWN_ORG | NO_TLS, DRIFT_NONE, NULL, NULL },
@@ -187,8 +195,8 @@ static void test_kinds(void)
 			if (good && drift->kind != DRIFT_NONE)
 				good = drift->org == &scene.settings->orgs[0] && span_equal(drift->value, span_of(rows[i].value))
 				       && strcmp(reason_code(drift->reason), rows[i].reason) == 0;
-			ok(good, "%s, %s: \"%s\" %.*s %s", mode_name(mode), rows[i].what, drift_name(drift->kind), (int)drift->value.length,
-			   drift->value.at ? drift->value.at : "", reason_code(drift->reason));
+			ok(good, "%s, %s: \"%s\" %.*s %s", mode_name(mode), rows[i].what, drift_name(drift->kind),
+			   (int)drift->value.length, drift->value.at ? drift->value.at : "", reason_code(drift->reason));
 			clear(&scene);
 		}
 }
@@ -221,10 +229,13 @@ static void test_refused_patience(void)
 		change(&scene, CERTIFICATE);
 		run(&scene);
 		ok(scene.asked == 1, "it is asked once");
-		ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_CERT_NAME,
+		ok(scene.examination.judgement.verdict == VERDICT_REJECT
+		       && scene.examination.judgement.reason == REASON_CERT_NAME,
 		   "refused");
-		ok(scene.examination.facts.stage == (grants ? STAGE_END : STAGE_RCPT), "at %s", stage_name(scene.examination.facts.stage));
-		ok(scene.examination.drift.kind == (grants ? DRIFT_CERT : DRIFT_NONE), "%s is known", grants ? "drift" : "nothing");
+		ok(scene.examination.facts.stage == (grants ? STAGE_END : STAGE_RCPT), "at %s",
+		   stage_name(scene.examination.facts.stage));
+		ok(scene.examination.drift.kind == (grants ? DRIFT_CERT : DRIFT_NONE), "%s is known",
+		   grants ? "drift" : "nothing");
 		ok((scene.evidence.asked != 0) == grants, "and the signature is verified if so");
 		clear(&scene);
 	}
@@ -249,15 +260,16 @@ static void test_trouble(void)
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
 	change(&scene, ADDRESS);
-	scene.ports.gather = NULL;
+	scene.environment.gather = NULL;
 	settings_complete(scene.settings, unite_options);
-	scene.examination.patience = (struct patience){ grant, &scene };
-	examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("1f"), &scene.input);
+	scene.examination.patience = (struct patience) { grant, &scene };
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &scene.input);
 	ok(scene.examination.refusal_waits && scene.examination.judgement.verdict == VERDICT_UNDECIDED, "it waits");
-	scene.examination.facts.trouble = true;
+	scene.examination.facts.internal_error = true;
 	examine_recipient(&scene.examination, span_of("<joe@customer.example>"), span_of("local"));
 	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_IP_UNLISTED
-	       && scene.examination.drift.kind == DRIFT_NONE, "a doubt about ourselves changes no refusal");
+	       && scene.examination.drift.kind == DRIFT_NONE,
+	   "a doubt about ourselves changes no refusal");
 	clear(&scene);
 }
 
@@ -271,7 +283,12 @@ static void test_same_answer(void)
 {
 	static const char *const sentences[] = {
 		"tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)",
-		"org and from and dkim and cert and ip", "2 of (cert, ip, auth) and from", "org and (ip or dkim)", "cert", "ip and from", "",
+		"org and from and dkim and cert and ip",
+		"2 of (cert, ip, auth) and from",
+		"org and (ip or dkim)",
+		"cert",
+		"ip and from",
+		"",
 	};
 	unsigned compared = 0;
 	unsigned waited = 0;
@@ -312,14 +329,16 @@ static void test_same_answer(void)
 		waited += scenes[1].examination.refusal_waits;
 		seen[scenes[1].examination.drift.kind]++;
 		if (!same && wrong++ < 3)
-			printf("# changes %x, reject_unless: %s, defer_unless: %s: %s %s, when it waited %s %s\n", changes, reject, defer,
-			       verdict_name(a->verdict), reason_code(a->reason), verdict_name(b->verdict), reason_code(b->reason));
+			printf("# changes %x, reject_unless: %s, defer_unless: %s: %s %s, when it waited %s %s\n", changes, reject,
+			       defer, verdict_name(a->verdict), reason_code(a->reason), verdict_name(b->verdict),
+			       reason_code(b->reason));
 		clear(&scenes[0]);
 		clear(&scenes[1]);
 	}
-	ok(wrong == 0 && waited > 200, "%u messages, of which %u waited, and %u had another answer for it", compared, waited, wrong);
-	ok(seen[DRIFT_IP] > 10 && seen[DRIFT_CERT] > 10 && seen[DRIFT_ORG] > 10, "drift of ip %u, cert %u, org %u", seen[DRIFT_IP],
-	   seen[DRIFT_CERT], seen[DRIFT_ORG]);
+	ok(wrong == 0 && waited > 200, "%u messages, of which %u waited, and %u had another answer for it", compared,
+	   waited, wrong);
+	ok(seen[DRIFT_IP] > 10 && seen[DRIFT_CERT] > 10 && seen[DRIFT_ORG] > 10, "drift of ip %u, cert %u, org %u",
+	   seen[DRIFT_IP], seen[DRIFT_CERT], seen[DRIFT_ORG]);
 }
 
 int main(void)

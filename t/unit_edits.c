@@ -9,13 +9,17 @@ struct row {
 	const char *removals;      /* "a2 a1 r1": Authentication-Results 2 and 1, result header 1 */
 };
 
-#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define FIELDS(...)                                                                                                    \
+	(const char *const[])                                                                                              \
+	{                                                                                                                  \
+		__VA_ARGS__, NULL                                                                                              \
+	}
 #define AR "Authentication-Results"
 
 struct message {
 	struct settings *settings;
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct examination examination;
 };
 
@@ -24,7 +28,7 @@ static void message_init(struct message *message)
 	memset(message, 0, sizeof *message);
 	message->settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	message->evidence = good_evidence();
-	message->ports = test_ports(&message->evidence);
+	message->environment = test_environment(&message->evidence);
 }
 
 /* Run it as far as its verdict. */
@@ -33,7 +37,7 @@ static void message_run(struct message *message, const struct session_input *inp
 {
 	struct examination *examination = &message->examination;
 	settings_complete(message->settings, unite_options);
-	examine_begin(examination, message->settings, &message->ports, span_of("1f"), input);
+	examine_begin(examination, message->settings, &message->environment, span_of("1f"), input);
 	examine_recipient(examination, span_of("<joe@customer.example>"), span_of(mailer));
 	feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
 	if (fields)
@@ -54,8 +58,12 @@ static char initial(struct span name)
 	static const struct {
 		const char *name;
 		char initial;
-	} initials[] = { { AR, 'a' }, { "X-SFDC-Relay", 'r' }, { "X-SFDC-LK", 'l' }, { "X-SFDC-User", 'u' },
-		         { "X-SFDC-EntityId", 'e' }, { "X-SFDC-CORRELATION-ID", 'c' } };
+	} initials[] = { { AR, 'a' },
+		             { "X-SFDC-Relay", 'r' },
+		             { "X-SFDC-LK", 'l' },
+		             { "X-SFDC-User", 'u' },
+		             { "X-SFDC-EntityId", 'e' },
+		             { "X-SFDC-CORRELATION-ID", 'c' } };
 	for (size_t i = 0; i < sizeof initials / sizeof initials[0]; i++)
 		if (span_equal(name, span_of(initials[i].name)))
 			return initials[i].initial;
@@ -77,7 +85,8 @@ static void test_removals(void)
 		{ "nothing to remove", NULL, "" },
 		{ "ours", FIELDS(AR, " relay.test; dkim=pass"), "a1" },
 		{ "somebody else's", FIELDS(AR, " mx.example; dkim=pass"), "" },
-		{ "the highest index first", FIELDS(AR, " relay.test; none", AR, " mx.example; none", AR, " RELAY.TEST; none"), "a3 a1" },
+		{ "the highest index first", FIELDS(AR, " relay.test; none", AR, " mx.example; none", AR, " RELAY.TEST; none"),
+		  "a3 a1" },
 		{ "in another case of the name", FIELDS("authentication-results ", " relay.test; none"), "a1" },
 		{ "one of our other names", FIELDS(AR, " Mx2.test; none", AR, " mx2.test.example; none"), "a1" },
 		{ "malformed and ours", FIELDS(AR, " \"relay.test"), "a1" },
@@ -107,7 +116,7 @@ static void begin_monitored(struct message *message)
 	message_init(message);
 	message->settings->orgs[0].mode = message->settings->orgs[1].mode = MODE_MONITOR;
 	settings_complete(message->settings, unite_options);
-	examine_begin(&message->examination, message->settings, &message->ports, span_of("1f"), &input);
+	examine_begin(&message->examination, message->settings, &message->environment, span_of("1f"), &input);
 }
 
 static void end(struct examination *examination)
@@ -126,7 +135,8 @@ static void test_beyond_limit(void)
 	feed_fields(examination, FIELDS(AR, " mx.example; none"));
 	for (unsigned i = 0; i < HEADER_FIELDS_MAX; i++)
 		feed_fields(examination, FIELDS("X", ""));
-	feed_fields(examination, FIELDS(AR, " mx.example; none", AR, " relay.test; none", AR, " mx.example; none", "X-SFDC-Relay", " x"));
+	feed_fields(examination, FIELDS(AR, " mx.example; none", AR, " relay.test; none", AR, " mx.example; none",
+	                                "X-SFDC-Relay", " x"));
 	end(examination);
 	char got[64] = "";
 	if (edits_plan(examination, &edits))
@@ -142,9 +152,9 @@ static void test_too_many(void)
 		unsigned claims, foreign, results;
 		bool planned;
 	} rows[] = {
-		{ 200, 0, 0, true },  { 0, 0, 200, true },   { 100, 300, 100, true }, { 200, 20000, 0, true },
-		{ 201, 0, 0, false }, { 0, 0, 201, false },  { 100, 0, 101, false },  { 20000, 0, 0, false },
-		{ 0, 0, 20000, false },
+		{ 200, 0, 0, true },     { 0, 0, 200, true },    { 100, 300, 100, true },
+		{ 200, 20000, 0, true }, { 201, 0, 0, false },   { 0, 0, 201, false },
+		{ 100, 0, 101, false },  { 20000, 0, 0, false }, { 0, 0, 20000, false },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct message message;
@@ -162,8 +172,8 @@ static void test_too_many(void)
 		end(examination);
 		const struct judgement *judgement = &examination->judgement;
 		bool planned = judgement->verdict == VERDICT_ACCEPT && edits_plan(examination, &edits);
-		ok(planned == rows[i].planned, "R11 %u claims, %u of others, %u result headers: %s", rows[i].claims, rows[i].foreign,
-		   rows[i].results, planned ? "removed" : "refused");
+		ok(planned == rows[i].planned, "R11 %u claims, %u of others, %u result headers: %s", rows[i].claims,
+		   rows[i].foreign, rows[i].results, planned ? "removed" : "refused");
 		if (planned)
 			ok(edits.removal_count == rows[i].claims + rows[i].results, "%zu are removed", edits.removal_count);
 		else
@@ -186,7 +196,7 @@ static void test_too_many_in_trouble(void)
 			struct examination *examination = &message.examination;
 			for (unsigned i = 0; i < count; i++)
 				feed_fields(examination, kind ? FIELDS(AR, " mx.example; none") : FIELDS("X-SFDC-Relay", " x"));
-			examination->facts.trouble = true;
+			examination->facts.internal_error = true;
 			end(examination);
 			ok(examination->judgement.verdict == VERDICT_ACCEPT && examination->judgement.would == VERDICT_TEMPFAIL,
 			   "R11 in trouble nothing is refused for good");
@@ -198,7 +208,9 @@ static void test_too_many_in_trouble(void)
 		}
 }
 
-#define SIGNATURE(names) " v=1; a=rsa-sha256; d=list.example; s=s1; h=From:" names "; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"
+#define SIGNATURE(names)                                                                                               \
+	" v=1; a=rsa-sha256; d=list.example; s=s1; h=From:" names                                                          \
+	"; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA"
 
 /* X-SFDC-LK is there once, and whatever else is asked for. */
 static void test_withheld(void)
@@ -212,21 +224,22 @@ static void test_withheld(void)
 		const char *removals;
 	} rows[] = {
 		{ "inside", "local", FIELDS("X-SFDC-User", " 1"), "From", RESULT_PASS, "" },
-		{ "outside", "smtp", FIELDS("X-SFDC-User", " 1", "X-SFDC-EntityId", " 1", "X-SFDC-CORRELATION-ID", " 1"), "From",
-		  RESULT_PASS, "l1 u1 e1 c1" },
+		{ "outside", "smtp", FIELDS("X-SFDC-User", " 1", "X-SFDC-EntityId", " 1", "X-SFDC-CORRELATION-ID", " 1"),
+		  "From", RESULT_PASS, "l1 u1 e1 c1" },
 		{ "a mailer that is not told", NULL, NULL, "From", RESULT_PASS, "l1" },
-		{ "several, in other spellings", "smtp", FIELDS("x-sfdc-user", " 1", "X-SFDC-USER ", " 2", "X-Other", " 3"), "From",
-		  RESULT_PASS, "l1 u2 u1" },
-		{ "beside what is forged", "smtp", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x"), "From", RESULT_PASS, "a1 r1 l1" },
+		{ "several, in other spellings", "smtp", FIELDS("x-sfdc-user", " 1", "X-SFDC-USER ", " 2", "X-Other", " 3"),
+		  "From", RESULT_PASS, "l1 u2 u1" },
+		{ "beside what is forged", "smtp", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x"), "From", RESULT_PASS,
+		  "a1 r1 l1" },
 		{ "covered", "smtp", FIELDS("X-SFDC-User", " 1"), "x-sfdc-lk : From", RESULT_PASS, "u1" },
-		{ "the last of three covered", "smtp", FIELDS("X-SFDC-User", "", "X-SFDC-User", "", "X-SFDC-User", ""), "X-SFDC-User",
-		  RESULT_PASS, "l1 u2 u1" },
+		{ "the last of three covered", "smtp", FIELDS("X-SFDC-User", "", "X-SFDC-User", "", "X-SFDC-User", ""),
+		  "X-SFDC-User", RESULT_PASS, "l1 u2 u1" },
 		{ "covered by what failed", "smtp", NULL, "X-SFDC-LK", RESULT_FAIL, "l1" },
 		{ "covered by what is no signature", "smtp", NULL, "X-SFDC-LK", RESULT_PERMERROR, "l1" },
 		{ "covered by what cannot be judged", "smtp", NULL, "X-SFDC-LK", RESULT_TEMPERROR, "" },
 		{ "covered by what is pending", "smtp", NULL, "X-SFDC-LK", RESULT_PENDING, "" },
-		{ "covered by one that was not judged", "smtp", FIELDS("DKIM-Signature", SIGNATURE("X-SFDC-LK"), "X-SFDC-User", ""), "From",
-		  RESULT_PASS, "u1" },
+		{ "covered by one that was not judged", "smtp",
+		  FIELDS("DKIM-Signature", SIGNATURE("X-SFDC-LK"), "X-SFDC-User", ""), "From", RESULT_PASS, "u1" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (unsigned removes = 0; removes < 2; removes++) {
@@ -239,8 +252,8 @@ static void test_withheld(void)
 			sentence_set(message.settings, &message.settings->orgs[0].reject_unless, "from");
 			message_run(&message, &input, rows[i].mailer, rows[i].fields);
 			struct signature signature = { .outcome = { rows[i].outcome, REASON_NONE, { NULL, 0 } },
-				                       .signed_headers = span_of(rows[i].signed_names) };
-			message.examination.facts.dkim = (struct dkim_evidence){ true, 1, &signature };
+				                           .signed_headers = span_of(rows[i].signed_names) };
+			message.examination.facts.dkim = (struct dkim_evidence) { true, 1, &signature };
 			if (edits_plan(&message.examination, &edits))
 				describe(&edits, got, sizeof got);
 			if (removes)
@@ -279,8 +292,8 @@ static void test_insertions(void)
 		message.settings->headers.result_header = span_of(rows[i].result_header);
 		message_run(&message, &input, rows[i].mailer, NULL);
 		size_t wanted = (size_t)(rows[i].names[0] != NULL) + (rows[i].names[1] != NULL);
-		ok(edits_plan(&message.examination, &edits) && edits.insertion_count == wanted, "row %zu: %zu fields are added", i,
-		   edits.insertion_count);
+		ok(edits_plan(&message.examination, &edits) && edits.insertion_count == wanted, "row %zu: %zu fields are added",
+		   i, edits.insertion_count);
 		for (size_t j = 0; j < wanted && j < edits.insertion_count; j++) {
 			is_span(edits.insertions[j].name, span_of(rows[i].names[j]), "in this order");
 			ok(span_starts_nocase(edits.insertions[j].value, span_of("relay.test;")), "in our name");
@@ -328,8 +341,11 @@ static void test_authserv_id(void)
 	static const struct {
 		const char *configured, *told, *id;
 	} rows[] = {
-		{ "relay.test", "mta.test", "relay.test" }, { "", "mta.test", "mta.test" }, { NULL, "mta.test", "mta.test" },
-		{ "", "", "localhost" },                    { NULL, NULL, "localhost" },
+		{ "relay.test", "mta.test", "relay.test" },
+		{ "", "mta.test", "mta.test" },
+		{ NULL, "mta.test", "mta.test" },
+		{ "", "", "localhost" },
+		{ NULL, NULL, "localhost" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct session_input input = good_session();
@@ -355,11 +371,12 @@ static void test_memory(void)
 		message_init(&message);
 		message.settings->headers.remove_sfdc = true;
 		message.settings->headers.add_to = ADD_TO_ALL;
-		message_run(&message, &input, "smtp", FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x", "DKIM-Signature", SIGNATURE("To")));
+		message_run(&message, &input, "smtp",
+		            FIELDS(AR, " relay.test; none", "X-SFDC-Relay", " x", "DKIM-Signature", SIGNATURE("To")));
 		message.examination.arena.limit = message.examination.arena.used + room;
 		planned = edits_plan(&message.examination, &edits);
 		failures += !planned;
-		if (!planned && !message.examination.facts.trouble && !arena_failed(&message.examination.arena))
+		if (!planned && !message.examination.facts.internal_error && !arena_failed(&message.examination.arena))
 			ok(false, "it fails for want of memory only");
 		message_clear(&message);
 	}

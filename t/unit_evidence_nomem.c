@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "config/loader.h"
-#include "core/feed.h"
-#include "evidence/ports.h"
+#include "core/message_file.h"
+#include "evidence/environment.h"
 #include "evidence/waiter.h"
 #include "tap.h"
 
@@ -51,57 +51,58 @@ void *__wrap_realloc(void *block, size_t size)
 
 /* RFC 8463, appendix A; nothing of it is kept in the cache. */
 static const char records[] =
-    "brisbane._domainkey.football.example.com. 0 IN CNAME key.football.example.com.\n"
-    "key.football.example.com. 0 IN TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
-    "football.example.com. 0 IN TXT \"v=spf1 mx -all\"\n"
-    "football.example.com. 0 IN MX 10 football.example.com.\n"
-    "football.example.com. 0 IN A 192.0.2.10\n"
-    "_dmarc.football.example.com. 0 IN TXT \"v=DMARC1; p=reject; psd=n\"\n";
+	"brisbane._domainkey.football.example.com. 0 IN CNAME key.football.example.com.\n"
+	"key.football.example.com. 0 IN TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+	"football.example.com. 0 IN TXT \"v=spf1 mx -all\"\n"
+	"football.example.com. 0 IN MX 10 football.example.com.\n"
+	"football.example.com. 0 IN A 192.0.2.10\n"
+	"_dmarc.football.example.com. 0 IN TXT \"v=DMARC1; p=reject; psd=n\"\n";
 
-static const char message[] =
-    "X-SFDC-LK: 00D8d000003TRx3EAG\n"
-    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n"
-    " d=football.example.com; i=@football.example.com;\n"
-    " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n"
-    " subject : date : message-id : from : subject : date;\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
-    " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n"
-    " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n"
-    "From: Joe SixPack <joe@football.example.com>\n"
-    "To: Suzie Q <suzie@shopping.example.net>\n"
-    "Subject: Is dinner ready?\n"
-    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
-    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
-    "\n"
-    "Hi.\n"
-    "\n"
-    "We lost the game.  Are you hungry yet?\n"
-    "\n"
-    "Joe.\n";
+static const char message[] = "X-SFDC-LK: 00D8d000003TRx3EAG\n"
+							  "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\n"
+							  " d=football.example.com; i=@football.example.com;\n"
+							  " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\n"
+							  " subject : date : message-id : from : subject : date;\n"
+							  " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\n"
+							  " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\n"
+							  " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\n"
+							  "From: Joe SixPack <joe@football.example.com>\n"
+							  "To: Suzie Q <suzie@shopping.example.net>\n"
+							  "Subject: Is dinner ready?\n"
+							  "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\n"
+							  "Message-ID: <20030712040037.46341.5F8J@football.example.com>\n"
+							  "\n"
+							  "Hi.\n"
+							  "\n"
+							  "We lost the game.  Are you hungry yet?\n"
+							  "\n"
+							  "Joe.\n";
 
 static const char configuration[] =
-    "mode: enforce\n"
-    "dns: {nameservers: [127.0.0.1@1], local_data: %s}\n"
-    "orgs:\n"
-    "  00D8d000003TRx3EAG:\n"
-    "    domains: [football.example.com]\n"
-    "    reject_unless: dkim and spf and dmarc and ip\n"
-    "    ip: {spf: [football.example.com]}\n"
-    "    dkim: {max_age: 0, required_headers: [from], key_zones: [key.football.example.com]}\n";
+	"mode: enforce\n"
+	"dns: {nameservers: [127.0.0.1@1], local_data: %s}\n"
+	"orgs:\n"
+	"  00D8d000003TRx3EAG:\n"
+	"    domains: [football.example.com]\n"
+	"    reject_unless: dkim and spf and dmarc and ip\n"
+	"    ip: {spf: [football.example.com]}\n"
+	"    dkim: {max_age: 0, required_headers: [from], key_zones: [key.football.example.com]}\n";
 
-static enum verdict run(const struct settings *settings, const struct ports *ports, struct span raw)
+static enum verdict run(const struct settings *settings, const struct environment *environment, struct span raw)
 {
 	static struct examination examination;
 	struct span mailer = span_of("smtp");
 	struct waiter waiter;
-	struct feed feed = { .mailers = &mailer, .recipients = 1, .raw = raw, .wait = waiter_wait, .wait_context = &waiter };
+	struct message_file feed = {
+		.mailers = &mailer, .recipients = 1, .raw = raw, .wait = waiter_wait, .wait_context = &waiter
+	};
 
 	feed.session.mta = MTA_POSTFIX;
 	feed.session.mail_from = span_of("<joe@football.example.com>");
 	address_parse(span_of("192.0.2.10"), &feed.session.client);
 	waiter_init(&waiter);
 	examination.waker = waiter_waker(&waiter);
-	feed_message(&examination, settings, ports, span_of("nomem"), &feed);
+	message_file_feed(&examination, settings, environment, span_of("nomem"), &feed);
 	enum verdict verdict = examination.judgement.verdict;
 	examine_clear(&examination);
 	waiter_destroy(&waiter);
@@ -109,18 +110,19 @@ static enum verdict run(const struct settings *settings, const struct ports *por
 }
 
 /* Fail the first allocation, the second, ... until the examination needs no more. */
-static void run_all(const struct settings *settings, const struct ports *ports, const char *text, enum verdict expected)
+static void run_all(const struct settings *settings, const struct environment *environment, const char *text,
+                    enum verdict expected)
 {
 	unsigned deferred = 0;
 	unsigned as_ever = 0;
 	unsigned wrong = 0;
 	bool enough = false;
 
-	ok(run(settings, ports, span_of(text)) == expected, "%s, with memory", verdict_name(expected));
+	ok(run(settings, environment, span_of(text)) == expected, "%s, with memory", verdict_name(expected));
 	for (long nth = 0; !enough && nth < 2000; nth++) {
 		atomic_store(&failed, false);
 		atomic_store(&left, nth);
-		enum verdict verdict = run(settings, ports, span_of(text));
+		enum verdict verdict = run(settings, environment, span_of(text));
 		atomic_store(&left, -1);
 		enough = !atomic_load(&failed);
 		deferred += verdict == VERDICT_TEMPFAIL;
@@ -136,20 +138,22 @@ static void run_all(const struct settings *settings, const struct ports *ports, 
 }
 
 /* What OpenSSL cannot do says nothing about the message. */
-static void out_of_order(const struct settings *settings, const struct ports *ports)
+static void out_of_order(const struct settings *settings, const struct environment *environment)
 {
 	char error[EVIDENCE_ERROR_SIZE] = "";
-	struct ports fresh;
+	struct environment fresh;
 
-	ok(evidence_ports_selftest(ports, error), "the built-in message is good");
-	ok(evidence_ports_init(&fresh, settings, error), "fresh ports");
+	ok(evidence_environment_selftest(environment, error), "the built-in message is good");
+	ok(evidence_environment_init(&fresh, settings, error), "fresh ports");
 	EVP_set_default_properties(NULL, "fips=yes");
-	ok(!evidence_ports_selftest(&fresh, error) && strstr(error, "rsa-sha256"), "without algorithms it is not: %s", error);
-	ok(run(settings, ports, span_of(message)) == VERDICT_TEMPFAIL, "without algorithms a good message is deferred");
+	ok(!evidence_environment_selftest(&fresh, error) && strstr(error, "rsa-sha256"), "without algorithms it is not: %s",
+	   error);
+	ok(run(settings, environment, span_of(message)) == VERDICT_TEMPFAIL,
+	   "without algorithms a good message is deferred");
 	ok(run(settings, &fresh, span_of(message)) == VERDICT_TEMPFAIL, "so it is with a key that is not decoded");
 	EVP_set_default_properties(NULL, "");
 	ok(run(settings, &fresh, span_of(message)) == VERDICT_ACCEPT, "with them it is accepted");
-	evidence_ports_clear(&fresh);
+	evidence_environment_clear(&fresh);
 }
 
 int main(void)
@@ -159,7 +163,7 @@ int main(void)
 	char text[sizeof configuration + sizeof path];
 	char error[EVIDENCE_ERROR_SIZE] = "";
 	struct problems problems;
-	struct ports ports;
+	struct environment environment;
 	int file = mkstemp(path);
 
 	if (file < 0 || write(file, records, sizeof records - 1) != (ssize_t)sizeof records - 1)
@@ -171,15 +175,15 @@ int main(void)
 	for (size_t i = 0; !settings && i < problems.count; i++)
 		printf("# %s\n", problems.items[i].text);
 	problems_clear(&problems);
-	bool ready = settings && evidence_ports_init(&ports, settings, error);
+	bool ready = settings && evidence_environment_init(&environment, settings, error);
 	ok(ready, "ready%s%s", ready ? "" : ": ", ready ? "" : error);
 	if (ready) {
-		run_all(settings, &ports, message, VERDICT_ACCEPT);
+		run_all(settings, &environment, message, VERDICT_ACCEPT);
 		memcpy(altered, message, sizeof message);
 		memcpy(strstr(altered, "lost"), "won ", 4);
-		run_all(settings, &ports, altered, VERDICT_REJECT);
-		out_of_order(settings, &ports);
-		evidence_ports_clear(&ports);
+		run_all(settings, &environment, altered, VERDICT_REJECT);
+		out_of_order(settings, &environment);
+		evidence_environment_clear(&environment);
 	}
 	unlink(path);
 	settings_free(settings);

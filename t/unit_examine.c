@@ -2,12 +2,16 @@
 /* examine: the steps of a message in every wrong order, the ports that fail, and what each step tells the adapters. */
 #include "engine.h"
 
-#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define FIELDS(...)                                                                                                    \
+	(const char *const[])                                                                                              \
+	{                                                                                                                  \
+		__VA_ARGS__, NULL                                                                                              \
+	}
 
 struct scene {
 	struct settings *settings;
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct examination examination;
 };
 
@@ -17,7 +21,7 @@ static void scene_init(struct scene *scene, enum mode mode)
 	scene->settings = settings_two(mode, mode);
 	settings_complete(scene->settings, unite_options);
 	scene->evidence = good_evidence();
-	scene->ports = test_ports(&scene->evidence);
+	scene->environment = test_environment(&scene->evidence);
 }
 
 static void scene_clear(struct scene *scene)
@@ -37,7 +41,7 @@ static void step(struct scene *scene, char letter)
 	struct session_input input = good_session();
 	switch (letter) {
 	case 'm':
-		examine_begin(examination, scene->settings, &scene->ports, span_of("1f"), &input);
+		examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &input);
 		break;
 	case 'r':
 		examine_recipient(examination, span_of("<joe@customer.example>"), span_of("local"));
@@ -92,7 +96,8 @@ static void test_order(void)
 	}
 }
 
-static struct evidence *refuse_to_begin(void *context, const struct settings *settings, struct facts *facts, struct waker waker)
+static struct evidence *refuse_to_begin(void *context, const struct settings *settings, struct facts *facts,
+                                        struct waker waker)
 {
 	(void)context, (void)settings, (void)facts, (void)waker;
 	return NULL;
@@ -115,12 +120,13 @@ static void test_no_evidence(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct scene scene;
 		scene_init(&scene, rows[i].mode);
-		scene.ports.begin = refuse_to_begin;
-		scene.ports.header_end = count_header_end;
+		scene.environment.begin = refuse_to_begin;
+		scene.environment.header_end = count_header_end;
 		header_ends = 0;
 		run(&scene, "mrfhbe");
 		const struct judgement *judgement = &scene.examination.judgement;
-		ok(judgement->verdict == rows[i].verdict && judgement->would == VERDICT_TEMPFAIL && judgement->reason == REASON_INTERNAL,
+		ok(judgement->verdict == rows[i].verdict && judgement->would == VERDICT_TEMPFAIL
+		       && judgement->reason == REASON_INTERNAL,
 		   "%s, no adapter to be had: %s", mode_name(rows[i].mode), verdict_name(judgement->verdict));
 		scene_clear(&scene);
 		ok(scene.evidence.ended == 0 && header_ends == 0, "what did not begin is asked nothing and not ended");
@@ -147,13 +153,15 @@ static void test_deadline(void)
 {
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.now_ms = leap;
-	scene.ports.gather = gather_nothing;
+	scene.environment.now_ms = leap;
+	scene.environment.gather = gather_nothing;
 	run(&scene, "mrfhbe");
 	const struct judgement *judgement = &scene.examination.judgement;
-	ok(judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT, "when the time is up it is deferred");
+	ok(judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT,
+	   "when the time is up it is deferred");
 	ok(scene.evidence.gathers == 2 && scene.evidence.asked == CHECK_BIT(CHECK_DKIM), "and was asked for until then");
-	ok(scene.examination.deadline_ms == 1000 + 20000 && scene.examination.ended_ms == 1000 + 20000, "the verdict has its time");
+	ok(scene.examination.deadline_ms == 1000 + 20000 && scene.examination.ended_ms == 1000 + 20000,
+	   "the verdict has its time");
 	scene_clear(&scene);
 	ok(scene.evidence.ended == 1, "clearing twice ends once");
 }
@@ -179,19 +187,23 @@ static void test_waiting(void)
 	for (int answered = 0; answered < 2; answered++) {
 		at_ms = 1000;
 		scene_init(&scene, MODE_ENFORCE);
-		scene.ports.now_ms = clock_ms;
+		scene.environment.now_ms = clock_ms;
 		scene.evidence.absent = true;
-		scene.examination.waker = (struct waker){ no_wake, &whom };
+		scene.examination.waker = (struct waker) { no_wake, &whom };
 		run(&scene, "mrfhb");
-		ok(scene.evidence.waker.wake == no_wake && scene.evidence.waker.context == &whom, "the adapter knows whom to tell");
-		ok(examine_resume(&scene.examination) && scene.evidence.gathers == 0, "before the end there is nothing to resume");
+		ok(scene.evidence.waker.wake == no_wake && scene.evidence.waker.context == &whom,
+		   "the adapter knows whom to tell");
+		ok(examine_resume(&scene.examination) && scene.evidence.gathers == 0,
+		   "before the end there is nothing to resume");
 		ok(!examine_end(&scene.examination) && scene.examination.waiting, "evidence is awaited at the end");
-		ok(scene.examination.deadline_ms == 21000 && scene.examination.judgement.verdict == VERDICT_UNDECIDED, "for so long");
+		ok(scene.examination.deadline_ms == 21000 && scene.examination.judgement.verdict == VERDICT_UNDECIDED,
+		   "for so long");
 		at_ms = 20999;
 		ok(!examine_resume(&scene.examination), "and still is at the last moment");
 		scene.evidence.absent = !answered;
 		at_ms += !answered;
-		ok(examine_resume(&scene.examination) && !scene.examination.waiting, "%s it is decided", answered ? "with the answer" : "when the time is up");
+		ok(examine_resume(&scene.examination) && !scene.examination.waiting, "%s it is decided",
+		   answered ? "with the answer" : "when the time is up");
 		const struct judgement *judgement = &scene.examination.judgement;
 		ok(answered ? judgement->verdict == VERDICT_ACCEPT
 		            : judgement->verdict == VERDICT_TEMPFAIL && judgement->reason == REASON_DNS_TIMEOUT,
@@ -216,7 +228,7 @@ static void test_finish(void)
 	struct scene scene;
 	at_ms = 1000;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.now_ms = clock_ms;
+	scene.environment.now_ms = clock_ms;
 	scene.evidence.absent = true;
 	run(&scene, "mrfhb");
 	examine_finish(&scene.examination, bring_at_third, &scene.evidence);
@@ -261,8 +273,8 @@ static void test_known_early(void)
 {
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.start = answer_at_start;
-	scene.evidence.dkim = (struct result){ RESULT_FAIL, REASON_DKIM_KEY, { NULL, 0 } };
+	scene.environment.start = answer_at_start;
+	scene.evidence.dkim = (struct result) { RESULT_FAIL, REASON_DKIM_KEY, { NULL, 0 } };
 	run(&scene, "mrfh");
 	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_DKIM_KEY,
 	   "evidence that is there at the end of the header decides before the body comes");
@@ -270,7 +282,7 @@ static void test_known_early(void)
 	scene_clear(&scene);
 
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.header_end = count_header_end;
+	scene.environment.header_end = count_header_end;
 	header_ends = 0;
 	run(&scene, "mr");
 	feed_fields(&scene.examination, FIELDS("From", " joe@example.net", "X-SFDC-LK", " " ORG_A));
@@ -294,16 +306,17 @@ static void count_start(struct evidence *opaque, const struct wants *wants)
 static void find_stranger(struct evidence *opaque)
 {
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
-	evidence->signature = (struct signature){ .relation = RELATION_NONE, .domain = span_of("attack.example"), .timestamp = -1 };
-	evidence->facts->dkim = (struct dkim_evidence){ false, 1, &evidence->signature };
+	evidence->signature =
+		(struct signature) { .relation = RELATION_NONE, .domain = span_of("attack.example"), .timestamp = -1 };
+	evidence->facts->dkim = (struct dkim_evidence) { false, 1, &evidence->signature };
 }
 
 static bool body_brings_address(struct evidence *opaque, struct span chunk)
 {
 	struct test_evidence *evidence = (struct test_evidence *)opaque;
 	(void)chunk;
-	evidence->vouch_fact = (struct vouch){ span_of("_spf.salesforce.com"), true, evidence->vouch, NULL };
-	evidence->facts->vouches = &evidence->vouch_fact;
+	evidence->ip_spf_fact = (struct ip_spf) { span_of("_spf.salesforce.com"), true, evidence->ip_spf, NULL };
+	evidence->facts->ip_spfs = &evidence->ip_spf_fact;
 	return true;
 }
 
@@ -311,23 +324,23 @@ static bool body_brings_address(struct evidence *opaque, struct span chunk)
 static void test_order_of_asking(void)
 {
 	static const struct {
-		enum result_code vouch;
+		enum result_code ip_spf;
 		enum verdict verdict;
 		unsigned starts;
 	} rows[] = { { RESULT_PASS, VERDICT_UNDECIDED, 2 }, { RESULT_FAIL, VERDICT_REJECT, 1 } };
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.header_end = find_stranger;
-	scene.ports.start = count_start;
+	scene.environment.header_end = find_stranger;
+	scene.environment.start = count_start;
 	starts = 0;
 	run(&scene, "mrfh");
-	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.judgement.reason == REASON_DKIM_UNALIGNED
-	       && starts == 0,
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT
+	       && scene.examination.judgement.reason == REASON_DKIM_UNALIGNED && starts == 0,
 	   "a stranger's signature alone is refused without a question");
 	scene_clear(&scene);
 	scene_init(&scene, MODE_MONITOR);
-	scene.ports.header_end = find_stranger;
-	scene.ports.start = count_start;
+	scene.environment.header_end = find_stranger;
+	scene.environment.start = count_start;
 	run(&scene, "mrfh");
 	ok(starts == 1 && last_wants.others == OTHERS_ASKED && last_wants.first == 0, "in monitor all is asked for");
 	scene_clear(&scene);
@@ -336,17 +349,17 @@ static void test_order_of_asking(void)
 		sentence_set(scene.settings, &scene.settings->orgs[0].reject_unless, "org and dkim and ip");
 		scene.settings->orgs[0].ip.spf = STRINGS(scene.settings, SET_NOCASE, "_spf.salesforce.com");
 		scene.settings->orgs[0].ip.networks = NULL;
-		scene.ports.start = count_start;
-		scene.ports.body = body_brings_address;
-		scene.evidence.vouch = (struct result){ rows[i].vouch, REASON_NONE, { NULL, 0 } };
+		scene.environment.start = count_start;
+		scene.environment.body = body_brings_address;
+		scene.evidence.ip_spf = (struct result) { rows[i].ip_spf, REASON_NONE, { NULL, 0 } };
 		starts = 0;
 		run(&scene, "mrfh");
 		ok(starts == 1 && last_wants.first == CHECK_BIT(CHECK_IP) && last_wants.others == OTHERS_LEFT
 		       && last_wants.checks == (CHECK_BIT(CHECK_IP) | CHECK_BIT(CHECK_DKIM)),
 		   "what may make the key needless is asked first");
 		run(&scene, "b");
-		ok(scene.examination.judgement.verdict == rows[i].verdict && starts == rows[i].starts,
-		   "%s: %s", result_name(rows[i].vouch), rows[i].starts == 2 ? "then the key is" : "then the key is not");
+		ok(scene.examination.judgement.verdict == rows[i].verdict && starts == rows[i].starts, "%s: %s",
+		   result_name(rows[i].ip_spf), rows[i].starts == 2 ? "then the key is" : "then the key is not");
 		scene_clear(&scene);
 	}
 }
@@ -357,14 +370,15 @@ static void test_early(void)
 	struct session_input input = good_session();
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	scene.ports.now_ms = leap;
+	scene.environment.now_ms = leap;
 	input.tls_version = span_make(NULL, 0);
-	examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("1f"), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input);
 	ok(scene.examination.judgement.verdict == VERDICT_UNDECIDED && scene.examination.ended_ms == 0,
 	   "without TLS: held back at MAIL");
 	scene.evidence.gathers = 1;
 	run(&scene, "r");
-	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.ended_ms == 1000 + 10000, "refused at RCPT");
+	ok(scene.examination.judgement.verdict == VERDICT_REJECT && scene.examination.ended_ms == 1000 + 10000,
+	   "refused at RCPT");
 	scene_clear(&scene);
 }
 
@@ -374,13 +388,13 @@ static void test_identifiers(void)
 	struct session_input input = good_session();
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("0123456789abcdefg"), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("0123456789abcdefg"), &input);
 	is_text(scene.examination.sid, "0123456789abcdef", "sixteen characters");
 	examine_queue_id(&scene.examination, span_of("4Xy"));
 	is_span(scene.examination.facts.queue_id, span_of("4Xy"), "the queue ID");
 	scene_clear(&scene);
 	scene_init(&scene, MODE_ENFORCE);
-	examine_begin(&scene.examination, scene.settings, &scene.ports, span_make(NULL, 0), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_make(NULL, 0), &input);
 	is_text(scene.examination.sid, "", "none");
 	scene_clear(&scene);
 }
@@ -419,9 +433,10 @@ static void test_many_sentences(void)
 		settings_free(scene.settings);
 		scene.settings = settings_many(count);
 		input.tls_version = span_make(NULL, 0);
-		examine_begin(&scene.examination, scene.settings, &scene.ports, span_of("1f"), &input);
+		examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input);
 		run(&scene, "r");
-		ok(scene.settings->sentence_count == count && (scene.examination.judgement.verdict == VERDICT_REJECT) == (count == 64),
+		ok(scene.settings->sentence_count == count
+		       && (scene.examination.judgement.verdict == VERDICT_REJECT) == (count == 64),
 		   "%zu sentences: %s at RCPT", count, verdict_name(scene.examination.judgement.verdict));
 		run(&scene, "h");
 		ok(scene.examination.judgement.verdict == VERDICT_REJECT, "refused at the end of the header");
@@ -429,8 +444,8 @@ static void test_many_sentences(void)
 	}
 }
 
-static struct count *count_nothing(void *context, const struct settings *settings, const struct org *org, const struct facts *facts,
-                                   struct waker waker)
+static struct count *count_nothing(void *context, const struct settings *settings, const struct org *org,
+                                   const struct facts *facts, struct waker waker)
 {
 	(void)context, (void)settings, (void)org, (void)facts, (void)waker;
 	return NULL;
@@ -445,10 +460,11 @@ static bool never_known(struct count *count, bool late, struct facts *facts)
 static void scene_limited(struct scene *scene, enum result_code code)
 {
 	scene_init(scene, MODE_ENFORCE);
-	scene->settings->orgs[0].limit.messages = (struct rate){ 10, 3600 };
-	scene->evidence.limit = result_make(code, code == RESULT_FAIL ? REASON_LIMIT_MESSAGES : REASON_NONE, span_make(NULL, 0));
-	scene->ports = test_ports(&scene->evidence);
-	scene->ports.now_ms = clock_ms;
+	scene->settings->orgs[0].limit.messages = (struct rate) { 10, 3600 };
+	scene->evidence.limit =
+		result_make(code, code == RESULT_FAIL ? REASON_LIMIT_MESSAGES : REASON_NONE, span_make(NULL, 0));
+	scene->environment = test_environment(&scene->evidence);
+	scene->environment.now_ms = clock_ms;
 	at_ms = 1000;
 }
 
@@ -468,7 +484,8 @@ static void test_limit(void)
 		else
 			scene.evidence.limit_late = false;
 		ok(examine_resume(&scene.examination) && scene.evidence.counts == 1, "until it comes or the time is up");
-		ok(scene.examination.judgement.verdict == VERDICT_TEMPFAIL && scene.examination.judgement.reason == REASON_LIMIT_MESSAGES,
+		ok(scene.examination.judgement.verdict == VERDICT_TEMPFAIL
+		       && scene.examination.judgement.reason == REASON_LIMIT_MESSAGES,
 		   "and decides");
 		scene_clear(&scene);
 		ok(scene.evidence.counts_open == 0, "what was asked is let go, once");
@@ -493,14 +510,16 @@ static void test_limit(void)
 	run(&scene, "mrfhbe");
 	at_ms = scene.examination.deadline_ms;
 	ok(examine_resume(&scene.examination) && scene.examination.judgement.verdict == VERDICT_TEMPFAIL
-	       && scene.examination.judgement.reason == REASON_INTERNAL, "a counter that breaks its word lets nothing pass");
+	       && scene.examination.judgement.reason == REASON_INTERNAL,
+	   "a counter that breaks its word lets nothing pass");
 	scene_clear(&scene);
 
 	scene_limited(&scene, RESULT_PASS);
-	scene.ports.limiter = NULL;
+	scene.environment.limiter = NULL;
 	run(&scene, "mrfhbe");
 	ok(scene.examination.judgement.verdict == VERDICT_ACCEPT && scene.evidence.counts == 0
-	       && scene.examination.judgement.results[CHECK_LIMIT].reason == REASON_LIMIT_NOT_COUNTED, "without a limiter nothing is counted");
+	       && scene.examination.judgement.results[CHECK_LIMIT].reason == REASON_LIMIT_NOT_COUNTED,
+	   "without a limiter nothing is counted");
 	scene_clear(&scene);
 }
 

@@ -8,10 +8,18 @@ static void test_mta_from_version(void)
 		const char *version;
 		enum mta mta;
 	} rows[] = {
-		{ "Postfix 3.7.11", MTA_POSTFIX }, { "postfix", MTA_POSTFIX }, { "8.17.1.9", MTA_SENDMAIL },
-		{ "8.9", MTA_SENDMAIL },           { "8", MTA_UNKNOWN },       { "8.", MTA_UNKNOWN },
-		{ "8.x", MTA_UNKNOWN },            { "8,1", MTA_UNKNOWN },     { "x.1", MTA_UNKNOWN },
-		{ "Exim 4.96", MTA_UNKNOWN },      { "Post", MTA_UNKNOWN },    { "", MTA_UNKNOWN },
+		{ "Postfix 3.7.11", MTA_POSTFIX },
+		{ "postfix", MTA_POSTFIX },
+		{ "8.17.1.9", MTA_SENDMAIL },
+		{ "8.9", MTA_SENDMAIL },
+		{ "8", MTA_UNKNOWN },
+		{ "8.", MTA_UNKNOWN },
+		{ "8.x", MTA_UNKNOWN },
+		{ "8,1", MTA_UNKNOWN },
+		{ "x.1", MTA_UNKNOWN },
+		{ "Exim 4.96", MTA_UNKNOWN },
+		{ "Post", MTA_UNKNOWN },
+		{ "", MTA_UNKNOWN },
 		{ NULL, MTA_UNKNOWN },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -34,11 +42,16 @@ static void test_client_name(void)
 		const char *resolve;
 		bool verified;
 	} rows[] = {
-		{ "mta.example.com", NULL, true },      { "mta.example.com", "OK", true },
-		{ "mta.example.com", "FORGED", false }, { "mta.example.com", "ok", false },
-		{ "mta.example.com", "", false },       { "[192.0.2.1]", NULL, false },
-		{ "unknown", NULL, false },             { "Unknown", "OK", false },
-		{ "", NULL, false },                    { NULL, NULL, false },
+		{ "mta.example.com", NULL, true },
+		{ "mta.example.com", "OK", true },
+		{ "mta.example.com", "FORGED", false },
+		{ "mta.example.com", "ok", false },
+		{ "mta.example.com", "", false },
+		{ "[192.0.2.1]", NULL, false },
+		{ "unknown", NULL, false },
+		{ "Unknown", "OK", false },
+		{ "", NULL, false },
+		{ NULL, NULL, false },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct session_input input = good_session();
@@ -66,8 +79,9 @@ static void test_session(void)
 	name[0] = 'x';
 	is_span(facts.client_name, span_of("mta.example.com"), "values are copied");
 	is_span(facts.client_text, span_of("13.110.74.200"), "the address is written out");
-	ok(facts.stage == STAGE_MAIL && facts.mta == MTA_POSTFIX && !facts.trouble, "it begins with MAIL");
-	ok(facts.sender_status == MAILBOX_OK && span_equal(facts.sender.domain, span_of("example.com")), "the sender is read");
+	ok(facts.stage == STAGE_MAIL && facts.mta == MTA_POSTFIX && !facts.internal_error, "it begins with MAIL");
+	ok(facts.sender_status == MAILBOX_OK && span_equal(facts.sender.domain, span_of("example.com")),
+	   "the sender is read");
 	ok(facts.has_cipher_bits && facts.cipher_bits == 256, "so are the cipher's bits");
 	ok(facts.author_status == MAILBOX_UNSET && facts.received == 0, "nothing is said of a header that is not in");
 	is_span(facts.queue_id, span_of("4Xy"), "a queue ID known at MAIL is taken");
@@ -91,9 +105,10 @@ static void test_session(void)
 	arena_clear(&arena);
 
 	begin(&facts, &arena, 64, &input);
-	ok(facts.trouble && arena_failed(&arena), "without memory there is trouble");
+	ok(facts.internal_error && arena_failed(&arena), "without memory there is trouble");
 	facts_field(&facts, span_of("From"), span_of(" joe@example.com"), true);
-	ok(facts.trouble && header_find(&facts.header, FIELD_FROM) == NULL, "a field that cannot be kept is trouble, too");
+	ok(facts.internal_error && header_find(&facts.header, FIELD_FROM) == NULL,
+	   "a field that cannot be kept is trouble, too");
 	arena_clear(&arena);
 }
 
@@ -104,17 +119,39 @@ static void test_recipients(void)
 		size_t count;
 		bool leaves;
 	} rows[] = {
-		{ { "local" }, 1, false },          { { "virtual" }, 1, false },       { { "lmtp" }, 1, false },
-		{ { "lmtps" }, 1, false },          { { "cyrus" }, 1, false },         { { "procmail" }, 1, false },
-		{ { "maildrop" }, 1, false },       { { "dovecot" }, 1, false },       { { "pipe" }, 1, false },
-		{ { "error" }, 1, false },          { { "discard" }, 1, false },       { { "prog" }, 1, false },
-		{ { "*file*" }, 1, false },         { { "inner" }, 1, false },         { { "local", "lmtp", "virtual" }, 3, false },
-		{ { "smtp" }, 1, true },            { { "esmtp" }, 1, true },          { { "relay" }, 1, true },
-		{ { "smtp8" }, 1, true },           { { "dsmtp" }, 1, true },          { { "smtps" }, 1, true },
-		{ { "none" }, 1, true },            { { "out1" }, 1, true },           { { "SMTP" }, 1, true },
-		{ { "Local" }, 1, true },           { { "local " }, 1, true },         { { "localx" }, 1, true },
-		{ { "INNER" }, 1, true },           { { "" }, 1, true },               { { NULL }, 1, true },
-		{ { "local", "smtp" }, 2, true },   { { "smtp", "local" }, 2, true },  { { "inner", "relay" }, 2, true },
+		{ { "local" }, 1, false },
+		{ { "virtual" }, 1, false },
+		{ { "lmtp" }, 1, false },
+		{ { "lmtps" }, 1, false },
+		{ { "cyrus" }, 1, false },
+		{ { "procmail" }, 1, false },
+		{ { "maildrop" }, 1, false },
+		{ { "dovecot" }, 1, false },
+		{ { "pipe" }, 1, false },
+		{ { "error" }, 1, false },
+		{ { "discard" }, 1, false },
+		{ { "prog" }, 1, false },
+		{ { "*file*" }, 1, false },
+		{ { "inner" }, 1, false },
+		{ { "local", "lmtp", "virtual" }, 3, false },
+		{ { "smtp" }, 1, true },
+		{ { "esmtp" }, 1, true },
+		{ { "relay" }, 1, true },
+		{ { "smtp8" }, 1, true },
+		{ { "dsmtp" }, 1, true },
+		{ { "smtps" }, 1, true },
+		{ { "none" }, 1, true },
+		{ { "out1" }, 1, true },
+		{ { "SMTP" }, 1, true },
+		{ { "Local" }, 1, true },
+		{ { "local " }, 1, true },
+		{ { "localx" }, 1, true },
+		{ { "INNER" }, 1, true },
+		{ { "" }, 1, true },
+		{ { NULL }, 1, true },
+		{ { "local", "smtp" }, 2, true },
+		{ { "smtp", "local" }, 2, true },
+		{ { "inner", "relay" }, 2, true },
 	};
 	struct arena arena;
 	arena_init(&arena, 0);
@@ -124,9 +161,10 @@ static void test_recipients(void)
 		struct facts facts = { .stage = STAGE_MAIL, .local_mailers = local_mailers };
 		for (size_t j = 0; j < rows[i].count; j++)
 			facts_recipient(&facts, span_make(NULL, 0), span_of(rows[i].mailers[j]));
-		ok(facts.stage == STAGE_RCPT && facts.recipients == rows[i].count && facts.some_recipient_leaves == rows[i].leaves,
-		   "%zu recipients, first mailer [%s]: mail %s", rows[i].count, rows[i].mailers[0] ? rows[i].mailers[0] : "absent",
-		   rows[i].leaves ? "leaves" : "stays");
+		ok(facts.stage == STAGE_RCPT && facts.recipients == rows[i].count
+		       && facts.some_recipient_leaves == rows[i].leaves,
+		   "%zu recipients, first mailer [%s]: mail %s", rows[i].count,
+		   rows[i].mailers[0] ? rows[i].mailers[0] : "absent", rows[i].leaves ? "leaves" : "stays");
 	}
 	arena_clear(&arena);
 	struct facts facts = { .stage = STAGE_MAIL };
@@ -134,7 +172,11 @@ static void test_recipients(void)
 	ok(facts.some_recipient_leaves, "where no mailer is named, none but the usual ones stays inside");
 }
 
-#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define FIELDS(...)                                                                                                    \
+	(const char *const[])                                                                                              \
+	{                                                                                                                  \
+		__VA_ARGS__, NULL                                                                                              \
+	}
 
 static void test_header(void)
 {
@@ -145,7 +187,8 @@ static void test_header(void)
 		const char *org_text;
 	} rows[] = {
 		{ FIELDS("Subject", "x"), MAILBOX_UNSET, ORG_HEADER_ABSENT, NULL },
-		{ FIELDS("From", " Joe@Example.COM", "X-SFDC-LK", "\n\t00D8d000003TRx3 "), MAILBOX_OK, ORG_HEADER_OK, "00D8d000003TRx3" },
+		{ FIELDS("From", " Joe@Example.COM", "X-SFDC-LK", "\n\t00D8d000003TRx3 "), MAILBOX_OK, ORG_HEADER_OK,
+		  "00D8d000003TRx3" },
 		{ FIELDS("From", " a@b.example", "From", " a@b.example"), MAILBOX_UNSET, ORG_HEADER_ABSENT, NULL },
 		{ FIELDS("From", " a@b.example, c@d.example"), MAILBOX_SEVERAL, ORG_HEADER_ABSENT, NULL },
 		{ FIELDS("From", ""), MAILBOX_EMPTY, ORG_HEADER_ABSENT, NULL },
@@ -182,7 +225,8 @@ static void test_message(void)
 	facts_field(&facts, span_of("From"), span_of(" \"J. D.\" <Joe@Example.COM>"), true);
 	facts_header_end(&facts, 0);
 	is_span(facts.message_id, span_of("<1@example.com>"), "the Message-ID is trimmed");
-	is_span(facts.author.address, span_of("Joe@example.com"), "the author's domain is in lower case, the local part is not");
+	is_span(facts.author.address, span_of("Joe@example.com"),
+	        "the author's domain is in lower case, the local part is not");
 	facts_body(&facts, 10);
 	facts_body(&facts, 32);
 	ok(facts.body_bytes == 42 && !facts.body_complete, "the body is counted");

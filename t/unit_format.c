@@ -6,7 +6,10 @@
 #include "observe/format.h"
 #include "tap.h"
 
-#define BYTES(text) { (text), sizeof(text) - 1 }
+#define BYTES(text)                                                                                                    \
+	{                                                                                                                  \
+		(text), sizeof(text) - 1                                                                                       \
+	}
 
 /* One value under the key "k", in both formats. */
 static const struct {
@@ -18,7 +21,8 @@ static const struct {
 	{ "bare value", BYTES("a.b-c_d@e:f/g+h9"), "k=a.b-c_d@e:f/g+h9", "{\"k\":\"a.b-c_d@e:f/g+h9\"}" },
 	{ "space", BYTES("a b"), "k=\"a b\"", "{\"k\":\"a b\"}" },
 	{ "comma", BYTES("a,b"), "k=\"a,b\"", "{\"k\":\"a,b\"}" },
-	{ "L01 equals sign starts no key", BYTES("x verdict=accept"), "k=\"x verdict=accept\"", "{\"k\":\"x verdict=accept\"}" },
+	{ "L01 equals sign starts no key", BYTES("x verdict=accept"), "k=\"x verdict=accept\"",
+	  "{\"k\":\"x verdict=accept\"}" },
 	{ "L01 quote ends no value", BYTES("a\" verdict=\"accept"), "k=\"a\\\" verdict=\\\"accept\"",
 	  "{\"k\":\"a\\\" verdict=\\\"accept\"}" },
 	{ "L01 closing brace", BYTES("\"}"), "k=\"\\\"}\"", "{\"k\":\"\\\"}\"}" },
@@ -36,9 +40,9 @@ static const struct {
 	{ "text that looks like a number stays text", BYTES("12"), "k=12", "{\"k\":\"12\"}" },
 };
 
-static void is_line(enum log_format format, const struct record *record, const char *want, const char *what)
+static void is_line(enum log_format format, const struct log_entry *entry, const char *want, const char *what)
 {
-	char *line = format_record(format, record);
+	char *line = format_entry(format, entry);
 	is_text(line, want, what);
 	free(line);
 }
@@ -46,81 +50,81 @@ static void is_line(enum log_format format, const struct record *record, const c
 static void test_values(void)
 {
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-		struct record record;
-		record_init(&record);
-		record_text(&record, "k", values[i].value);
-		is_line(LOG_FORMAT_LOGFMT, &record, values[i].logfmt, values[i].what);
-		is_line(LOG_FORMAT_JSON, &record, values[i].json, values[i].what);
+		struct log_entry entry;
+		log_entry_init(&entry);
+		log_entry_text(&entry, "k", values[i].value);
+		is_line(LOG_FORMAT_LOGFMT, &entry, values[i].logfmt, values[i].what);
+		is_line(LOG_FORMAT_JSON, &entry, values[i].json, values[i].what);
 	}
 }
 
 static void test_record(void)
 {
-	struct record record;
-	record_init(&record);
-	is_line(LOG_FORMAT_LOGFMT, &record, "", "an empty record is an empty line");
-	is_line(LOG_FORMAT_JSON, &record, "{}", "an empty record is an empty object");
-	record_text(&record, "ev", span_of("verdict"));
-	record_number(&record, "v", 1);
-	record_text(&record, "absent", span_make(NULL, 0));
-	record_text(&record, "empty", span_of(""));
-	record_number(&record, "unknown", -1);
-	record_text(&record, "from", span_of("<>"));
-	record_number(&record, "size", 9223372036854775807LL);
-	is_line(LOG_FORMAT_LOGFMT, &record, "ev=verdict v=1 from=\"<>\" size=9223372036854775807",
+	struct log_entry entry;
+	log_entry_init(&entry);
+	is_line(LOG_FORMAT_LOGFMT, &entry, "", "an empty record is an empty line");
+	is_line(LOG_FORMAT_JSON, &entry, "{}", "an empty record is an empty object");
+	log_entry_text(&entry, "ev", span_of("verdict"));
+	log_entry_number(&entry, "v", 1);
+	log_entry_text(&entry, "absent", span_make(NULL, 0));
+	log_entry_text(&entry, "empty", span_of(""));
+	log_entry_number(&entry, "unknown", -1);
+	log_entry_text(&entry, "from", span_of("<>"));
+	log_entry_number(&entry, "size", 9223372036854775807LL);
+	is_line(LOG_FORMAT_LOGFMT, &entry, "ev=verdict v=1 from=\"<>\" size=9223372036854775807",
 	        "order is kept, what is unknown is left out");
-	is_line(LOG_FORMAT_JSON, &record, "{\"ev\":\"verdict\",\"v\":1,\"from\":\"<>\",\"size\":9223372036854775807}",
+	is_line(LOG_FORMAT_JSON, &entry, "{\"ev\":\"verdict\",\"v\":1,\"from\":\"<>\",\"size\":9223372036854775807}",
 	        "numbers are numbers in JSON");
 }
 
-/* An entry made by hand, as nothing in record.h makes it: formats must not rely on who filled it. */
+/* An entry made by hand, as nothing in entry.h makes it: formats must not rely on who filled it. */
 static void test_empty_value(void)
 {
-	struct record record = { .count = 1, .entries = { { .key = "k", .text = SPAN_LITERAL("") } } };
-	is_line(LOG_FORMAT_LOGFMT, &record, "k=\"\"", "an empty value is quoted");
-	is_line(LOG_FORMAT_JSON, &record, "{\"k\":\"\"}", "an empty value is an empty string");
+	struct log_entry entry = { .count = 1, .fields = { { .key = "k", .text = SPAN_LITERAL("") } } };
+	is_line(LOG_FORMAT_LOGFMT, &entry, "k=\"\"", "an empty value is quoted");
+	is_line(LOG_FORMAT_JSON, &entry, "{\"k\":\"\"}", "an empty value is an empty string");
 }
 
 static void test_long(char fill, const char *shown)
 {
 	enum { LENGTH = 60000 };
 	char *value = malloc(LENGTH);
-	char want[RECORD_PRINTABLE_SIZE * 2] = "k=";
-	struct record record;
+	char want[LOG_PRINTABLE_SIZE * 2] = "k=";
+	struct log_entry entry;
 
 	if (!value)
 		return;
 	memset(value, fill, LENGTH);
-	record_init(&record);
-	record_text(&record, "k", span_make(value, LENGTH));
+	log_entry_init(&entry);
+	log_entry_text(&entry, "k", span_make(value, LENGTH));
 	bool quoted = strlen(shown) != 1;
 	if (quoted)
 		strcat(want, "\"");
-	for (size_t i = 0; i < RECORD_VALUE_MAX; i++)
+	for (size_t i = 0; i < LOG_VALUE_MAX; i++)
 		strcat(want, shown);
 	strcat(want, quoted ? "...60000\"" : "...60000");
-	is_line(LOG_FORMAT_LOGFMT, &record, want, "L02 a value of 60 KB is cut and ends in its length");
+	is_line(LOG_FORMAT_LOGFMT, &entry, want, "L02 a value of 60 KB is cut and ends in its length");
 	free(value);
 }
 
-/* The largest record there can be stays one line in either format, and JSON can be read back. */
+/* The largest entry there can be stays one line in either format, and JSON can be read back. */
 static void test_full(void)
 {
-	char value[RECORD_VALUE_MAX];
-	struct record record;
+	char value[LOG_VALUE_MAX];
+	struct log_entry entry;
 	memset(value, '\n', sizeof value);
-	record_init(&record);
-	for (size_t i = 0; i < RECORD_ENTRIES_MAX + 5; i++) {
-		static char keys[RECORD_ENTRIES_MAX + 5][8];
+	log_entry_init(&entry);
+	for (size_t i = 0; i < LOG_FIELDS_MAX + 5; i++) {
+		static char keys[LOG_FIELDS_MAX + 5][8];
 		snprintf(keys[i], sizeof keys[i], "key%zu", i);
-		record_text(&record, keys[i], span_make(value, sizeof value));
+		log_entry_text(&entry, keys[i], span_make(value, sizeof value));
 	}
-	char *line = format_record(LOG_FORMAT_LOGFMT, &record);
+	char *line = format_entry(LOG_FORMAT_LOGFMT, &entry);
 	ok(line && !strchr(line, '\n'), "a full record of newlines is one line");
 	free(line);
-	line = format_record(LOG_FORMAT_JSON, &record);
+	line = format_entry(LOG_FORMAT_JSON, &entry);
 	json_t *object = line ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	ok(object && json_object_size(object) == RECORD_ENTRIES_MAX, "a full record is a JSON object");
+	ok(object && json_object_size(object) == LOG_FIELDS_MAX, "a full record is a JSON object");
 	json_decref(object);
 	free(line);
 }

@@ -54,7 +54,10 @@ static void test_defects(void)
 		{ "F13 NUL in a value", SPAN_LITERAL("From"), SPAN_LITERAL(" a\0b"), HEADER_NUL },
 		{ "F13 NUL in a name", SPAN_LITERAL("From\0"), SPAN_LITERAL(" a"), HEADER_NUL | HEADER_NAME },
 		{ "F13 8-bit byte after the name", SPAN_LITERAL("From\xff"), SPAN_LITERAL(" a"), HEADER_NAME },
-		{ "F13 8-bit byte before the name", SPAN_LITERAL("\xff" "From"), SPAN_LITERAL(" a"), HEADER_NAME },
+		{ "F13 8-bit byte before the name",
+		  SPAN_LITERAL("\xff"
+		               "From"),
+		  SPAN_LITERAL(" a"), HEADER_NAME },
 		{ "F13 NUL before the name", SPAN_LITERAL("\0From"), SPAN_LITERAL(" a"), HEADER_NUL | HEADER_NAME },
 		{ "space inside the name", SPAN_LITERAL("Fr om"), SPAN_LITERAL(" a"), HEADER_NAME },
 		{ "DEL in the name", SPAN_LITERAL("From\x7f"), SPAN_LITERAL(" a"), HEADER_NAME },
@@ -72,7 +75,8 @@ static void test_defects(void)
 		struct header header;
 		arena_init(&arena, 0);
 		header_init(&header, &arena, span_of(NULL));
-		ok(header_add(&header, rows[i].name, rows[i].value, true) && header.defects == rows[i].defects, "%s", rows[i].id);
+		ok(header_add(&header, rows[i].name, rows[i].value, true) && header.defects == rows[i].defects, "%s",
+		   rows[i].id);
 		if (header.defects != rows[i].defects)
 			printf("# got %u, want %u\n", header.defects, rows[i].defects);
 		arena_clear(&arena);
@@ -154,7 +158,8 @@ static void test_list(void)
 	ok(header.latest == header.last && header_index(&header) && header_index(&header), "an index is made, once");
 	size_t number = set_find(header.names, TEXT("AUTHENTICATION-results"));
 	ok(number != SET_ABSENT && set_count(header.names) == 4 && header.groups[number].count == 2, "fields by name");
-	ok(header.groups[number].last == header_next(results) && header.groups[number].last->above == results && !results->above,
+	ok(header.groups[number].last == header_next(results) && header.groups[number].last->above == results
+	       && !results->above,
 	   "from the bottom up");
 	ok(set_find(header.names, TEXT("X-Other")) != SET_ABSENT && set_find(header.names, TEXT("X-Others")) == SET_ABSENT,
 	   "whether the name is known or not");
@@ -175,7 +180,8 @@ static void test_limits(void)
 	ok(header.defects == HEADER_SOUND && header.last->index == HEADER_FIELDS_MAX, "X02 as many fields as may be");
 	for (unsigned i = 0; i < 3000; i++)
 		header_add(&header, span_of("Authentication-Results"), span_of(" x"), true);
-	ok(header.defects == HEADER_OVER_LIMIT && header.last->index == HEADER_FIELDS_MAX && !header.latest, "X02 no more is kept");
+	ok(header.defects == HEADER_OVER_LIMIT && header.last->index == HEADER_FIELDS_MAX && !header.latest,
+	   "X02 no more is kept");
 	ok(header_index(&header) && !header.names, "what is not known as a whole has no index");
 	ok(header.count[FIELD_AUTHENTICATION_RESULTS] == HEADER_FIELDS_MAX + 3000, "but counting goes on");
 	header_add(&header, span_of("From"), span_of(" x"), true);
@@ -214,7 +220,8 @@ static void test_limits(void)
 	header_init(&header, &arena, span_of(NULL));
 	for (unsigned i = 0; i < 400; i++)
 		header_add(&header, span_of("Received"), span_make(large, 60000), true);
-	ok(header.defects == HEADER_OVER_LIMIT && header.bytes > 20 * HEADER_BYTES_MAX && arena.used < HEADER_BYTES_MAX + 100000,
+	ok(header.defects == HEADER_OVER_LIMIT && header.bytes > 20 * HEADER_BYTES_MAX
+	       && arena.used < HEADER_BYTES_MAX + 100000,
 	   "X02 bytes past the limit count too, and take no memory");
 	arena_clear(&arena);
 
@@ -227,7 +234,8 @@ static void test_limits(void)
 
 	arena_init(&arena, 64);
 	header_init(&header, &arena, span_of(NULL));
-	ok(!header_add(&header, span_of("From"), span_make(large, 1000), true) && arena_failed(&arena), "no memory is an error");
+	ok(!header_add(&header, span_of("From"), span_make(large, 1000), true) && arena_failed(&arena),
+	   "no memory is an error");
 	arena_clear(&arena);
 }
 
@@ -270,11 +278,13 @@ static void test_split(void)
 		{ "no header", SPAN_LITERAL("\nbody: x\n"), "", "body: x\n", HEADER_SOUND },
 		{ "empty value", SPAN_LITERAL("A:\nB:\n\n"), "[A|][B|]", "", HEADER_SOUND },
 		{ "colons in the value", SPAN_LITERAL("A: b: c\n\n"), "[A| b: c]", "", HEADER_SOUND },
-		{ "F05 white space before the colon", SPAN_LITERAL("To: x\nFrom : x\n\n"), "[To| x][From | x]", "", HEADER_SOUND },
+		{ "F05 white space before the colon", SPAN_LITERAL("To: x\nFrom : x\n\n"), "[To| x][From | x]", "",
+		  HEADER_SOUND },
 		{ "F05 on the first line", SPAN_LITERAL("From \t: x\n\n"), "[From \t| x]", "", HEADER_SOUND },
 		{ "F06 leading space continues", SPAN_LITERAL("To: a\r\n From: x\r\nFrom: y\r\n\r\n"),
 		  "[To| a\r\n From: x][From| y]", "", HEADER_SOUND },
-		{ "F06 on the first line", SPAN_LITERAL(" From: x\nFrom: y\n\n"), "", " From: x\nFrom: y\n\n", HEADER_NO_COLON },
+		{ "F06 on the first line", SPAN_LITERAL(" From: x\nFrom: y\n\n"), "", " From: x\nFrom: y\n\n",
+		  HEADER_NO_COLON },
 		{ "F07 folded name", SPAN_LITERAL("To: a\r\nFrom\r\n : x\r\n\r\nb"), "[To| a]", "From\r\n : x\r\n\r\nb",
 		  HEADER_NO_COLON },
 		{ "F13 8-bit byte after the name", SPAN_LITERAL("From\xff: x\n\n"), "", "From\xff: x\n\n", HEADER_NO_COLON },
@@ -283,12 +293,15 @@ static void test_split(void)
 		{ "X02 no colon", SPAN_LITERAL("A: 1\nB\nFrom: x\n\n"), "[A| 1]", "B\nFrom: x\n\n", HEADER_NO_COLON },
 		{ "X02 bare CR", SPAN_LITERAL("A: 1\rFrom: x\n\n"), "[A| 1\rFrom: x]", "", HEADER_BARE_CR },
 		{ "X02 CR CR LF", SPAN_LITERAL("A: 1\r\r\n\r\n"), "[A| 1\r]", "", HEADER_BARE_CR },
-		{ "X02 a line of a CR alone", SPAN_LITERAL("A: 1\n\r\r\nb"), "[A| 1]", "\r\r\nb", HEADER_NO_COLON | HEADER_BARE_CR },
+		{ "X02 a line of a CR alone", SPAN_LITERAL("A: 1\n\r\r\nb"), "[A| 1]", "\r\r\nb",
+		  HEADER_NO_COLON | HEADER_BARE_CR },
 		{ "X02 NUL in the name", SPAN_LITERAL("A\0: 1\n\n"), "", "A", HEADER_NO_COLON | HEADER_NUL },
 		{ "mbox", SPAN_LITERAL("From a@b Thu Jan  1 00:00:00 1970\nA: 1\n\nb"), "[A| 1]", "b", HEADER_SOUND },
 		{ "mbox line with nothing behind it", SPAN_LITERAL("From \nA: 1\n\nb"), "[A| 1]", "b", HEADER_SOUND },
-		{ "mbox line elsewhere", SPAN_LITERAL("A: 1\nFrom a@b now\n\n"), "[A| 1]", "From a@b now\n\n", HEADER_NO_COLON },
-		{ "mbox line, then a continuation", SPAN_LITERAL("From a@b\n From: x\n\n"), "", " From: x\n\n", HEADER_NO_COLON },
+		{ "mbox line elsewhere", SPAN_LITERAL("A: 1\nFrom a@b now\n\n"), "[A| 1]", "From a@b now\n\n",
+		  HEADER_NO_COLON },
+		{ "mbox line, then a continuation", SPAN_LITERAL("From a@b\n From: x\n\n"), "", " From: x\n\n",
+		  HEADER_NO_COLON },
 		{ "a field named From is no mbox line", SPAN_LITERAL("From: a@b\n\n"), "[From| a@b]", "", HEADER_SOUND },
 		{ "NUL in the body is not looked for", SPAN_LITERAL("A: 1\n\nb\0"), "[A| 1]", "b", HEADER_SOUND },
 	};
@@ -296,7 +309,8 @@ static void test_split(void)
 		struct seen seen = { "", 0, 99 };
 		struct span body;
 		unsigned defects;
-		ok(message_split(rows[i].raw, see, &seen, &body, &defects) && defects == rows[i].defects, "split: %s", rows[i].id);
+		ok(message_split(rows[i].raw, see, &seen, &body, &defects) && defects == rows[i].defects, "split: %s",
+		   rows[i].id);
 		is_text(seen.text, rows[i].fields, "its fields");
 		bool right = rows[i].body ? !span_absent(body) && strlen(rows[i].body) <= body.length
 		                                && memcmp(body.at, rows[i].body, strlen(rows[i].body)) == 0
@@ -306,7 +320,8 @@ static void test_split(void)
 	struct seen seen = { "", 0, 1 };
 	struct span body;
 	unsigned defects;
-	ok(!message_split(span_of("A: 1\nB: 2\n\nb"), see, &seen, &body, &defects) && span_absent(body), "take() ends the split");
+	ok(!message_split(span_of("A: 1\nB: 2\n\nb"), see, &seen, &body, &defects) && span_absent(body),
+	   "take() ends the split");
 	ok(message_split(span_of(NULL), see, &seen, &body, &defects) && span_absent(body), "an absent message");
 }
 
@@ -317,16 +332,19 @@ static void test_absent(void)
 	struct header header;
 	arena_init(&arena, 0);
 	header_init(&header, &arena, span_of(NULL));
-	ok(header_add(&header, span_of("From"), span_make(NULL, 0), true) && header.defects == HEADER_SOUND, "a value that is absent");
+	ok(header_add(&header, span_of("From"), span_make(NULL, 0), true) && header.defects == HEADER_SOUND,
+	   "a value that is absent");
 	const struct field *from = header_find(&header, FIELD_FROM);
 	ok(from && from->value.length == 0 && !span_absent(from->value), "is an empty one");
-	ok(header_add(&header, span_make(NULL, 0), span_of(" x"), true) && header.defects == HEADER_NAME, "a name that is absent is malformed");
+	ok(header_add(&header, span_make(NULL, 0), span_of(" x"), true) && header.defects == HEADER_NAME,
+	   "a name that is absent is malformed");
 	ok(header.fields == 2 && header.count[FIELD_OTHER] == 1, "both are counted");
 	arena_clear(&arena);
 
 	arena_init(&arena, 16);
 	header_init(&header, &arena, span_of(NULL));
-	ok(!header_add(&header, span_of("X-Other"), span_of(" a longer value than there is memory for"), true) && !header.latest,
+	ok(!header_add(&header, span_of("X-Other"), span_of(" a longer value than there is memory for"), true)
+	       && !header.latest,
 	   "no memory for a field");
 	arena_clear(&arena);
 	arena_init(&arena, 400);

@@ -8,7 +8,7 @@ struct run {
 	struct settings *settings;
 	struct session_input input;
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct examination examination;
 };
 
@@ -24,8 +24,8 @@ static void run_mail(struct run *run)
 {
 	if (!settings_complete(run->settings, unite_options))
 		printf("Bail out! settings\n");
-	run->ports = test_ports(&run->evidence);
-	examine_begin(&run->examination, run->settings, &run->ports, span_of("1f00"), &run->input);
+	run->environment = test_environment(&run->evidence);
+	examine_begin(&run->examination, run->settings, &run->environment, span_of("1f00"), &run->input);
 	examine_recipient(&run->examination, span_of("<joe@customer.example>"), span_of("smtp"));
 }
 
@@ -44,8 +44,8 @@ static void run_end(struct run *run)
 
 #define LK_A " 00D8d000003TRx3"
 #define LK_B " 00DA0000000Hu5a"
-#define FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define GOOD_A \
+#define FIELDS(...) ((const char *const[]) { __VA_ARGS__, NULL })
+#define GOOD_A                                                                                                         \
 	"From", " Joe <joe@example.com>", "X-SFDC-LK", LK_A, "Subject", " hi", "DKIM-Signature", " v=1; d=example.com"
 
 static enum verdict finish(struct run *run)
@@ -111,7 +111,8 @@ static void test_wrong_org(void)
 		struct run run;
 		run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
 		run_fields(&run, rows[i].fields);
-		ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "org") && reason_is(&run, rows[i].reason),
+		ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "org")
+		       && reason_is(&run, rows[i].reason),
 		   "%s: refused at the end of the header", rows[i].what);
 		ok(!examine_wants_body(&run.examination), "no body is wanted");
 		ok(finish(&run) == VERDICT_REJECT && run.evidence.gathers == 0, "and no evidence");
@@ -136,10 +137,10 @@ static void test_rollout(void)
 		enum verdict verdict;
 		enum verdict would;
 	} rows[] = {
-		{ "B's own mail is monitored", FIELDS("From", " x@example.org", "X-SFDC-LK", LK_B, "Subject", " x"), MODE_MONITOR,
-		  VERDICT_ACCEPT, VERDICT_REJECT },
-		{ "naming B with A's From:", FIELDS("From", " joe@example.com", "X-SFDC-LK", LK_B), MODE_ENFORCE, VERDICT_REJECT,
-		  VERDICT_REJECT },
+		{ "B's own mail is monitored", FIELDS("From", " x@example.org", "X-SFDC-LK", LK_B, "Subject", " x"),
+		  MODE_MONITOR, VERDICT_ACCEPT, VERDICT_REJECT },
+		{ "naming B with A's From:", FIELDS("From", " joe@example.com", "X-SFDC-LK", LK_B), MODE_ENFORCE,
+		  VERDICT_REJECT, VERDICT_REJECT },
 		{ "naming B with a foreign From:", FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_B), MODE_MONITOR,
 		  VERDICT_ACCEPT, VERDICT_REJECT },
 		{ "naming B with two From:, A's among them",
@@ -161,7 +162,8 @@ static void test_rollout(void)
 		run_fields(&run, rows[i].fields);
 		finish(&run);
 		struct judgement *judgement = &run.examination.judgement;
-		ok(judgement->mode == rows[i].mode && judgement->verdict == rows[i].verdict && judgement->would == rows[i].would,
+		ok(judgement->mode == rows[i].mode && judgement->verdict == rows[i].verdict
+		       && judgement->would == rows[i].would,
 		   "%s: %s, would %s, mode %s", rows[i].what, verdict_name(judgement->verdict), verdict_name(judgement->would),
 		   mode_name(judgement->mode));
 		run_end(&run);
@@ -184,8 +186,8 @@ static void test_session(void)
 	run.input.tls_version = span_make(NULL, 0);
 	run.settings->early_reject = EARLY_REJECT_MAIL;
 	settings_complete(run.settings, unite_options);
-	run.ports = test_ports(&run.evidence);
-	examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
+	run.environment = test_environment(&run.evidence);
+	examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input);
 	ok(run.examination.judgement.verdict == VERDICT_REJECT, "early_reject: mail refuses it at MAIL");
 	run_end(&run);
 
@@ -249,7 +251,8 @@ static void test_open(void)
 	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
 	run.evidence.late = true;
 	run_fields(&run, FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_A));
-	ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "from,dkim"), "what is refused anyway is refused");
+	ok(run.examination.judgement.verdict == VERDICT_REJECT && why_is(&run, "from,dkim"),
+	   "what is refused anyway is refused");
 	run_end(&run);
 
 	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
@@ -309,7 +312,8 @@ static void test_monitor(void)
 	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED, "monitor never decides early");
 	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT && why_is(&run, "tls"),
 	   "monitor accepts and says why it would not");
-	ok(run.evidence.asked & CHECK_BIT(CHECK_DMARC) && run.evidence.asked & CHECK_BIT(CHECK_SPF), "all evidence is gathered");
+	ok(run.evidence.asked & CHECK_BIT(CHECK_DMARC) && run.evidence.asked & CHECK_BIT(CHECK_SPF),
+	   "all evidence is gathered");
 	run_end(&run);
 
 	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
@@ -323,7 +327,8 @@ static void test_monitor(void)
 	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
 	sentence_set(run.settings, &run.settings->monitor_floor, "ip");
 	run_fields(&run, FIELDS("From", " joe@evil.test"));
-	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT, "a floor that holds refuses nothing");
+	ok(finish(&run) == VERDICT_ACCEPT && run.examination.judgement.would == VERDICT_REJECT,
+	   "a floor that holds refuses nothing");
 	run_end(&run);
 
 	run_begin(&run, MODE_MONITOR, MODE_MONITOR);
@@ -341,7 +346,7 @@ static void test_required_no(void)
 	run.settings->orgs[0].cert.required = run.settings->orgs[1].cert.required = false;
 	memset(&run.input.certificate, 0, sizeof run.input.certificate);
 	address_parse(span_of("192.0.2.7"), &run.input.client);
-	run.evidence.vouch = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_make(NULL, 0));
+	run.evidence.ip_spf = result_make(RESULT_FAIL, REASON_IP_UNLISTED, span_make(NULL, 0));
 	run_fields(&run, FIELDS(GOOD_A));
 	ok(run.examination.judgement.results[CHECK_CERT].code == RESULT_SKIP, "no certificate is skipped");
 	ok(finish(&run) == VERDICT_REJECT && why_is(&run, "auth,ip"), "cert: {required: no} opens nothing");
@@ -355,8 +360,10 @@ static void test_trouble(void)
 	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
 	run_mail(&run);
 	examine_end(&run.examination);
-	ok(run.examination.judgement.verdict == VERDICT_TEMPFAIL && reason_is(&run, REASON_INTERNAL), "P03 end before the header");
-	ok(run.examination.judgement.mode == MODE_ENFORCE && why_is(&run, ""), "in the mode of whom it might be for, by no check");
+	ok(run.examination.judgement.verdict == VERDICT_TEMPFAIL && reason_is(&run, REASON_INTERNAL),
+	   "P03 end before the header");
+	ok(run.examination.judgement.mode == MODE_ENFORCE && why_is(&run, ""),
+	   "in the mode of whom it might be for, by no check");
 	run_end(&run);
 
 	run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
@@ -406,7 +413,8 @@ static void test_exempt(void)
 	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
 	run.settings->exempt_clients = networks(run.settings, "13.110.74.200/32");
 	run_fields(&run, FIELDS("From", " evil@evil.test"));
-	ok(run.examination.judgement.verdict == VERDICT_EXEMPT && reason_is(&run, REASON_EXEMPT), "an exempt client is not judged");
+	ok(run.examination.judgement.verdict == VERDICT_EXEMPT && reason_is(&run, REASON_EXEMPT),
+	   "an exempt client is not judged");
 	ok(!examine_wants_body(&run.examination) && finish(&run) == VERDICT_EXEMPT, "and stays so");
 	run_end(&run);
 }
@@ -416,7 +424,7 @@ static void test_exempt(void)
 static void test_removals_in_trouble(void)
 {
 	for (unsigned exempt = 0; exempt < 2; exempt++)
-		for (unsigned trouble = 0; trouble < 2; trouble++) {
+		for (unsigned internal_error = 0; internal_error < 2; internal_error++) {
 			struct run run;
 			run_begin(&run, MODE_ENFORCE, MODE_MONITOR);
 			run.settings->exempt_clients = networks(run.settings, exempt ? "13.110.74.200/32" : NULL);
@@ -424,12 +432,12 @@ static void test_removals_in_trouble(void)
 			for (unsigned i = 0; i <= REMOVALS_MAX; i++)
 				feed_fields(&run.examination, FIELDS("X-SFDC-Relay", " x"));
 			feed_fields(&run.examination, FIELDS(GOOD_A));
-			if (trouble)
-				run.examination.facts.trouble = true;
+			if (internal_error)
+				run.examination.facts.internal_error = true;
 			examine_header_end(&run.examination);
-			ok(finish(&run) == (trouble ? VERDICT_TEMPFAIL : VERDICT_REJECT)
-			       && reason_is(&run, trouble ? REASON_INTERNAL : REASON_MESSAGE_LIMIT),
-			   "R11 %s, %s", exempt ? "exempt" : "judged", trouble ? "in trouble: deferred" : "refused");
+			ok(finish(&run) == (internal_error ? VERDICT_TEMPFAIL : VERDICT_REJECT)
+			       && reason_is(&run, internal_error ? REASON_INTERNAL : REASON_MESSAGE_LIMIT),
+			   "R11 %s, %s", exempt ? "exempt" : "judged", internal_error ? "in trouble: deferred" : "refused");
 			run_end(&run);
 		}
 }
@@ -455,16 +463,17 @@ static void test_scope(void)
 		  VERDICT_REJECT, REASON_ORG_ABSENT },
 		{ "client name", "mx.test", "<a@b.test>", "192.0.2.1", "A.Salesforce.com", "", "", "smtp",
 		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
-		{ "client address", "mx.test", "<a@b.test>", "13.110.1.1", "mx.test", "", "", "smtp", FIELDS("From", " a@b.test"),
-		  VERDICT_REJECT, REASON_ORG_ABSENT },
+		{ "client address", "mx.test", "<a@b.test>", "13.110.1.1", "mx.test", "", "", "smtp",
+		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
 		{ "certificate", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "a.mta.salesforce.com", "", "smtp",
 		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
 		{ "login", "mx.test", "<a@b.test>", "192.0.2.1", "mx.test", "", "sfuser@relay.test", "smtp",
 		  FIELDS("From", " a@b.test"), VERDICT_REJECT, REASON_ORG_ABSENT },
-		{ "another company's Salesforce, to the Internet", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "",
-		  "smtp", FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT, REASON_ORG_UNKNOWN },
-		{ "another company's Salesforce, to us", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
-		  FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_SKIP, REASON_FOREIGN_ORG },
+		{ "another company's Salesforce, to the Internet", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "",
+		  "", "smtp", FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT,
+		  REASON_ORG_UNKNOWN },
+		{ "another company's Salesforce, to us", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "",
+		  "local", FIELDS("From", " a@b.test", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_SKIP, REASON_FOREIGN_ORG },
 		{ "the same with our From:", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
 		  FIELDS("From", " a@example.com", "X-SFDC-LK", " 00D4600000115Jo"), VERDICT_REJECT, REASON_ORG_UNKNOWN },
 		{ "the same with two From:", "a.salesforce.com", "<a@b.test>", "192.0.2.1", "mx.test", "", "", "local",
@@ -488,8 +497,8 @@ static void test_scope(void)
 		}
 		run.input.auth_authen = span_of(rows[i].user);
 		settings_complete(run.settings, unite_options);
-		run.ports = test_ports(&run.evidence);
-		examine_begin(&run.examination, run.settings, &run.ports, span_of("1"), &run.input);
+		run.environment = test_environment(&run.evidence);
+		examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input);
 		examine_recipient(&run.examination, span_of("<joe@customer.example>"), span_of(rows[i].mailer));
 		feed_fields(&run.examination, rows[i].fields);
 		examine_header_end(&run.examination);
@@ -526,8 +535,9 @@ static unsigned roll(unsigned below)
 
 static void random_org(struct settings *settings, struct org *org)
 {
-	static const char *const sentences[] = { "tls and dkim", "cert or auth", "2 of (tls, cert, auth)", "ip and auth",
-		                                 "tls and (cert or ip)", "cert and from", "auth and tls and from" };
+	static const char *const sentences[] = { "tls and dkim",         "cert or auth",         "2 of (tls, cert, auth)",
+		                                     "ip and auth",          "tls and (cert or ip)", "cert and from",
+		                                     "auth and tls and from" };
 	static const char *const blocks[] = { "13.110.74.0/24", "192.0.2.0/24", NULL };
 	sentence_set(settings, &org->reject_unless, sentences[roll(7)]);
 	org->tls.min_version = roll(2) ? TLS_1_2 : TLS_1_3;
@@ -566,8 +576,8 @@ static bool some_org_might(const struct run *run)
 		struct bounds bounds[CHECK_COUNT];
 		for (unsigned j = 0; j < CHECK_COUNT; j++) {
 			const struct check *row = check_at((enum check_id)j);
-			bounds[j] = bounds_of(row->known_at <= STAGE_RCPT ? row->judge(&run->examination.facts, org).code
-			                                                  : RESULT_PENDING);
+			bounds[j] =
+				bounds_of(row->known_at <= STAGE_RCPT ? row->judge(&run->examination.facts, org).code : RESULT_PENDING);
 		}
 		if (bounds_possible(sentence_evaluate(&org->reject_unless, bounds)))
 			return true;
@@ -637,7 +647,8 @@ static void test_zeroed(void)
 {
 	struct judgement judgement = { 0 };
 	struct result result = { 0 };
-	ok(result.code == RESULT_PENDING && judgement.verdict == VERDICT_UNDECIDED, "zeroed memory is pending, never accepted");
+	ok(result.code == RESULT_PENDING && judgement.verdict == VERDICT_UNDECIDED,
+	   "zeroed memory is pending, never accepted");
 	ok(bounds_of(result.code).least == TRUTH_FALSE, "and does not hold");
 }
 

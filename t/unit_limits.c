@@ -89,7 +89,7 @@ static void test_windows(void)
 		bool good = true;
 		size_t refused = 0;
 		history.count = 0;
-		history.rate = (struct rate){ 1 + random_below(200), lengths[random_below(7)] };
+		history.rate = (struct rate) { 1 + random_below(200), lengths[random_below(7)] };
 		unsigned step = history.rate.seconds * 1000 / (1 + random_below(300)) + 1;
 		for (unsigned i = 0; i < EVENTS_MAX && good; i++) {
 			size_t before = history.count;
@@ -100,8 +100,8 @@ static void test_windows(void)
 			refused += history.count == before;
 		}
 		if (!good || round % 20 == 0)
-			ok(good, "windows of %us, %u allowed, %zu taken, %zu refused: never more, at most one slot's less", history.rate.seconds,
-			   history.rate.count, history.count, refused);
+			ok(good, "windows of %us, %u allowed, %zu taken, %zu refused: never more, at most one slot's less",
+			   history.rate.seconds, history.rate.count, history.count, refused);
 	}
 }
 
@@ -127,7 +127,9 @@ static void test_window_edges(void)
 static struct demand make_demand(unsigned messages, unsigned recipients, unsigned per_user, const char *user)
 {
 	struct demand demand = {
-		.rates = { { messages, messages ? 3600 : 0 }, { recipients, recipients ? 3600 : 0 }, { per_user, per_user ? 3600 : 0 } },
+		.rates = { { messages, messages ? 3600 : 0 },
+		           { recipients, recipients ? 3600 : 0 },
+		           { per_user, per_user ? 3600 : 0 } },
 		.weights = { 1, 3, 1 },
 	};
 	orgid_parse(span_of(ORG_A), &demand.org);
@@ -143,7 +145,8 @@ static struct demand user_number(unsigned number, unsigned per_user)
 	return make_demand(0, 0, per_user, text);
 }
 
-static enum tally_status count_at(struct local *local, const struct demand *demand, long long now_ms, struct tally *tally_r)
+static enum tally_status count_at(struct local *local, const struct demand *demand, long long now_ms,
+                                  struct tally *tally_r)
 {
 	local_count(local, demand, now_ms, tally_r);
 	return tally_r->status;
@@ -156,23 +159,28 @@ static void test_local(void)
 	struct tally tally;
 	ok(count_at(local, &demand, 0, &tally) == TALLY_WITHIN && tally.used[LIMIT_MESSAGES] == 1, "the first message");
 	ok(count_at(local, &demand, 10, &tally) == TALLY_WITHIN && tally.used[LIMIT_MESSAGES] == 2, "the second");
-	ok(count_at(local, &demand, 20, &tally) == TALLY_OVER && tally.over == LIMIT_MESSAGES && tally.used[LIMIT_MESSAGES] == 2,
+	ok(count_at(local, &demand, 20, &tally) == TALLY_OVER && tally.over == LIMIT_MESSAGES
+	       && tally.used[LIMIT_MESSAGES] == 2,
 	   "the third is too much");
 	ok(tally.wait_ms == 3600000 + 60000 - 20, "until the slot of the first is over");
 	ok(count_at(local, &demand, 3660000, &tally) == TALLY_WITHIN, "and then passes");
 	orgid_parse(span_of(ORG_B), &demand.org);
-	ok(count_at(local, &demand, 3660000, &tally) == TALLY_WITHIN && tally.used[LIMIT_MESSAGES] == 1, "organizations are apart");
+	ok(count_at(local, &demand, 3660000, &tally) == TALLY_WITHIN && tally.used[LIMIT_MESSAGES] == 1,
+	   "organizations are apart");
 	local_free(local);
 
 	local = local_new();
 	demand = make_demand(0, 6, 0, NULL);
 	ok(count_at(local, &demand, 0, &tally) == TALLY_WITHIN && tally.used[LIMIT_RECIPIENTS] == 3
 	       && count_at(local, &demand, 0, &tally) == TALLY_WITHIN && count_at(local, &demand, 0, &tally) == TALLY_OVER
-	       && tally.over == LIMIT_RECIPIENTS, "recipients");
-	demand.rates[LIMIT_MESSAGES] = (struct rate){ 100, 3600 };
-	ok(count_at(local, &demand, 0, &tally) == TALLY_OVER && tally.used[LIMIT_MESSAGES] == 0, "what one limit refuses no other counts");
+	       && tally.over == LIMIT_RECIPIENTS,
+	   "recipients");
+	demand.rates[LIMIT_MESSAGES] = (struct rate) { 100, 3600 };
+	ok(count_at(local, &demand, 0, &tally) == TALLY_OVER && tally.used[LIMIT_MESSAGES] == 0,
+	   "what one limit refuses no other counts");
 	demand.rates[LIMIT_RECIPIENTS].seconds = 60;
-	ok(count_at(local, &demand, 0, &tally) == TALLY_WITHIN && tally.used[LIMIT_RECIPIENTS] == 3, "a window of another length begins anew");
+	ok(count_at(local, &demand, 0, &tally) == TALLY_WITHIN && tally.used[LIMIT_RECIPIENTS] == 3,
+	   "a window of another length begins anew");
 	local_free(local);
 }
 
@@ -188,7 +196,8 @@ static void test_users(void)
 		passed += count_at(local, &hijacked, i, &tally) == TALLY_WITHIN;
 	ok(passed == 10 && tally.over == LIMIT_USER, "a flood of one user ends at the limit");
 	ok(count_at(local, &other, 5000, &tally) == TALLY_WITHIN, "another passes");
-	ok(count_at(local, &nobody, 5000, &tally) == TALLY_WITHIN && tally.used[LIMIT_USER] == 1, "those without a name are one user");
+	ok(count_at(local, &nobody, 5000, &tally) == TALLY_WITHIN && tally.used[LIMIT_USER] == 1,
+	   "those without a name are one user");
 	for (unsigned i = 0; i < 20000; i++) {
 		struct demand demand = user_number(100 + i, 10);
 		local_count(local, &demand, 6000, &tally);
@@ -196,7 +205,8 @@ static void test_users(void)
 	ok(local_users(local, &other.org) == LIMIT_USERS_MAX, "no more than so many are counted apart");
 	ok(tally.status == TALLY_OVER && tally.used[LIMIT_USER] == 10, "the others are one user together");
 	struct demand known = user_number(100, 10);
-	ok(count_at(local, &known, 7000, &tally) == TALLY_WITHIN && tally.used[LIMIT_USER] == 2, "who is known stays apart");
+	ok(count_at(local, &known, 7000, &tally) == TALLY_WITHIN && tally.used[LIMIT_USER] == 2,
+	   "who is known stays apart");
 	long long later = 3 * 3600000;
 	for (unsigned i = 0; i < 3000; i++) {
 		struct demand demand = user_number(50000 + i, 10);
@@ -241,7 +251,8 @@ static void test_threads(void)
 		pthread_create(&threads[i], NULL, hurry, &crowd.passed[i]);
 	for (unsigned i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	ok(crowd.passed[0] + crowd.passed[1] + crowd.passed[2] + crowd.passed[3] == 1000, "four threads together never pass more, nor less");
+	ok(crowd.passed[0] + crowd.passed[1] + crowd.passed[2] + crowd.passed[3] == 1000,
+	   "four threads together never pass more, nor less");
 	local_free(crowd.local);
 }
 
@@ -261,9 +272,12 @@ static void test_usage(void)
 	ok(!warns(usage, &demand, LIMIT_MESSAGES, 79, 0), "79 of 100 warn of nothing");
 	ok(warns(usage, &demand, LIMIT_MESSAGES, 80, 0), "80 do");
 	ok(!warns(usage, &demand, LIMIT_MESSAGES, 100, 1) && !warns(usage, &demand, LIMIT_MESSAGES, 70, 2)
-	       && !warns(usage, &demand, LIMIT_MESSAGES, 90, 3), "once");
-	ok(!warns(usage, &demand, LIMIT_MESSAGES, 59, 4) && warns(usage, &demand, LIMIT_MESSAGES, 80, 5), "and again after it was calm");
-	ok(usage_ratio(usage, &demand.org, LIMIT_MESSAGES, 5) > 0.79 && usage_ratio(usage, &demand.org, LIMIT_MESSAGES, 5) < 0.81,
+	       && !warns(usage, &demand, LIMIT_MESSAGES, 90, 3),
+	   "once");
+	ok(!warns(usage, &demand, LIMIT_MESSAGES, 59, 4) && warns(usage, &demand, LIMIT_MESSAGES, 80, 5),
+	   "and again after it was calm");
+	ok(usage_ratio(usage, &demand.org, LIMIT_MESSAGES, 5) > 0.79
+	       && usage_ratio(usage, &demand.org, LIMIT_MESSAGES, 5) < 0.81,
 	   "the ratio that is used");
 	ok(usage_ratio(usage, &demand.org, LIMIT_MESSAGES, 3700000) == 0, "is none when nothing was seen for a window");
 	ok(usage_ratio(usage, &demand.org, LIMIT_RECIPIENTS, 5) == 0, "nor where there is no limit");
@@ -300,7 +314,8 @@ static void test_texts(void)
 	struct demand demand = make_demand(2, 0, 0, NULL);
 	struct tally tally = { .status = TALLY_OVER, .over = LIMIT_MESSAGES, .wait_ms = 1001 };
 	struct limit_evidence evidence = tally_evidence(&tally, &demand, 1800000000, &facts);
-	ok(evidence.complete && evidence.outcome.code == RESULT_FAIL && evidence.outcome.reason == REASON_LIMIT_MESSAGES, "over");
+	ok(evidence.complete && evidence.outcome.code == RESULT_FAIL && evidence.outcome.reason == REASON_LIMIT_MESSAGES,
+	   "over");
 	is_span(evidence.outcome.detail, span_of("2/1h until 2027-01-15T08:00:02Z"), "until when, rounded up");
 	tally.status = TALLY_UNKNOWN;
 	ok(tally_evidence(&tally, &demand, 0, &facts).outcome.reason == REASON_LIMIT_UNKNOWN, "nobody knows");
@@ -339,8 +354,8 @@ static void test_user_ids(void)
 			facts_field(&facts, span_of("x-sfdc-user"), span_of(rows[i].again), true);
 		facts_header_end(&facts, 0);
 		struct demand demand = demand_make(&settings->orgs[0], &facts);
-		ok(facts.has_user == (rows[i].id != NULL) && strcmp(demand.user.text, rows[i].id ? rows[i].id : "") == 0, "user %zu: %s", i,
-		   rows[i].id ? rows[i].id : "none");
+		ok(facts.has_user == (rows[i].id != NULL) && strcmp(demand.user.text, rows[i].id ? rows[i].id : "") == 0,
+		   "user %zu: %s", i, rows[i].id ? rows[i].id : "none");
 		arena_clear(&arena);
 		settings_free(settings);
 	}

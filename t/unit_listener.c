@@ -56,7 +56,8 @@ static void test_check(void)
 		{ "unix:/run/x.sock", 0660, "no-such-group", LISTENER_MALFORMED, "no group" },
 		{ "unix:/"
 		  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-		  "0123456789", 0660, "", LISTENER_MALFORMED, "not a socket" },
+		  "0123456789",
+		  0660, "", LISTENER_MALFORMED, "not a socket" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct listener_options options = { cases[i].socket, cases[i].mode, cases[i].group };
@@ -123,8 +124,8 @@ static unsigned free_port(void)
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof address;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0
+	    || getsockname(fd, (struct sockaddr *)&address, &length) != 0)
 		return 0;
 	close(fd);
 	return ntohs(address.sin_port);
@@ -240,7 +241,8 @@ static void test_unix(void)
 	/* A group that the process may not give the socket to. */
 	chmod(folder, 0777);
 	int answer = open_as_nobody(name, "root");
-	ok(answer == LISTENER_FAILED && access(path, F_OK) != 0, "unix: one that cannot be given away is removed (%d)", answer);
+	ok(answer == LISTENER_FAILED && access(path, F_OK) != 0, "unix: one that cannot be given away is removed (%d)",
+	   answer);
 
 	int living = bind_unix(path, true);
 	fflush(stdout);

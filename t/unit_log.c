@@ -113,16 +113,16 @@ static void configure(struct log *log, enum log_target target)
 
 static void log_verdict(struct log *log, const char *verdict, size_t number)
 {
-	struct record record;
-	char pad[RECORD_VALUE_MAX];
+	struct log_entry entry;
+	char pad[LOG_VALUE_MAX];
 	memset(pad, 'x', sizeof pad);
-	record_init(&record);
-	record_text(&record, "ev", span_of("verdict"));
-	record_text(&record, "verdict", span_of(verdict));
-	record_number(&record, "n", (long long)number);
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("verdict"));
+	log_entry_text(&entry, "verdict", span_of(verdict));
+	log_entry_number(&entry, "n", (long long)number);
 	for (size_t i = 0; i < 8; i++)
-		record_text(&record, "pad", span_make(pad, sizeof pad));
-	log_record(log, LOG_LEVEL_INFO, &record);
+		log_entry_text(&entry, "pad", span_make(pad, sizeof pad));
+	log_write(log, LOG_LEVEL_INFO, &entry);
 }
 
 /* Standard error becomes one end of a socket that keeps the boundaries of writes. */
@@ -158,22 +158,23 @@ static struct span next_write(char *buffer, size_t size)
 static void test_stderr(struct log *log)
 {
 	char buffer[8192];
-	struct record record;
-	record_init(&record);
-	record_text(&record, "ev", span_of("verdict"));
-	record_text(&record, "from", span_of("a\nb"));
+	struct log_entry entry;
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("verdict"));
+	log_entry_text(&entry, "from", span_of("a\nb"));
 	if (!ok(capture_begin(), "standard error is captured"))
 		return;
-	log_record(log, LOG_LEVEL_INFO, &record);
+	log_write(log, LOG_LEVEL_INFO, &entry);
 	struct span got = next_write(buffer, sizeof buffer);
 	is_span(got, span_of("ev=verdict from=\"a\\x0ab\"\n"), "a record is one write of one line");
-	log_record(log, LOG_LEVEL_DEBUG, &record);
+	log_write(log, LOG_LEVEL_DEBUG, &entry);
 	is_span(next_write(buffer, sizeof buffer), span_of(""), "what is below the level is not written");
 	log_event(log, LOG_LEVEL_ERROR, "error", "cannot open %s: %d", "%n%s", 7);
 	is_span(next_write(buffer, sizeof buffer), span_of("ev=error text=\"cannot open %n%s: 7\"\n"),
 	        "L01 an event's arguments are no format");
 	log_event(log, LOG_LEVEL_WARNING, "warning", "%s", "two\nlines");
-	is_span(next_write(buffer, sizeof buffer), span_of("ev=warning text=\"two\\x0alines\"\n"), "L01 an event is one line");
+	is_span(next_write(buffer, sizeof buffer), span_of("ev=warning text=\"two\\x0alines\"\n"),
+	        "L01 an event is one line");
 	capture_end();
 }
 
@@ -227,13 +228,13 @@ static void test_syslog(int type)
 		struct span got = receive(from, buffer, sizeof buffer);
 		char stamp[32];
 		strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", localtime(&now));
-		snprintf(want, sizeof want, "<%d>%s unit-log[%ld]: ev=event text=\"%%s%%n\"", LOG_LOCAL3 | levels[i].priority, stamp,
-		         (long)getpid());
+		snprintf(want, sizeof want, "<%d>%s unit-log[%ld]: ev=event text=\"%%s%%n\"", LOG_LOCAL3 | levels[i].priority,
+		         stamp, (long)getpid());
 		/* The second may have changed meanwhile. */
 		struct span wanted = { want, strlen(want) + (type == SOCK_STREAM) };
 		size_t seconds = (size_t)(strchr(want, ']') - want);
-		ok(got.length == wanted.length && memcmp(got.at, want, 12) == 0 &&
-		       memcmp(got.at + seconds, want + seconds, wanted.length - seconds) == 0,
+		ok(got.length == wanted.length && memcmp(got.at, want, 12) == 0
+		       && memcmp(got.at + seconds, want + seconds, wanted.length - seconds) == 0,
 		   "L01 a line of level %zu by %s: %s", i, kind, want);
 	}
 	if (from != fd)
@@ -243,7 +244,8 @@ static void test_syslog(int type)
 	log_event(log, LOG_LEVEL_INFO, "event", "again");
 	from = type == SOCK_STREAM ? accept(fd, NULL, NULL) : fd;
 	struct span got = receive(from, buffer, sizeof buffer);
-	ok(span_find(got, 0, '>') < got.length && memmem(got.at, got.length, "text=again", 10), "a syslogd started again has it");
+	ok(span_find(got, 0, '>') < got.length && memmem(got.at, got.length, "text=again", 10),
+	   "a syslogd started again has it");
 	end(fd, "syslog");
 	if (from != fd)
 		close(from);
@@ -263,34 +265,34 @@ static void test_syslog(int type)
 
 static void test_journal(struct log *log)
 {
-	static char datagram[RECORD_ENTRIES_MAX * RECORD_PRINTABLE_SIZE * 3];
+	static char datagram[LOG_FIELDS_MAX * LOG_PRINTABLE_SIZE * 3];
 	char buffer[1024];
-	struct record record;
+	struct log_entry entry;
 	int fd = serve("journal", SOCK_DGRAM);
 	configure(log, LOG_TARGET_JOURNAL);
-	record_init(&record);
-	record_text(&record, "ev", span_of("verdict"));
-	record_number(&record, "rcpts", 2);
-	record_text(&record, "r_tls", span_of("a\nPRIORITY=0\n\xff"));
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("verdict"));
+	log_entry_number(&entry, "rcpts", 2);
+	log_entry_text(&entry, "r_tls", span_of("a\nPRIORITY=0\n\xff"));
 	if (!capture_begin())
 		return;
-	log_record(log, LOG_LEVEL_WARNING, &record);
+	log_write(log, LOG_LEVEL_WARNING, &entry);
 	is_span(receive(fd, datagram, sizeof datagram),
 	        span_of("PRIORITY=4\nSYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=unit-log\n"
 	                "MESSAGE=ev=verdict rcpts=2 r_tls=\"a\\x0aPRIORITY=0\\x0a\\xff\"\n"
 	                "SFDC_EV=verdict\nSFDC_RCPTS=2\nSFDC_R_TLS=a\\x0aPRIORITY=0\\x0a\\xff\n"),
 	        "L01 every key is a field of its own, no value starts another");
 	is_span(next_write(buffer, sizeof buffer), span_of(""), "and nothing goes elsewhere");
-	log_record(log, LOG_LEVEL_DEBUG, &record);
+	log_write(log, LOG_LEVEL_DEBUG, &entry);
 	ok(nothing_comes(fd), "what is below the level is not sent");
 
-	char value[RECORD_VALUE_MAX];
+	char value[LOG_VALUE_MAX];
 	memset(value, '\n', sizeof value);
-	record_init(&record);
-	for (size_t i = 0; i < RECORD_ENTRIES_MAX; i++)
-		record_text(&record, "a_key_that_is_as_long_as_a_key_can_be___", span_make(value, sizeof value));
-	log_record(log, LOG_LEVEL_ERROR, &record);
-	ok(receive(fd, datagram, sizeof datagram).length > RECORD_ENTRIES_MAX * RECORD_VALUE_MAX * 4, "the largest record fits");
+	log_entry_init(&entry);
+	for (size_t i = 0; i < LOG_FIELDS_MAX; i++)
+		log_entry_text(&entry, "a_key_that_is_as_long_as_a_key_can_be___", span_make(value, sizeof value));
+	log_write(log, LOG_LEVEL_ERROR, &entry);
+	ok(receive(fd, datagram, sizeof datagram).length > LOG_FIELDS_MAX * LOG_VALUE_MAX * 4, "the largest record fits");
 	end(fd, "journal");
 	log_event(log, LOG_LEVEL_ERROR, "error", "lost");
 	is_span(next_write(buffer, sizeof buffer), span_of("ev=error text=lost\n"),
@@ -303,15 +305,15 @@ enum { THREADS = 4, LINES = 200, LONG = 40 };
 static void *write_lines(void *context)
 {
 	struct log *log = context;
-	char value[RECORD_VALUE_MAX];
-	struct record record;
+	char value[LOG_VALUE_MAX];
+	struct log_entry entry;
 	memset(value, 'x', sizeof value);
-	record_init(&record);
+	log_entry_init(&entry);
 	for (size_t i = 0; i < LONG; i++)
-		record_text(&record, "k", span_make(value, sizeof value));
-	record_text(&record, "end", span_of("here"));
+		log_entry_text(&entry, "k", span_make(value, sizeof value));
+	log_entry_text(&entry, "end", span_of("here"));
 	for (size_t i = 0; i < LINES; i++)
-		log_record(log, LOG_LEVEL_ERROR, &record);
+		log_write(log, LOG_LEVEL_ERROR, &entry);
 	return NULL;
 }
 
@@ -342,14 +344,16 @@ static void test_threads(struct log *log)
 			break;
 		if (lines == 0)
 			length = (size_t)got;
-		whole += (size_t)got == length && memcmp(line, "k=x", 3) == 0 && memcmp(line + got - 10, " end=here\n", 10) == 0;
+		whole +=
+			(size_t)got == length && memcmp(line, "k=x", 3) == 0 && memcmp(line + got - 10, " end=here\n", 10) == 0;
 	}
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	log_stop(log);
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
-	ok(lines == THREADS * LINES && whole == lines, "lines of %d threads do not mix (%u of %u whole)", THREADS, whole, lines);
+	ok(lines == THREADS * LINES && whole == lines, "lines of %d threads do not mix (%u of %u whole)", THREADS, whole,
+	   lines);
 	ok(length > 4096, "and they were longer than a pipe takes at once");
 	free(line);
 	if (in)
@@ -537,8 +541,8 @@ static void test_unread(struct unread unread)
 	ok(log_start(log), "L05 %s that is not read", unread.name);
 	write_much(log);
 	log_dropped(log, &dropped);
-	ok(dropped.verdicts[VERDICT_REJECT] > 500 && dropped.verdicts[VERDICT_TEMPFAIL] > 500, "refusals are dropped (%llu)",
-	   dropped.verdicts[VERDICT_REJECT]);
+	ok(dropped.verdicts[VERDICT_REJECT] > 500 && dropped.verdicts[VERDICT_TEMPFAIL] > 500,
+	   "refusals are dropped (%llu)", dropped.verdicts[VERDICT_REJECT]);
 	ok(dropped.verdicts[VERDICT_ACCEPT] == 0 && dropped.events == 0, "and nothing else, as long as there are any");
 
 	struct reading_task task = { .unread = &unread, .readings = { .in_order = true, .last = -1 } };
@@ -554,9 +558,9 @@ static void test_unread(struct unread unread)
 	ok(seen->in_order, "what is left comes in its order");
 	ok(seen->warnings == 1, "one line tells of the rest (%u)", seen->warnings);
 	ok(memcmp(&seen->told, &dropped, sizeof dropped) == 0, "with the numbers of what was lost");
-	ok(seen->lines.verdicts[VERDICT_REJECT] + dropped.verdicts[VERDICT_REJECT] == REFUSALS / 2 &&
-	       seen->lines.verdicts[VERDICT_TEMPFAIL] + dropped.verdicts[VERDICT_TEMPFAIL] == REFUSALS / 2 &&
-	       seen->lines.verdicts[VERDICT_ACCEPT] == ACCEPTED && seen->lines.events == EVENTS + 1,
+	ok(seen->lines.verdicts[VERDICT_REJECT] + dropped.verdicts[VERDICT_REJECT] == REFUSALS / 2
+	       && seen->lines.verdicts[VERDICT_TEMPFAIL] + dropped.verdicts[VERDICT_TEMPFAIL] == REFUSALS / 2
+	       && seen->lines.verdicts[VERDICT_ACCEPT] == ACCEPTED && seen->lines.events == EVENTS + 1,
 	   "and exactly those are missing");
 	end_unread(&unread);
 }
@@ -567,7 +571,7 @@ static void test_all_events(void)
 	struct log *log = log_new("unit-log");
 	struct line_counts dropped;
 	struct unread unread = { "standard error", LOG_TARGET_STDERR, -1 };
-	char text[RECORD_VALUE_MAX];
+	char text[LOG_VALUE_MAX];
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	configure(log, LOG_TARGET_STDERR);
@@ -582,7 +586,8 @@ static void test_all_events(void)
 	ok(dropped.verdicts[VERDICT_ACCEPT] == 1, "and no message's line takes the place of one");
 	log_stop(log);
 	log_dropped(log, &dropped);
-	ok(dropped.events > 20000, "a stop does not wait for a reader: the rest is dropped and counted (%llu)", dropped.events);
+	ok(dropped.events > 20000, "a stop does not wait for a reader: the rest is dropped and counted (%llu)",
+	   dropped.events);
 	log_free(log);
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
@@ -620,8 +625,8 @@ static void test_fork(void)
 	dup2(saved_stderr, STDERR_FILENO);
 	close(saved_stderr);
 	pthread_join(thread, NULL);
-	ok(capacity > 0 && status == 0 && task.readings.lines.events == 1001, "and are written once, by the process whose they are (%llu)",
-	   task.readings.lines.events);
+	ok(capacity > 0 && status == 0 && task.readings.lines.events == 1001,
+	   "and are written once, by the process whose they are (%llu)", task.readings.lines.events);
 	close(unread.fd);
 }
 

@@ -11,7 +11,8 @@
 /* Stands in for the IDNA library: knows two names. */
 static bool fake_to_ascii(struct span domain, char ascii_r[DOMAIN_LENGTH_MAX + 1])
 {
-	if (span_equal(domain, span_of("b\xc3\xbc" "cher.example")))
+	if (span_equal(domain, span_of("b\xc3\xbc"
+	                               "cher.example")))
 		strcpy(ascii_r, "xn--bcher-kva.example");
 	else if (span_equal(domain, span_of("ex\xd0\xb0mple.com")))
 		strcpy(ascii_r, "xn--exmple-4nf.com");
@@ -66,8 +67,14 @@ static void test_rows(parser *parse, const struct row *rows, size_t count)
 	}
 }
 
-#define GOOD(id, text, local, domain) { id, SPAN_LITERAL(text), MAILBOX_OK, local, domain }
-#define BAD(id, text, status) { id, SPAN_LITERAL(text), status, NULL, NULL }
+#define GOOD(id, text, local, domain)                                                                                  \
+	{                                                                                                                  \
+		id, SPAN_LITERAL(text), MAILBOX_OK, local, domain                                                              \
+	}
+#define BAD(id, text, status)                                                                                          \
+	{                                                                                                                  \
+		id, SPAN_LITERAL(text), status, NULL, NULL                                                                     \
+	}
 
 static const struct row fields_good[] = {
 	GOOD("plain", " joe@example.com", "joe", OURS),
@@ -92,7 +99,10 @@ static const struct row fields_good[] = {
 	GOOD("D02 look-alike is itself", " joe@example.com.attack.example", "joe", "example.com.attack.example"),
 	GOOD("D05 homograph is itself", " joe@ex\xd0\xb0mple.com", "joe", "xn--exmple-4nf.com"),
 	GOOD("D05 homograph as A-label", " joe@xn--exmple-4nf.com", "joe", "xn--exmple-4nf.com"),
-	GOOD("U-label", " <joe@b\xc3\xbc" "cher.example>", "joe", "xn--bcher-kva.example"),
+	GOOD("U-label",
+	     " <joe@b\xc3\xbc"
+	     "cher.example>",
+	     "joe", "xn--bcher-kva.example"),
 	GOOD("D08 '@' in a quoted local part", " \"user@example.com\"@evil.example", "user@example.com", "evil.example"),
 	GOOD("D08 percent hack", " <joe%example.com@evil.example>", "joe%example.com", "evil.example"),
 	GOOD("D09 bidi override in the name", " " RLO "elpmaxe.live <joe@example.com>", "joe", OURS),
@@ -111,7 +121,8 @@ static const struct row fields_good[] = {
 	GOOD("F16 fold in a comment", " joe@example.com (a\r\n b)", "joe", OURS),
 	GOOD("F17 name is another address", " \"ceo@evil.example\" <joe@example.com>", "joe", OURS),
 	GOOD("F17 name holds angle brackets", " \"<ceo@evil.example>\" <joe@example.com>", "joe", OURS),
-	GOOD("F10 encoded word that holds an address", " =?utf-8?b?PGpvZUBhLmNvbT4=?= <x@evil.example>", "x", "evil.example"),
+	GOOD("F10 encoded word that holds an address", " =?utf-8?b?PGpvZUBhLmNvbT4=?= <x@evil.example>", "x",
+	     "evil.example"),
 	GOOD("trailing white space", " joe@example.com \t ", "joe", OURS),
 	GOOD("quoted local part", " \"joe\"@example.com", "joe", OURS),
 	GOOD("quoted local part with specials", " <\"a b,c<d>\\\"\\\\e\"@example.com>", "a b,c<d>\"\\e", OURS),
@@ -132,7 +143,8 @@ static const struct row fields_bad[] = {
 	BAD("F09 comma at the end", " joe@example.com,", MAILBOX_SEVERAL),
 	BAD("F09 comma at the start", " ,joe@example.com", MAILBOX_MALFORMED),
 	BAD("F09 comment before the comma", " joe@example.com (x) , evil@b.example", MAILBOX_SEVERAL),
-	BAD("F10 encoded word and a second address", " =?utf-8?b?PGFAYj4=?=@example.com, x@evil.example", MAILBOX_MALFORMED),
+	BAD("F10 encoded word and a second address", " =?utf-8?b?PGFAYj4=?=@example.com, x@evil.example",
+	    MAILBOX_MALFORMED),
 	BAD("F10 name and a second address", " =?utf-8?b?PGFAYj4=?= <joe@example.com>, <x@evil.example>", MAILBOX_SEVERAL),
 	BAD("F10 encoded word as the local part", " =?utf-8?q?joe?=@example.com", MAILBOX_MALFORMED),
 	BAD("F10 the beginning of an encoded word as the local part", " =?@example.com", MAILBOX_MALFORMED),
@@ -239,7 +251,10 @@ static const struct row paths[] = {
 	GOOD("quoted local part", "<\"a b\"@example.com>", "a b", OURS),
 	GOOD("D08 quoted '@'", "<\"user@example.com\"@evil.example>", "user@example.com", "evil.example"),
 	GOOD("quoted '>'", "<\"a>b\"@example.com>", "a>b", OURS),
-	GOOD("E05 SMTPUTF8", "<j\xc3\xb6@b\xc3\xbc" "cher.example>", "j\xc3\xb6", "xn--bcher-kva.example"),
+	GOOD("E05 SMTPUTF8",
+	     "<j\xc3\xb6@b\xc3\xbc"
+	     "cher.example>",
+	     "j\xc3\xb6", "xn--bcher-kva.example"),
 	GOOD("D08 percent hack", "<joe%example.com@evil.example>", "joe%example.com", "evil.example"),
 	BAD("E03 null sender", "<>", MAILBOX_NULL),
 	BAD("E03 empty", "", MAILBOX_EMPTY),
@@ -298,7 +313,8 @@ static void test_long(void)
 	ok(mailbox_parse_field(span_make(text + 1, MAILBOX_LENGTH_MAX), &arena, NULL, &mailbox) == MAILBOX_OK, "one less");
 	memset(text, 'a', sizeof text);
 	memcpy(text + sizeof text - 12, "@example.com", 12);
-	ok(mailbox_parse_path(span_make(text, sizeof text), &arena, NULL, &mailbox) == MAILBOX_MALFORMED, "F18 a long path");
+	ok(mailbox_parse_path(span_make(text, sizeof text), &arena, NULL, &mailbox) == MAILBOX_MALFORMED,
+	   "F18 a long path");
 	arena_clear(&arena);
 }
 
@@ -322,7 +338,10 @@ static void test_memory(void)
 	arena_init(&arena, 0);
 	ok(mailbox_parse_field(span_of(NULL), &arena, NULL, &mailbox) == MAILBOX_EMPTY, "an absent field");
 	ok(mailbox_parse_path(span_of(NULL), &arena, NULL, &mailbox) == MAILBOX_EMPTY, "an absent path");
-	ok(mailbox_parse_field(span_of("joe@b\xc3\xbc" "cher.example"), &arena, NULL, &mailbox) == MAILBOX_MALFORMED,
+	ok(mailbox_parse_field(span_of("joe@b\xc3\xbc"
+	                               "cher.example"),
+	                       &arena, NULL, &mailbox)
+	       == MAILBOX_MALFORMED,
 	   "D05 without IDNA a U-label is malformed");
 	arena_clear(&arena);
 }

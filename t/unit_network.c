@@ -18,7 +18,8 @@ static void test_address(void)
 		{ "zero", SPAN_LITERAL("0.0.0.0"), "0.0.0.0" },
 		{ "IPv6", SPAN_LITERAL("2001:DB8:0:0::5"), "2001:db8::5" },
 		{ "any", SPAN_LITERAL("::"), "::" },
-		{ "longest", SPAN_LITERAL("1111:2222:3333:4444:5555:6666:177.188.199.200"), "1111:2222:3333:4444:5555:6666:b1bc:c7c8" },
+		{ "longest", SPAN_LITERAL("1111:2222:3333:4444:5555:6666:177.188.199.200"),
+		  "1111:2222:3333:4444:5555:6666:b1bc:c7c8" },
 		{ "I02 mapped", SPAN_LITERAL("::ffff:13.110.14.214"), "13.110.14.214" },
 		{ "I02 mapped in hex", SPAN_LITERAL("::FFFF:d6e:ed6"), "13.110.14.214" },
 		{ "I02 tag", SPAN_LITERAL("IPv6:2001:db8::5"), "2001:db8::5" },
@@ -87,8 +88,8 @@ static void test_loopback(void)
 		const char *text;
 		bool loopback;
 	} cases[] = {
-		{ "127.0.0.1", true },  { "127.255.255.255", true }, { "::1", true },  { "::ffff:127.0.0.1", true },
-		{ "126.0.0.1", false }, { "128.0.0.0", false },      { "::2", false }, { "::", false },
+		{ "127.0.0.1", true },  { "127.255.255.255", true }, { "::1", true },   { "::ffff:127.0.0.1", true },
+		{ "126.0.0.1", false }, { "128.0.0.0", false },      { "::2", false },  { "::", false },
 		{ "0.0.0.0", false },   { "1::1", false },           { "none", false }, { "::127.0.0.1", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -165,25 +166,56 @@ static bool has(const struct network_set *set, const char *text)
 static void test_edges(void)
 {
 	static const char *const blocks[] = {
-		"13.108.0.0/14", "96.43.144.0/20", "85.222.128.0/19", "10.0.0.1",       "10.0.0.2/31",  "192.0.2.128/25",
-		"192.0.2.0/26",  "2001:db8::/33",  "2001:db8:ffff::7", "::ffff:198.51.100.0/120", "161.71.0.0/17",
+		"13.108.0.0/14",    "96.43.144.0/20",          "85.222.128.0/19", "10.0.0.1",
+		"10.0.0.2/31",      "192.0.2.128/25",          "192.0.2.0/26",    "2001:db8::/33",
+		"2001:db8:ffff::7", "::ffff:198.51.100.0/120", "161.71.0.0/17",
 	};
 	static const struct {
 		const char *address;
 		bool held;
 	} cases[] = {
-		{ "13.107.255.255", false }, { "13.108.0.0", true },      { "13.111.255.255", true }, { "13.112.0.0", false },
-		{ "96.43.143.255", false },  { "96.43.144.0", true },     { "96.43.159.255", true },  { "96.43.160.0", false },
-		{ "85.222.127.255", false }, { "85.222.128.0", true },    { "85.222.159.255", true }, { "85.222.160.0", false },
-		{ "10.0.0.0", false },       { "10.0.0.1", true },        { "10.0.0.2", true },       { "10.0.0.3", true },
-		{ "10.0.0.4", false },       { "192.0.2.0", true },       { "192.0.2.63", true },     { "192.0.2.64", false },
-		{ "192.0.2.127", false },    { "192.0.2.128", true },     { "192.0.2.255", true },    { "192.0.3.0", false },
-		{ "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", false },      { "2001:db8::", true },
-		{ "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", true },       { "2001:db8:8000::", false },
-		{ "2001:db8:ffff::6", false }, { "2001:db8:ffff::7", true }, { "2001:db8:ffff::8", false },
-		{ "198.51.99.255", false },  { "198.51.100.0", true },    { "198.51.100.255", true }, { "198.51.101.0", false },
-		{ "::ffff:13.110.14.214", true }, { "IPv6:::ffff:13.110.14.214", true }, { "::13.110.14.214", false },
-		{ "d6c::", false },          { "none", false },           { "0.0.0.0", false },       { "::", false },
+		{ "13.107.255.255", false },
+		{ "13.108.0.0", true },
+		{ "13.111.255.255", true },
+		{ "13.112.0.0", false },
+		{ "96.43.143.255", false },
+		{ "96.43.144.0", true },
+		{ "96.43.159.255", true },
+		{ "96.43.160.0", false },
+		{ "85.222.127.255", false },
+		{ "85.222.128.0", true },
+		{ "85.222.159.255", true },
+		{ "85.222.160.0", false },
+		{ "10.0.0.0", false },
+		{ "10.0.0.1", true },
+		{ "10.0.0.2", true },
+		{ "10.0.0.3", true },
+		{ "10.0.0.4", false },
+		{ "192.0.2.0", true },
+		{ "192.0.2.63", true },
+		{ "192.0.2.64", false },
+		{ "192.0.2.127", false },
+		{ "192.0.2.128", true },
+		{ "192.0.2.255", true },
+		{ "192.0.3.0", false },
+		{ "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", false },
+		{ "2001:db8::", true },
+		{ "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", true },
+		{ "2001:db8:8000::", false },
+		{ "2001:db8:ffff::6", false },
+		{ "2001:db8:ffff::7", true },
+		{ "2001:db8:ffff::8", false },
+		{ "198.51.99.255", false },
+		{ "198.51.100.0", true },
+		{ "198.51.100.255", true },
+		{ "198.51.101.0", false },
+		{ "::ffff:13.110.14.214", true },
+		{ "IPv6:::ffff:13.110.14.214", true },
+		{ "::13.110.14.214", false },
+		{ "d6c::", false },
+		{ "none", false },
+		{ "0.0.0.0", false },
+		{ "::", false },
 	};
 	struct arena arena;
 	arena_init(&arena, 0);
@@ -237,7 +269,8 @@ static void test_cover(void)
 	ok(add(set, "10.1.0.0/16") && add(set, "10.1.2.0/24") && add(set, "10.1.0.0/16"), "narrower and equal");
 	ok(has(set, "10.1.3.1") && has(set, "10.1.2.1") && !has(set, "10.2.0.0"), "nothing changes");
 	ok(add(set, "10.2.3.4") && add(set, "10.0.0.0/8"), "wider than what is there");
-	ok(has(set, "10.0.0.0") && has(set, "10.2.3.4") && has(set, "10.255.255.255") && !has(set, "11.0.0.0"), "it counts");
+	ok(has(set, "10.0.0.0") && has(set, "10.2.3.4") && has(set, "10.255.255.255") && !has(set, "11.0.0.0"),
+	   "it counts");
 	ok(network_set_count(set) == 5, "every addition is counted");
 	arena_clear(&arena);
 }
@@ -252,7 +285,8 @@ static void list(const struct network *network, void *context)
 	struct listing *listing = context;
 	char text[NETWORK_TEXT_SIZE];
 	network_format(network, text);
-	listing->length += (size_t)snprintf(listing->text + listing->length, sizeof listing->text - listing->length, "%s ", text);
+	listing->length +=
+		(size_t)snprintf(listing->text + listing->length, sizeof listing->text - listing->length, "%s ", text);
 }
 
 static void test_each(void)
@@ -265,7 +299,8 @@ static void test_each(void)
 	network_set_each(set, list, &listing);
 	ok(listing.length == 0, "none in an empty set");
 	ok(add(set, "2001:db8::/33") && add(set, "192.0.2.1") && add(set, "10.1.2.0/24") && add(set, "10.1.0.0/16")
-	       && add(set, "10.1.3.0/24") && add(set, "2001:db8:8000::/33"), "blocks");
+	       && add(set, "10.1.3.0/24") && add(set, "2001:db8:8000::/33"),
+	   "blocks");
 	network_set_each(set, list, &listing);
 	ok(strcmp(listing.text, "10.1.0.0/16 192.0.2.1/32 2001:db8::/33 2001:db8:8000::/33 ") == 0,
 	   "each that is not covered, in order (%s)", listing.text);
@@ -379,10 +414,12 @@ static void test_no_memory(void)
 		bool third = set && add(set, "2001:db8::/32");
 		struct network_set *copy = network_set_new(&arena);
 		bool copied = copy && network_set_add_all(copy, set);
-		whole += copied == (copy && has(copy, "10.0.0.1") == first && has(copy, "10.0.1.1") == second
-		                    && has(copy, "2001:db8::1") == third);
-		sound += !set || (has(set, "10.0.0.1") == first && has(set, "10.0.1.1") == second && has(set, "2001:db8::1") == third
-		                  && !has(set, "10.0.2.1") && network_set_count(set) == (size_t)first + second + third);
+		whole += copied
+		         == (copy && has(copy, "10.0.0.1") == first && has(copy, "10.0.1.1") == second
+		             && has(copy, "2001:db8::1") == third);
+		sound += !set
+		         || (has(set, "10.0.0.1") == first && has(set, "10.0.1.1") == second && has(set, "2001:db8::1") == third
+		             && !has(set, "10.0.2.1") && network_set_count(set) == (size_t)first + second + third);
 		arena_clear(&arena);
 	}
 	ok(whole == 100, "a copy is whole or has failed (%u of 100 limits)", whole);
@@ -421,8 +458,8 @@ static void test_wide(void)
 			if (network_parse(span_of(cases[i].blocks[j]), &network) != NETWORK_OK || !network_set_add(set, &network))
 				ok(false, "%s is a block", cases[i].blocks[j]);
 		}
-		ok(network_set_is_wide(set) == cases[i].wide, "X16 %s and so on: %s", cases[i].blocks[0] ? cases[i].blocks[0] : "nothing",
-		   cases[i].wide ? "wide" : "not wide");
+		ok(network_set_is_wide(set) == cases[i].wide, "X16 %s and so on: %s",
+		   cases[i].blocks[0] ? cases[i].blocks[0] : "nothing", cases[i].wide ? "wide" : "not wide");
 	}
 	arena_clear(&arena);
 }
@@ -430,7 +467,8 @@ static void test_wide(void)
 /* What getaddrinfo(3) would read as an address, and inet_pton(3) not always. */
 static void test_resembles(void)
 {
-	static const char *const alike[] = { "0", "127.1", "0x7f000001", "010.0.0.1", "127.0.0.1", "a.0x", "mail.1", "0X1.0xFf" };
+	static const char *const alike[] = { "0",         "127.1", "0x7f000001", "010.0.0.1",
+		                                 "127.0.0.1", "a.0x",  "mail.1",     "0X1.0xFf" };
 	static const char *const names[] = { "", "localhost", "a.test", "1.a", "::1", "0x1g", "127.0.0.1.", "1-2" };
 	for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++)
 		ok(address_resembles(span_of(alike[i])), "I09 %s is no host name", alike[i]);

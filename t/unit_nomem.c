@@ -4,8 +4,8 @@
  * deferred and everything released. The arena is built with chunks so small that each of its requests is one malloc().
  */
 #include "core/edits.h"
-#include "core/feed.h"
-#include "core/record.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
 #include "core/reply.h"
 #include "engine.h"
 
@@ -23,30 +23,29 @@ void *__wrap_malloc(size_t size)
 	return __real_malloc(size);
 }
 
-static const char accepted[] =
-    "Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
-    "Authentication-Results: other.test; none\r\n"
-    "X-SFDC-Relay: forged\r\n"
-    "Date: Sat, 21 Nov 2026 02:00:00 +0000\r\n"
-    "From: \"Joe (the) Public\" <joe@example.com>\r\n"
-    "Sender: no-reply@salesforce.com\r\n"
-    "To: you@dest.test\r\n"
-    "Subject: =?utf-8?q?hello?=\r\n world\r\n"
-    "Message-ID: <1@sfdc.net>\r\n"
-    "MIME-Version: 1.0\r\n"
-    "Content-Type: text/plain\r\n"
-    "DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1; h=from:to; bh=x; b=y\r\n"
-    "X-SFDC-LK: 00D8d000003TRx3\r\n"
-    "X-SFDCOrgRelay: 00D8d000003TRx3\r\n"
-    "\r\n"
-    "Hello\r\n";
+static const char accepted[] = "Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
+							   "Authentication-Results: other.test; none\r\n"
+							   "X-SFDC-Relay: forged\r\n"
+							   "Date: Sat, 21 Nov 2026 02:00:00 +0000\r\n"
+							   "From: \"Joe (the) Public\" <joe@example.com>\r\n"
+							   "Sender: no-reply@salesforce.com\r\n"
+							   "To: you@dest.test\r\n"
+							   "Subject: =?utf-8?q?hello?=\r\n world\r\n"
+							   "Message-ID: <1@sfdc.net>\r\n"
+							   "MIME-Version: 1.0\r\n"
+							   "Content-Type: text/plain\r\n"
+							   "DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=s1; h=from:to; bh=x; b=y\r\n"
+							   "X-SFDC-LK: 00D8d000003TRx3\r\n"
+							   "X-SFDCOrgRelay: 00D8d000003TRx3\r\n"
+							   "\r\n"
+							   "Hello\r\n";
 
 static const char refused[] = "From: joe@example.com, evil@evil.test\r\nX-SFDC-LK: 00D8d000003TRx3\r\n\r\nx\r\n";
 
 struct outcome {
 	enum verdict verdict;
-	bool planned;               /* the header edits could be planned */
-	unsigned long until_plan;   /* allocations up to that point */
+	bool planned;             /* the header edits could be planned */
+	unsigned long until_plan; /* allocations up to that point */
 };
 
 /* One message, with one allocation failing; settings were made without. */
@@ -54,21 +53,21 @@ static struct outcome examine(const struct settings *settings, const char *text,
 {
 	static const struct span mailers[] = { SPAN_LITERAL("local"), SPAN_LITERAL("local") };
 	struct test_evidence evidence = good_evidence();
-	struct ports ports = test_ports(&evidence);
+	struct environment environment = test_environment(&evidence);
 	struct examination examination = { 0 };
-	struct feed feed = { .session = good_session(), .mailers = mailers, .recipients = 2, .raw = span_of(text) };
+	struct message_file feed = { .session = good_session(), .mailers = mailers, .recipients = 2, .raw = span_of(text) };
 	struct outcome outcome;
 	struct edits edits;
-	struct record record;
+	struct log_entry entry;
 
 	feed.session.mail_from = span_of(mail_from);
 	calls = 0;
 	counting = true;
-	feed_message(&examination, settings, &ports, span_of("1f"), &feed);
+	message_file_feed(&examination, settings, &environment, span_of("1f"), &feed);
 	outcome.verdict = examination.judgement.verdict;
 	outcome.planned = edits_plan(&examination, &edits);
 	outcome.until_plan = calls;
-	record_examination(&examination, &record);
+	log_entry_examination(&examination, &entry);
 	examine_clear(&examination);
 	counting = false;
 	return outcome;
@@ -103,9 +102,10 @@ int main(void)
 	ok(settings_complete(settings, unite_options), "settings");
 	settings->headers.add_to = ADD_TO_ALL;
 	sweep(settings, accepted, "<joe@example.com>", VERDICT_ACCEPT, "accepted mail");
-	sweep(settings, accepted,
-	      "<joe=example.com__0-1r12zvjmnf8rqu.l9azxrxo3x5g2pzm@xqfk2ane5qjq38ec.gpawymg.8d-3trx3eag.um8.bnc.salesforce.com>",
-	      VERDICT_ACCEPT, "bounce-managed mail");
+	sweep(
+		settings, accepted,
+		"<joe=example.com__0-1r12zvjmnf8rqu.l9azxrxo3x5g2pzm@xqfk2ane5qjq38ec.gpawymg.8d-3trx3eag.um8.bnc.salesforce.com>",
+		VERDICT_ACCEPT, "bounce-managed mail");
 	sweep(settings, refused, "<joe@example.com>", VERDICT_REJECT, "refused mail");
 	settings->exempt_clients = networks(settings, "13.110.74.200/32");
 	sweep(settings, accepted, "<joe@example.com>", VERDICT_EXEMPT, "exempt mail");

@@ -33,7 +33,9 @@ static void test_find(const struct orgdomain *orgdomain)
 		{ "a_b.com", "a_b.com" },
 		{ "x.a_b.com", "a_b.com" },
 		{ "_x.example.com", "example.com" },
-		{ "b\xc3\xbc" "cher.example", NULL },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		  NULL },
 		{ "sfcustomeremail.com", NULL },
 		{ "00Dx.SFcustomeremail.com", "00Dx.SFcustomeremail.com" },
 		{ "a.00Dx.sfcustomeremail.com", "00Dx.sfcustomeremail.com" },
@@ -88,8 +90,7 @@ static void test_relation(const struct orgdomain *orgdomain)
 		{ NULL, NULL, RELATION_NONE },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		enum relation relation =
-		    orgdomain_relation(orgdomain, span_of(cases[i].signer), span_of(cases[i].author));
+		enum relation relation = orgdomain_relation(orgdomain, span_of(cases[i].signer), span_of(cases[i].author));
 		ok(relation == cases[i].relation, "%s for %s: %s", cases[i].signer ? cases[i].signer : "(absent)",
 		   cases[i].author ? cases[i].author : "(absent)", relation_names[relation]);
 	}
@@ -102,11 +103,16 @@ static void test_near(void)
 		const char *b;
 		bool near;
 	} cases[] = {
-		{ "example.com", "example.com", true },    { "a.Example.com", "b.example.COM", true },
-		{ "a.co.uk", "b.co.uk", true },            { "example.com", "other.com", false },
-		{ "xexample.com", "example.com", false },  { "example.com", "xexample.com", false },
-		{ "com", "com", false },                   { "com", "example.com", false },
-		{ "example.com.", "example.com", false },  { "", "", false },
+		{ "example.com", "example.com", true },
+		{ "a.Example.com", "b.example.COM", true },
+		{ "a.co.uk", "b.co.uk", true },
+		{ "example.com", "other.com", false },
+		{ "xexample.com", "example.com", false },
+		{ "example.com", "xexample.com", false },
+		{ "com", "com", false },
+		{ "com", "example.com", false },
+		{ "example.com.", "example.com", false },
+		{ "", "", false },
 		{ "a.b.example.com", "example.com", true },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -120,13 +126,22 @@ static void test_public(const struct orgdomain *orgdomain)
 		const char *domain;
 		bool public;
 	} cases[] = {
-		{ "com", true },         { "co.uk", true },   { "CO.UK", true },         { "blogspot.com", true },
-		{ "example.com", false }, { "test", false },  { "internal", false },     { "sfcustomeremail.com", true },
-		{ "a.sfcustomeremail.com", false },           { "salesforce.com", false }, { "", false }, { "com.", false },
+		{ "com", true },
+		{ "co.uk", true },
+		{ "CO.UK", true },
+		{ "blogspot.com", true },
+		{ "example.com", false },
+		{ "test", false },
+		{ "internal", false },
+		{ "sfcustomeremail.com", true },
+		{ "a.sfcustomeremail.com", false },
+		{ "salesforce.com", false },
+		{ "", false },
+		{ "com.", false },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		ok(orgdomain_is_public(orgdomain, span_of(cases[i].domain)) == cases[i].public, "anybody can be below \"%s\": %d",
-		   cases[i].domain, cases[i].public);
+		ok(orgdomain_is_public(orgdomain, span_of(cases[i].domain)) == cases[i].public,
+		   "anybody can be below \"%s\": %d", cases[i].domain, cases[i].public);
 }
 
 int main(void)

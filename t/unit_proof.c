@@ -32,7 +32,8 @@ static const struct {
 	{ "cert", "cert", 1, 1, "nothing", PROOF_WEAK, NULL },
 	{ "2 of (auth, dkim, cert) and from and org", "", 3, 0, NULL, PROOF_CUSTOMER, NULL },
 	{ "2 of (tls, cert, message, org, from, envelope, dkim, auth, ip, spf)", "", 45, 43, NULL, PROOF_WEAK, NULL },
-	{ "2 of (tls, cert, message, org, from, envelope, dkim) or ip", "", 22, 21, "ip", PROOF_WEAK, "shares these addresses" },
+	{ "2 of (tls, cert, message, org, from, envelope, dkim) or ip", "", 22, 21, "ip", PROOF_WEAK,
+	  "shares these addresses" },
 	{ "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)", "", 3, 0, NULL,
 	  PROOF_CUSTOMER, NULL },
 };
@@ -83,8 +84,9 @@ static void test_undecided(void)
 			org->ip.spf = NULL;
 		sentence_set(settings, &org->reject_unless, rows[i].text);
 		proof_make(settings, org, &proof);
-		ok(proof.minimal == rows[i].minimal && proof.weak == rows[i].weak, "W03 undecided: %s, \"%s\": %zu sets, %zu weak",
-		   verdict_name(rows[i].undecided), rows[i].text, proof.minimal, proof.weak);
+		ok(proof.minimal == rows[i].minimal && proof.weak == rows[i].weak,
+		   "W03 undecided: %s, \"%s\": %zu sets, %zu weak", verdict_name(rows[i].undecided), rows[i].text,
+		   proof.minimal, proof.weak);
 		proof_set_text(proof.sets[0].checks, text, sizeof text);
 		if (rows[i].first)
 			is_text(text, rows[i].first, "W03 the first");
@@ -195,8 +197,7 @@ int main(void)
 		if (policies[i].first)
 			is_text(text, policies[i].first, "the first set");
 		if (policies[i].says)
-			ok(strstr(proof_weakness(proof.sets[0].checks, &terms), policies[i].says), "says %s",
-			   policies[i].says);
+			ok(strstr(proof_weakness(proof.sets[0].checks, &terms), policies[i].says), "says %s", policies[i].says);
 	}
 	settings_free(settings);
 	test_text();

@@ -6,7 +6,10 @@
 #include "mta/protocol.h"
 #include "tap.h"
 
-#define BYTES(text) { (text), sizeof(text) - 1 }
+#define BYTES(text)                                                                                                    \
+	{                                                                                                                  \
+		(text), sizeof(text) - 1                                                                                       \
+	}
 #define LONG "........................................................................"
 
 static const struct {
@@ -19,29 +22,87 @@ static const struct {
 	{ "body", 'B', BYTES("x"), NULL },
 	{ "body of a NUL", 'B', BYTES("\0"), NULL },
 	{ "body of nothing", 'B', BYTES(""), "body" },
-	{ "client, IPv4", 'C', BYTES("a\0004\0\031" "127.0.0.1\0"), NULL },
-	{ "client, IPv6", 'C', BYTES("a\0006\0\031" "::1\0"), NULL },
+	{ "client, IPv4", 'C',
+	  BYTES("a\0004\0\031"
+	        "127.0.0.1\0"),
+	  NULL },
+	{ "client, IPv6", 'C',
+	  BYTES("a\0006\0\031"
+	        "::1\0"),
+	  NULL },
 	{ "client, local", 'C', BYTES("a\0L\0\0/x\0"), NULL },
 	{ "client, unknown", 'C', BYTES("a\0U"), NULL },
 	{ "client, unknown and more", 'C', BYTES("a\0U\0"), NULL },
-	{ "client without a name", 'C', BYTES("\0" "4\0\031" "127.0.0.1\0"), NULL },
+	{ "client without a name", 'C',
+	  BYTES("\0"
+	        "4\0\031"
+	        "127.0.0.1\0"),
+	  NULL },
 	{ "client, nothing", 'C', BYTES(""), "client" },
 	{ "client without a NUL", 'C', BYTES("abc"), "client" },
 	{ "client without a family", 'C', BYTES("abc\0"), "client" },
-	{ "client without a port", 'C', BYTES("a\0" "4"), "client" },
-	{ "client with half a port", 'C', BYTES("a\0" "4\0"), "client" },
-	{ "client without an address", 'C', BYTES("a\0" "4\0\031"), "client" },
-	{ "client with an open address", 'C', BYTES("a\0" "4\0\031" "127.0.0.1"), "client" },
-	{ "client, IPv6 with Sendmail's tag", 'C', BYTES("a\0006\0\031" "IPv6:2001:db8::1\0"), NULL },
-	{ "I09 client, IPv4 of two parts", 'C', BYTES("a\0" "4\0\031" "13.7212758\0"), NULL },
-	{ "I09 client, IPv4 with an octal part", 'C', BYTES("a\0" "4\0\031" "013.110.74.200\0"), NULL },
-	{ "I09 client, IPv4 with more behind it", 'C', BYTES("a\0" "4\0\031" "13.110.74.200 x\0"), NULL },
-	{ "I09 client, IPv4 that is IPv6", 'C', BYTES("a\0" "4\0\031" "::ffff:13.110.74.200\0"), NULL },
-	{ "I09 client, IPv6 that is IPv4", 'C', BYTES("a\0" "6\0\031" "13.110.74.200\0"), NULL },
-	{ "client with an empty address", 'C', BYTES("a\0" "4\0\031" "\0"), NULL },
-	{ "client of no known family", 'C', BYTES("a\0X\0\031" "127.0.0.1\0"), "family" },
+	{ "client without a port", 'C',
+	  BYTES("a\0"
+	        "4"),
+	  "client" },
+	{ "client with half a port", 'C',
+	  BYTES("a\0"
+	        "4\0"),
+	  "client" },
+	{ "client without an address", 'C',
+	  BYTES("a\0"
+	        "4\0\031"),
+	  "client" },
+	{ "client with an open address", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "127.0.0.1"),
+	  "client" },
+	{ "client, IPv6 with Sendmail's tag", 'C',
+	  BYTES("a\0006\0\031"
+	        "IPv6:2001:db8::1\0"),
+	  NULL },
+	{ "I09 client, IPv4 of two parts", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "13.7212758\0"),
+	  NULL },
+	{ "I09 client, IPv4 with an octal part", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "013.110.74.200\0"),
+	  NULL },
+	{ "I09 client, IPv4 with more behind it", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "13.110.74.200 x\0"),
+	  NULL },
+	{ "I09 client, IPv4 that is IPv6", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "::ffff:13.110.74.200\0"),
+	  NULL },
+	{ "I09 client, IPv6 that is IPv4", 'C',
+	  BYTES("a\0"
+	        "6\0\031"
+	        "13.110.74.200\0"),
+	  NULL },
+	{ "client with an empty address", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "\0"),
+	  NULL },
+	{ "client of no known family", 'C',
+	  BYTES("a\0X\0\031"
+	        "127.0.0.1\0"),
+	  "family" },
 	{ "client with too long a path", 'C', BYTES("a\0L\0\0/" LONG LONG "\0"), "path too long" },
-	{ "client with two addresses", 'C', BYTES("a\0" "4\0\031" "127.0.0.1\0" "::1\0"), "client" },
+	{ "client with two addresses", 'C',
+	  BYTES("a\0"
+	        "4\0\031"
+	        "127.0.0.1\0"
+	        "::1\0"),
+	  "client" },
 	{ "macros, none", 'D', BYTES("M"), NULL },
 	{ "macros, one", 'D', BYTES("M{a}\0b\0"), NULL },
 	{ "macros, two", 'D', BYTES("M{a}\0b\0c\0\0"), NULL },
@@ -137,7 +198,8 @@ static void test_cases(void)
 			   fault ? fault : "sound");
 		else
 			ok(status == PACKET_WHOLE && size == length && packet.letter == cases[i].letter
-			   && span_equal(packet.data, cases[i].data), "%s", cases[i].what);
+			       && span_equal(packet.data, cases[i].data),
+			   "%s", cases[i].what);
 	}
 }
 
@@ -156,7 +218,7 @@ static void test_partial(void)
 			bool known = unknown && length >= PACKET_HEAD;
 			bool good = known ? status == PACKET_UNSOUND
 			                  : status == PACKET_PARTIAL && size > length && size <= whole
-			                    && (length < PACKET_HEAD || size == whole);
+			                        && (length < PACKET_HEAD || size == whole);
 			wrong += !good;
 		}
 	}
@@ -192,7 +254,8 @@ static void test_lengths(void)
 	size_t size = 0;
 	write_packet(PACKET_DATA_MAX + 1, 'B', span_make(NULL, 0));
 	ok(read_bytes(PACKET_HEAD + PACKET_DATA_MAX, &packet, &size, &fault) == PACKET_WHOLE
-	   && packet.data.length == PACKET_DATA_MAX, "the largest packet");
+	       && packet.data.length == PACKET_DATA_MAX,
+	   "the largest packet");
 }
 
 /* What is taken out of sound packets. */
@@ -203,18 +266,45 @@ static void test_contents(void)
 		const char *name;
 		const char *address;
 	} clients[] = {
-		{ BYTES("a.test\0" "4\0\031" "13.110.74.200\0"), "a.test", "13.110.74.200" },
-		{ BYTES("a.test\0" "6\0\031" "IPv6:2001:DB8::1\0"), "a.test", "2001:db8::1" },
-		{ BYTES("a.test\0" "6\0\031" "::ffff:13.110.74.200\0"), "a.test", "13.110.74.200" },
+		{ BYTES("a.test\0"
+		        "4\0\031"
+		        "13.110.74.200\0"),
+		  "a.test", "13.110.74.200" },
+		{ BYTES("a.test\0"
+		        "6\0\031"
+		        "IPv6:2001:DB8::1\0"),
+		  "a.test", "2001:db8::1" },
+		{ BYTES("a.test\0"
+		        "6\0\031"
+		        "::ffff:13.110.74.200\0"),
+		  "a.test", "13.110.74.200" },
 		{ BYTES("localhost\0L\0\0/x\0"), "localhost", "" },
 		{ BYTES("localhost\0U"), "localhost", "" },
 		{ BYTES("\0U\0"), "", "" },
-		{ BYTES("I09\0" "4\0\031" "13.7212758\0"), "I09", "" },
-		{ BYTES("I09\0" "4\0\031" "013.110.74.200\0"), "I09", "" },
-		{ BYTES("I09\0" "4\0\031" "13.110.74.200 x\0"), "I09", "" },
-		{ BYTES("I09\0" "4\0\031" "::ffff:13.110.74.200\0"), "I09", "" },
-		{ BYTES("I09\0" "6\0\031" "13.110.74.200\0"), "I09", "" },
-		{ BYTES("I09\0" "4\0\031" "\0"), "I09", "" },
+		{ BYTES("I09\0"
+		        "4\0\031"
+		        "13.7212758\0"),
+		  "I09", "" },
+		{ BYTES("I09\0"
+		        "4\0\031"
+		        "013.110.74.200\0"),
+		  "I09", "" },
+		{ BYTES("I09\0"
+		        "4\0\031"
+		        "13.110.74.200 x\0"),
+		  "I09", "" },
+		{ BYTES("I09\0"
+		        "4\0\031"
+		        "::ffff:13.110.74.200\0"),
+		  "I09", "" },
+		{ BYTES("I09\0"
+		        "6\0\031"
+		        "13.110.74.200\0"),
+		  "I09", "" },
+		{ BYTES("I09\0"
+		        "4\0\031"
+		        "\0"),
+		  "I09", "" },
 	};
 	for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
 		struct address address;
@@ -226,7 +316,8 @@ static void test_contents(void)
 	static const struct span offered = BYTES("\0\0\0\006\0\0\001\377\0\037\377\377\377");
 	struct offer offer = protocol_offer(offered);
 	ok(offer.version == 6 && offer.actions == 0x1ff && offer.steps == 0x1fffff, "what is offered");
-	static const struct span arguments = BYTES("<a@b>\0SIZE=1\0"), field = BYTES("Subject\0 a: b\0"), empty = BYTES("X\0\0");
+	static const struct span arguments = BYTES("<a@b>\0SIZE=1\0"), field = BYTES("Subject\0 a: b\0"),
+							 empty = BYTES("X\0\0");
 	is_span(protocol_text(arguments), span_of("<a@b>"), "the sender");
 	struct span name, value;
 	protocol_field(field, &name, &value);
@@ -238,19 +329,30 @@ static void test_contents(void)
 
 static void test_macros(void)
 {
-	static const struct span data = BYTES("Mi\0QUEUE\0{tls_version}\0TLSv1.3\0{cert_subject}\0\0{j}\0host\0{tls_version}\0none\0");
+	static const struct span data =
+		BYTES("Mi\0QUEUE\0{tls_version}\0TLSv1.3\0{cert_subject}\0\0{j}\0host\0{tls_version}\0none\0");
 	static const struct {
 		const char *name;
 		const char *value; /* NULL: absent */
 	} cases_[] = {
-		{ "i", "QUEUE" }, { "{i}", "QUEUE" }, { "j", "host" }, { "{j}", "host" }, { "{tls_version}", "TLSv1.3" },
-		{ "tls_version", NULL }, { "{cert_subject}", "" }, { "{cert}", NULL }, { "QUEUE", NULL }, { "v", NULL }, { "", NULL },
+		{ "i", "QUEUE" },
+		{ "{i}", "QUEUE" },
+		{ "j", "host" },
+		{ "{j}", "host" },
+		{ "{tls_version}", "TLSv1.3" },
+		{ "tls_version", NULL },
+		{ "{cert_subject}", "" },
+		{ "{cert}", NULL },
+		{ "QUEUE", NULL },
+		{ "v", NULL },
+		{ "", NULL },
 	};
 	struct span list;
 	ok(protocol_macros(data, &list) == 'M', "the command that the macros are for");
 	for (size_t i = 0; i < sizeof cases_ / sizeof cases_[0]; i++) {
 		struct span value = protocol_macro(list, cases_[i].name);
-		ok(span_absent(value) == !cases_[i].value && span_equal(value, span_of(cases_[i].value)), "macro \"%s\"", cases_[i].name);
+		ok(span_absent(value) == !cases_[i].value && span_equal(value, span_of(cases_[i].value)), "macro \"%s\"",
+		   cases_[i].name);
 	}
 	static const struct span none = BYTES("M");
 	protocol_macros(none, &list);
@@ -268,9 +370,10 @@ static void is_written(struct buffer *out, struct span expected, const char *wha
 static void test_written(void)
 {
 	static const struct span go_on = BYTES("\0\0\0\1c"), reply = BYTES("\0\0\0\027y550 5.7.1 100%% wrong\0"),
-	                         removal = BYTES("\0\0\0\012m\0\0\0\3X-A\0\0"), insertion = BYTES("\0\0\0\014i\0\0\0\0X-A\0 v\0"),
-	                         held = BYTES("\0\0\0\005qwhy\0"), plain = BYTES("\0\0\0\015O\0\0\0\2\0\0\0\061\0\0\0\0"),
-	                         asking = BYTES("\0\0\0\033O\0\0\0\6\0\0\1\061\0\020\4\0\0\0\0\2i j\0\0\0\0\6i\0");
+							 removal = BYTES("\0\0\0\012m\0\0\0\3X-A\0\0"),
+							 insertion = BYTES("\0\0\0\014i\0\0\0\0X-A\0 v\0"), held = BYTES("\0\0\0\005qwhy\0"),
+							 plain = BYTES("\0\0\0\015O\0\0\0\2\0\0\0\061\0\0\0\0"),
+							 asking = BYTES("\0\0\0\033O\0\0\0\6\0\0\1\061\0\020\4\0\0\0\0\2i j\0\0\0\0\6i\0");
 	static const struct symbols symbols[] = { { 2, "i j" }, { 6, "i" } };
 	struct buffer out = { 0 };
 	protocol_write(&out, SMFIR_CONTINUE);
@@ -287,15 +390,15 @@ static void test_written(void)
 	struct offer agreed = { 2, 0x31, 0 };
 	protocol_write_agreement(&out, &agreed, NULL, 0);
 	is_written(&out, plain, "what is agreed on");
-	agreed = (struct offer){ 6, 0x131, 0x100400 };
+	agreed = (struct offer) { 6, 0x131, 0x100400 };
 	protocol_write_agreement(&out, &agreed, symbols, 2);
 	is_written(&out, asking, "and macros asked for");
 	memset(refusal.text, '%', REPLY_TEXT_MAX);
 	refusal.text[REPLY_TEXT_MAX] = '\0';
 	protocol_write_reply(&out, &refusal);
 	struct span written = buffer_content(&out);
-	ok(written.length == PACKET_HEAD + 10 + 2 * REPLY_TEXT_MAX + 1 && written.at[written.length - 1] == '\0' &&
-	   memchr(written.at + PACKET_HEAD, '\0', written.length - PACKET_HEAD) == written.at + written.length - 1,
+	ok(written.length == PACKET_HEAD + 10 + 2 * REPLY_TEXT_MAX + 1 && written.at[written.length - 1] == '\0'
+	       && memchr(written.at + PACKET_HEAD, '\0', written.length - PACKET_HEAD) == written.at + written.length - 1,
 	   "the longest reply, all percent signs");
 	buffer_clear(&out);
 }

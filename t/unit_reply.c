@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* reply: codes, class, shape; reason: the table is sound; record: printable values and the keys of a record. */
-#include "core/record.h"
+/* reply: codes, class, shape; reason: the table is sound; entry: printable values and the keys of a entry. */
+#include "core/log_entry.h"
 #include "core/reply.h"
 #include "tap.h"
 
@@ -21,7 +21,8 @@ static const struct {
 	{ VERDICT_REJECT, REASON_SPF_FAIL, "550", "5.7.23", "spf-fail: " },
 	{ VERDICT_REJECT, REASON_SPF_PERMERROR, "550", "5.7.24", "spf-permerror: " },
 	{ VERDICT_REJECT, REASON_DMARC_FAIL, "550", "5.7.26", "dmarc-fail: " },
-	{ VERDICT_TEMPFAIL, REASON_DKIM_CLOCK, "451", "4.3.2", "dkim-clock: the signature is dated ahead of this relay's clock: check the time" },
+	{ VERDICT_TEMPFAIL, REASON_DKIM_CLOCK, "451", "4.3.2",
+	  "dkim-clock: the signature is dated ahead of this relay's clock: check the time" },
 	{ VERDICT_REJECT, REASON_DKIM_FUTURE, "550", "5.7.20", "dkim-future: " },
 	{ VERDICT_TEMPFAIL, REASON_DKIM_TEMPERROR, "451", "4.7.5", "dkim-temperror: " },
 	{ VERDICT_TEMPFAIL, REASON_DNS_TIMEOUT, "451", "4.4.3", "dns-timeout: " },
@@ -170,7 +171,7 @@ static void judgement_of(size_t number, struct arena *arena, struct sentence *se
 		judgement_r->results[i] = result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
 	for (size_t i = 0; i < 7 && broken[number].results[i].reason != REASON_NONE; i++)
 		judgement_r->results[broken[number].results[i].check] =
-		    result_make(broken[number].results[i].code, broken[number].results[i].reason, span_make(NULL, 0));
+			result_make(broken[number].results[i].code, broken[number].results[i].reason, span_make(NULL, 0));
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		bounds[i] = bounds_of(judgement_r->results[i].code);
 	sentence_responsible(sentence_r, bounds, true, &judgement_r->why);
@@ -205,17 +206,20 @@ static void test_longest(void)
 	memset(contact, '%', sizeof contact - 1);
 	contact[sizeof contact - 1] = '\0';
 	arena_init(&arena, 0);
-	if (!sentence_parse(span_of("org or tls or cert or message or from or envelope or verp or dkim or auth or ip or spf or dmarc"), &arena,
-	                    &sentence, &error))
+	if (!sentence_parse(
+			span_of("org or tls or cert or message or from or envelope or verp or dkim or auth or ip or spf or dmarc"),
+			&arena, &sentence, &error))
 		ok(false, "%s", error.text);
 	judgement.broken = &sentence;
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
-		judgement.results[i] = result_make(RESULT_FAIL, (enum reason)(REASON_ORG_RELAY_MISMATCH + i), span_make(NULL, 0));
+		judgement.results[i] =
+			result_make(RESULT_FAIL, (enum reason)(REASON_ORG_RELAY_MISMATCH + i), span_make(NULL, 0));
 		judgement.why.ids[judgement.why.count++] = (enum check_id)i;
 	}
 	reply_make(VERDICT_REJECT, &judgement, span_of("0123456789abcdef"), span_of(contact), &reply);
 	size_t length = strlen(reply.text);
-	ok(strstr(reply.text, "a DMARC pass (id 0123456789abcdef) %%%") && length + strlen(contact) + strlen("550 5.7.20 ") < 980
+	ok(strstr(reply.text, "a DMARC pass (id 0123456789abcdef) %%%")
+	       && length + strlen(contact) + strlen("550 5.7.20 ") < 980
 	       && strcmp(reply.text + length - strlen(contact), contact) == 0,
 	   "the longest reply is whole and below 980 characters, its percent signs doubled: %zu", length);
 	arena_clear(&arena);
@@ -234,39 +238,42 @@ static void test_reasons(void)
 		   "reason \"%s\" is sound and unique", row->code);
 	}
 	enum reason kept = REASON_EXEMPT;
-	ok(!reason_from_code(span_of("org-unknow"), &kept) && !reason_from_code(span_of("ORG-UNKNOWN"), &kept) && kept == REASON_EXEMPT,
+	ok(!reason_from_code(span_of("org-unknow"), &kept) && !reason_from_code(span_of("ORG-UNKNOWN"), &kept)
+	       && kept == REASON_EXEMPT,
 	   "a code outside the table is none");
 	is_text(reason_code((enum reason)9999), "internal-error", "a reason outside the table");
 }
 
 static void test_printable(void)
 {
-	char text[RECORD_PRINTABLE_SIZE];
+	char text[LOG_PRINTABLE_SIZE];
 	char long_value[60000];
 	char want[400];
-	record_printable(span_make("a\r\n\0\x1b\x7f\xe2\x80\xa8\\\"", 11), text, sizeof text);
+	log_entry_printable(span_make("a\r\n\0\x1b\x7f\xe2\x80\xa8\\\"", 11), text, sizeof text);
 	is_text(text, "a\\x0d\\x0a\\x00\\x1b\\x7f\\xe2\\x80\\xa8\\\\\"", "L01 control characters, DEL, U+2028, backslash");
 	memset(long_value, 'x', sizeof long_value);
-	record_printable(span_make(long_value, sizeof long_value), text, sizeof text);
+	log_entry_printable(span_make(long_value, sizeof long_value), text, sizeof text);
 	memset(want, 'x', 256);
 	strcpy(want + 256, "...60000");
 	is_text(text, want, "L02 a long value is cut, and its length said");
 	memset(long_value, '\n', sizeof long_value);
-	ok(record_printable(span_make(long_value, sizeof long_value), text, sizeof text) == 256 * 4 + 8, "the worst case fits");
-	ok(record_printable(span_make(long_value, 100), text, 20) < 20 && strlen(text) < 20, "a small buffer is respected");
+	ok(log_entry_printable(span_make(long_value, sizeof long_value), text, sizeof text) == 256 * 4 + 8,
+	   "the worst case fits");
+	ok(log_entry_printable(span_make(long_value, 100), text, 20) < 20 && strlen(text) < 20,
+	   "a small buffer is respected");
 }
 
 static void test_record(void)
 {
-	struct record record;
-	record_init(&record);
-	record_text(&record, "a", span_make(NULL, 0));
-	record_text(&record, "b", span_of(""));
-	record_number(&record, "c", -1);
-	ok(record.count == 0, "unknown values are left out");
+	struct log_entry entry;
+	log_entry_init(&entry);
+	log_entry_text(&entry, "a", span_make(NULL, 0));
+	log_entry_text(&entry, "b", span_of(""));
+	log_entry_number(&entry, "c", -1);
+	ok(entry.count == 0, "unknown values are left out");
 	for (int i = 0; i < 100; i++)
-		record_number(&record, "n", i);
-	ok(record.count == RECORD_ENTRIES_MAX, "a record is bounded");
+		log_entry_number(&entry, "n", i);
+	ok(entry.count == LOG_FIELDS_MAX, "a record is bounded");
 }
 
 /* What would be refused and is deferred in defer mode: the refusal's own words, and that it is not final. */
@@ -276,13 +283,14 @@ static void test_put_off(void)
 		enum reason reason;
 		const char *enhanced;
 	} cases[] = {
-		{ REASON_TLS_ABSENT, "4.7.0" },  { REASON_MESSAGE_DUPLICATE, "4.6.0" }, { REASON_ORG_UNKNOWN, "4.7.1" },
-		{ REASON_DKIM_NONE, "4.7.20" },  { REASON_DMARC_FAIL, "4.7.26" },       { REASON_DNS_TIMEOUT, "4.4.3" },
+		{ REASON_TLS_ABSENT, "4.7.0" },     { REASON_MESSAGE_DUPLICATE, "4.6.0" }, { REASON_ORG_UNKNOWN, "4.7.1" },
+		{ REASON_DKIM_NONE, "4.7.20" },     { REASON_DMARC_FAIL, "4.7.26" },       { REASON_DNS_TIMEOUT, "4.4.3" },
 		{ REASON_SPF_PERMERROR, "4.7.24" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct judgement judgement = { .reason = cases[i].reason, .mode = MODE_DEFER, .would = VERDICT_REJECT,
-			                           .verdict = VERDICT_TEMPFAIL };
+		struct judgement judgement = {
+			.reason = cases[i].reason, .mode = MODE_DEFER, .would = VERDICT_REJECT, .verdict = VERDICT_TEMPFAIL
+		};
 		struct reply reply;
 		reply_make(VERDICT_TEMPFAIL, &judgement, span_of("1f"), span_make(NULL, 0), &reply);
 		is_text(reply.code, "451", "it is a 451");

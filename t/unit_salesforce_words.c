@@ -10,10 +10,12 @@ static void test_table(void)
 	for (unsigned i = WORDS_NONE + 1; i < WORDS_COUNT; i++) {
 		const struct words_row *row = words_row((enum words)i);
 		words_line((enum words)i, line);
-		ok(row->code && row->text && row->meaning && row->look && row->code[0] && row->meaning[0] && row->look[0], "row %u is whole", i);
+		ok(row->code && row->text && row->meaning && row->look && row->code[0] && row->meaning[0] && row->look[0],
+		   "row %u is whole", i);
 		ok(words_find(span_of(line)) == (enum words)i, "%s is found", line);
 		ok(words_code(span_of(line)) >= 400, "%s: its code", line);
-		ok(row->meaning[strlen(row->meaning) - 1] != '.' && row->look[strlen(row->look) - 1] != '.', "row %u: no full stop", i);
+		ok(row->meaning[strlen(row->meaning) - 1] != '.' && row->look[strlen(row->look) - 1] != '.',
+		   "row %u: no full stop", i);
 		enum reason reasons[WORDS_REASONS_MAX];
 		ok(words_reasons(span_of(line), reasons) == 0, "row %u is no reply of this milter", i);
 	}
@@ -61,9 +63,12 @@ static void test_reasons(void)
 		ok(count == 1 && reasons[0] == (enum reason)i, "%s: one reason, its own", row->code);
 		is_span(words_session(span_of(line)), span_of("1f3a"), "and the session");
 	}
-	struct span several = span_of("550 5.7.1 cert-absent,auth-none,ip-unlisted: one of these is asked for: a verified client certificate (id 9) ask us");
-	ok(words_reasons(several, reasons) == 3 && reasons[0] == REASON_CERT_ABSENT && reasons[2] == REASON_IP_UNLISTED, "several");
-	ok(words_reasons(span_of("550 5.7.1 cert-absent,auth-none,ip-unlisted,org-absent,...: x"), reasons) == 4, "four and more");
+	struct span several = span_of(
+		"550 5.7.1 cert-absent,auth-none,ip-unlisted: one of these is asked for: a verified client certificate (id 9) ask us");
+	ok(words_reasons(several, reasons) == 3 && reasons[0] == REASON_CERT_ABSENT && reasons[2] == REASON_IP_UNLISTED,
+	   "several");
+	ok(words_reasons(span_of("550 5.7.1 cert-absent,auth-none,ip-unlisted,org-absent,...: x"), reasons) == 4,
+	   "four and more");
 	ok(words_reasons(span_of("the tls-absent thing"), reasons) == 1, "a code in a sentence");
 	ok(words_reasons(span_of("tls-absence, xtls-absent"), reasons) == 0, "no code");
 	ok(words_reasons(span_make(NULL, 0), reasons) == 0 && span_absent(words_session(span_make(NULL, 0))), "nothing");
@@ -73,7 +78,8 @@ static void test_reasons(void)
 
 static void test_codes(void)
 {
-	ok(words_code(span_of("451 4.7.5 x")) == 451 && words_code(span_of("smtp;550-5.1.1 x")) == 550, "a code at the start, or in it");
+	ok(words_code(span_of("451 4.7.5 x")) == 451 && words_code(span_of("smtp;550-5.1.1 x")) == 550,
+	   "a code at the start, or in it");
 	ok(words_code(span_of("4510 x 12.451.3 port 1450")) == 0 && words_code(span_of("")) == 0, "no code");
 	is_span(words_enhanced(span_of("451 4.7.5 x")), span_of("4.7.5"), "an enhanced code");
 	is_span(words_enhanced(span_of("550 5.7.26 x")), span_of("5.7.26"), "of more digits");

@@ -54,8 +54,10 @@ static const struct zone_row zone[] = {
 	{ "aservfail.example", RECORD_TXT, "v=spf1 a:a.servfail.example -all", 0 },
 	{ "a.servfail.example", RECORD_A, "!bogus", 0 },
 	/* Records on which libspf2 differs. */
-	{ "full.example", RECORD_TXT, "v=spf1" IP4_56 " ip4:10.1.0.1 ip4:10.1.0.2 ip4:10.1.0.3 ip4:10.1.0.4 ip4:10.1.0.5"
-	                              " ip4:10.1.0.6 ip4:10.1.0.7 -all", 0 },
+	{ "full.example", RECORD_TXT,
+	  "v=spf1" IP4_56 " ip4:10.1.0.1 ip4:10.1.0.2 ip4:10.1.0.3 ip4:10.1.0.4 ip4:10.1.0.5"
+	  " ip4:10.1.0.6 ip4:10.1.0.7 -all",
+	  0 },
 	{ "many.example", RECORD_TXT, "v=spf1" IP4_56 IP4_8 " -all", 0 },
 	{ "many6.example", RECORD_TXT, "v=spf1" IP6_25 " ip6:2001:db8::6 -all", 0 },
 	{ "inmany.example", RECORD_TXT, "v=spf1 -include:many.example +all", 0 },
@@ -129,8 +131,10 @@ static const struct zone_row zone[] = {
 	{ "crash.example", RECORD_TXT, "v=spf1 -all exp=exp.crash.example", 0 },
 	{ "exp.crash.example", RECORD_TXT, X25 X25 X25 X25 X25 "%{i}%{i}x", 0 },
 	{ "crash2.example", RECORD_TXT, "v=spf1 -all exp=exp.crash2.example", 0 },
-	{ "exp.crash2.example", RECORD_TXT, "%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc"
-	  "%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc", 0 },
+	{ "exp.crash2.example", RECORD_TXT,
+	  "%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc"
+	  "%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc%{S}abc",
+	  0 },
 	{ "nul.example", RECORD_TXT, "v=spf1 +all\0 -all", 17 },
 	{ "broken.example", RECORD_TXT, "v=spf1 ip4:192.0.2.1/032 -all", 0 },
 	{ "inbroken.example", RECORD_TXT, "v=spf1 include:broken.example -all", 0 },
@@ -274,7 +278,8 @@ static void test_given(void)
 	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
 		struct desk desk = { 0 };
 		struct secondopinion opinion = ask(given[i].domain, given[i].client, &desk, PATIENCE_MS);
-		bool because = given[i].because ? opinion.because && strstr(opinion.because, given[i].because) : !opinion.because;
+		bool because =
+			given[i].because ? opinion.because && strstr(opinion.because, given[i].because) : !opinion.because;
 		bool good = opinion.status == SECONDOPINION_GIVEN && opinion.ours == given[i].ours
 		            && opinion.theirs == given[i].theirs && because && !desk.explained
 		            && opinion.lookups <= SECONDOPINION_LOOKUPS_MAX;
@@ -387,8 +392,8 @@ static void test_misconduct(void)
 		struct desk desk = { 0 };
 		conduct = rows[i].conduct;
 		struct secondopinion opinion = ask("plain.example", "192.0.2.1", &desk, rows[i].ms);
-		if (!ok(opinion.status == rows[i].status && opinion.ours == SPF_PASS && !opinion.because, "%s: %s", rows[i].what,
-		        statuses[rows[i].status]))
+		if (!ok(opinion.status == rows[i].status && opinion.ours == SPF_PASS && !opinion.because, "%s: %s",
+		        rows[i].what, statuses[rows[i].status]))
 			printf("# %s\n", statuses[opinion.status]);
 		arena_clear(&arena);
 	}
@@ -497,8 +502,10 @@ static void test_confined(void)
 	if (geteuid() == 0)
 		ok(confined.nobody && confined.no_groups, "it is not root and in no group");
 	ok(confined.no_new_privileges, "it can get no privileges back");
-	ok(confined.descriptors == 4, "it has one way to its parent, and none elsewhere (%u descriptors)", confined.descriptors);
-	ok(confined.no_processes && confined.no_files && confined.no_writing, "it starts nothing, opens nothing, writes no file");
+	ok(confined.descriptors == 4, "it has one way to its parent, and none elsewhere (%u descriptors)",
+	   confined.descriptors);
+	ok(confined.no_processes && confined.no_files && confined.no_writing,
+	   "it starts nothing, opens nothing, writes no file");
 	arena_clear(&arena);
 }
 

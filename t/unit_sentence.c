@@ -80,13 +80,16 @@ static void test_grammar(void)
 		for (unsigned i = 0; i < operands; i++)
 			strcat(many, i ? " or tls" : "tls");
 		bool parsed = sentence_parse(span_of(many), &arena, &sentence, &error);
-		ok(operands == SENTENCE_NODES_MAX ? !parsed && strstr(error.text, "too long") : parsed, "%u operands", operands);
+		ok(operands == SENTENCE_NODES_MAX ? !parsed && strstr(error.text, "too long") : parsed, "%u operands",
+		   operands);
 	}
 	struct sentence sentence;
 	struct sentence_error error = { 0, "" };
 	strcpy(strrchr(many, ' '), " 1 of (tls)");
-	ok(!sentence_parse(span_of(many), &arena, &sentence, &error) && strstr(error.text, "too long"), "nor is there room for \"of\"");
-	ok(parse("tls and 2 of (cert, auth)").checks == (CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_AUTH)),
+	ok(!sentence_parse(span_of(many), &arena, &sentence, &error) && strstr(error.text, "too long"),
+	   "nor is there room for \"of\"");
+	ok(parse("tls and 2 of (cert, auth)").checks
+	       == (CHECK_BIT(CHECK_TLS) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_AUTH)),
 	   "the named checks are known");
 }
 
@@ -164,7 +167,8 @@ static const struct {
 	{ "2 of (cert, auth, ip)", T, T, F, F, true, "auth,ip", 0 },
 	{ "tls or cert", T, P, F, F, false, "", 0 },
 	{ "tls and cert and (auth or ip)", F, P, P, P, true, "tls", 0 },
-	{ "tls and (cert or auth) and (auth or ip)", T, T, P, P, false, "auth,ip", CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_IP) },
+	{ "tls and (cert or auth) and (auth or ip)", T, T, P, P, false, "auth,ip",
+	  CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_IP) },
 };
 
 static void test_responsible(void)

@@ -100,10 +100,10 @@ static unsigned count_awaited(void)
 }
 
 struct scene {
-	struct ports ports;
+	struct environment environment;
 	struct live *live;
 	struct log *log;
-	struct service service;
+	struct shared shared;
 	struct sockaddr_un address;
 	socklen_t length;
 	int listener;
@@ -116,9 +116,9 @@ static void open_listener(struct scene *scene)
 	scene->address.sun_family = AF_UNIX;
 	scene->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	scene->length = sizeof scene->address;
-	if (bind(scene->listener, (struct sockaddr *)&scene->address, sizeof scene->address.sun_family) != 0 ||
-	    listen(scene->listener, 100) != 0 ||
-	    getsockname(scene->listener, (struct sockaddr *)&scene->address, &scene->length) != 0)
+	if (bind(scene->listener, (struct sockaddr *)&scene->address, sizeof scene->address.sun_family) != 0
+	    || listen(scene->listener, 100) != 0
+	    || getsockname(scene->listener, (struct sockaddr *)&scene->address, &scene->length) != 0)
 		exit(2);
 }
 
@@ -139,17 +139,17 @@ static void scene_init(struct scene *scene, unsigned workers, size_t connections
 	char text[SERVER_TEXT_SIZE];
 	memset(scene, 0, sizeof *scene);
 	struct test_evidence none = { .late = false };
-	scene->ports = test_ports(&none);
-	scene->ports.now_ms = monotonic_ms;
-	scene->ports.begin = begin;
-	scene->ports.gather = gather;
-	scene->ports.end = end;
+	scene->environment = test_environment(&none);
+	scene->environment.now_ms = monotonic_ms;
+	scene->environment.begin = begin;
+	scene->environment.gather = gather;
+	scene->environment.end = end;
 	scene->log = log_new("unit_server");
 	scene->live = live_new(settings_dkim());
-	service_init(&scene->service, scene->live, &scene->ports, scene->log);
+	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
 	open_listener(scene);
 	held = false;
-	struct server_options options = { scene->listener, workers, connections_max, limits, &scene->service };
+	struct server_options options = { scene->listener, workers, connections_max, limits, &scene->shared };
 	scene->server = server_start(&options, text);
 	if (!scene->server)
 		exit(2);
@@ -185,7 +185,10 @@ static void put(struct buffer *out, char letter, const void *data, size_t length
 static void put_opening(struct buffer *out)
 {
 	PUT(out, 'O', "\0\0\0\6\0\0\1\377\0\037\377\377");
-	PUT(out, 'C', "a.test\0" "4\0\031" "192.0.2.1\0");
+	PUT(out, 'C',
+	    "a.test\0"
+	    "4\0\031"
+	    "192.0.2.1\0");
 	PUT(out, 'H', "a.test\0");
 }
 
@@ -305,7 +308,7 @@ static void test_waiting(void)
 	struct scene scene;
 	struct buffer out = { 0 };
 	char letters[64];
-	scene_init(&scene, 1, 0, (struct connection_limits){ LONG_MS, LONG_MS, LONG_MS, 50 });
+	scene_init(&scene, 1, 0, (struct connection_limits) { LONG_MS, LONG_MS, LONG_MS, 50 });
 	held = true;
 	int fd = dial(&scene), gone = dial(&scene), half = dial(&scene);
 	put_opening(&out);
@@ -350,7 +353,7 @@ static void test_limits(void)
 {
 	struct scene scene;
 	struct buffer out = { 0 };
-	scene_init(&scene, 1, 0, (struct connection_limits){ 100, LONG_MS, LONG_MS, LONG_MS });
+	scene_init(&scene, 1, 0, (struct connection_limits) { 100, LONG_MS, LONG_MS, LONG_MS });
 	int idle = dial(&scene), begun = dial(&scene);
 	if (send(begun, "\0\0", 2, 0) != 2)
 		exit(2);
@@ -360,12 +363,13 @@ static void test_limits(void)
 	close(begun);
 	scene_stop(&scene, LONG_MS);
 
-	scene_init(&scene, 1, 0, (struct connection_limits){ LONG_MS, 100, LONG_MS, LONG_MS });
+	scene_init(&scene, 1, 0, (struct connection_limits) { LONG_MS, 100, LONG_MS, LONG_MS });
 	idle = dial(&scene);
 	begun = dial(&scene);
 	/* Each byte comes in time, but not all of them. */
 	int sent = 0;
-	while (sent < 400 && send(begun, sent == 0 ? "\0" : &"\0\0\1\0C"[sent < 5 ? sent : 3], 1, MSG_NOSIGNAL) == 1 && is_silent(begun)) {
+	while (sent < 400 && send(begun, sent == 0 ? "\0" : &"\0\0\1\0C"[sent < 5 ? sent : 3], 1, MSG_NOSIGNAL) == 1
+	       && is_silent(begun)) {
 		sent++;
 		usleep(5000);
 	}
@@ -375,7 +379,7 @@ static void test_limits(void)
 	close(begun);
 	scene_stop(&scene, LONG_MS);
 
-	scene_init(&scene, 1, 0, (struct connection_limits){ LONG_MS, LONG_MS, 100, LONG_MS });
+	scene_init(&scene, 1, 0, (struct connection_limits) { LONG_MS, LONG_MS, 100, LONG_MS });
 	int deaf = dial(&scene);
 	int small = 4096;
 	setsockopt(deaf, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
@@ -385,8 +389,8 @@ static void test_limits(void)
 	struct span content = buffer_content(&out);
 	size_t taken = 0;
 	ssize_t length;
-	while (taken < content.length &&
-	       (length = send(deaf, content.at + taken, content.length - taken, MSG_NOSIGNAL)) > 0)
+	while (taken < content.length
+	       && (length = send(deaf, content.at + taken, content.length - taken, MSG_NOSIGNAL)) > 0)
 		taken += (size_t)length;
 	ok(taken < content.length, "from a peer that does not read no more is read, and in the end it is cut off");
 	ok(passes(&scene), "others are served meanwhile");
@@ -442,7 +446,7 @@ static void test_stop(void)
 	say(idle, &out);
 	await_count(1);
 	pthread_create(&thread, NULL, stop, &scene);
-	while (!atomic_load(&scene.service.stopping))
+	while (!atomic_load(&scene.shared.stopping))
 		usleep(1000);
 	put_message(&out);
 	say(idle, &out);

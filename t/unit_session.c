@@ -44,24 +44,24 @@ static struct settings *settings_plain(const char *quarantine_unless)
 
 struct scene {
 	struct test_evidence evidence;
-	struct ports ports;
+	struct environment environment;
 	struct live *live;
 	struct log *log;
-	struct service service;
+	struct shared shared;
 	struct session *session;
 };
 
 static void scene_init(struct scene *scene, const char *quarantine_unless, bool leading_space)
 {
 	memset(scene, 0, sizeof *scene);
-	scene->ports = test_ports(&scene->evidence);
+	scene->environment = test_environment(&scene->evidence);
 	struct settings *settings = settings_plain(quarantine_unless);
 	scene->log = log_new("unit_session");
 	log_configure(scene->log, settings);
 	scene->live = live_new(settings);
-	service_init(&scene->service, scene->live, &scene->ports, scene->log);
-	struct agreement agreement = { .leading_space = leading_space, .skip = true, .answers_recipients = true };
-	scene->session = session_new(&scene->service, &agreement, (struct waker){ NULL, NULL });
+	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
+	struct negotiated negotiated = { .leading_space = leading_space, .skip = true, .answers_recipients = true };
+	scene->session = session_new(&scene->shared, &negotiated, (struct waker) { NULL, NULL });
 	struct address client;
 	address_parse(span_of("13.110.74.200"), &client);
 	session_connect(scene->session, "a.mta.salesforce.com", &client);
@@ -95,7 +95,8 @@ static bool passes(struct scene *scene)
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		session_field(session, span_of(fields[i][0]), span_of(fields[i][1]));
 	session_header_end(session, span_of("QUEUE1"));
-	bool refused = !session_end(session, span_of("QUEUE1")) || session_refused(session, &refusal) || !session_edits(session, &edits);
+	bool refused = !session_end(session, span_of("QUEUE1")) || session_refused(session, &refusal)
+	               || !session_edits(session, &edits);
 	session_close(session);
 	return !refused;
 }
@@ -120,12 +121,13 @@ static void test_memory(void)
 	fail_allocation = 1;
 	session_helo(scene.session, "b.mta.salesforce.com");
 	mail(&scene);
-	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "no memory at HELO: deferred at MAIL");
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL,
+	   "no memory at HELO: deferred at MAIL");
 	scene_clear(&scene);
 
-	struct agreement agreement = { 0 };
+	struct negotiated negotiated = { 0 };
 	fail_allocation = 1;
-	ok(!session_new(&scene.service, &agreement, (struct waker){ NULL, NULL }), "no memory, no session");
+	ok(!session_new(&scene.shared, &negotiated, (struct waker) { NULL, NULL }), "no memory, no session");
 	fail_allocation = 0;
 	session_free(NULL);
 }
@@ -139,8 +141,9 @@ static void test_incomplete(void)
 	scene_init(&scene, "", true);
 	input.incomplete = true;
 	session_mail(scene.session, &input, span_of("13.110.74.200"));
-	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL &&
-	   strncmp(refusal.reply.text, "internal-error", 14) == 0, "at MAIL: deferred, with a reply of its own");
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL
+	       && strncmp(refusal.reply.text, "internal-error", 14) == 0,
+	   "at MAIL: deferred, with a reply of its own");
 	session_recipient(scene.session, span_of("<joe@customer.example>"), span_of("relay"), span_of("QUEUE1"));
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "and at RCPT");
 	ok(passes(&scene), "the next is none the worse");
@@ -154,21 +157,24 @@ static void test_order(void)
 	struct edits edits;
 	scene_init(&scene, "", true);
 	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "without MAIL: deferred");
-	ok(strcmp(refusal.reply.code, "451") == 0 && strcmp(refusal.reply.enhanced, "4.3.2") == 0 &&
-	   strncmp(refusal.reply.text, "internal-error: ", 16) == 0, "with a reply of its own");
+	ok(strcmp(refusal.reply.code, "451") == 0 && strcmp(refusal.reply.enhanced, "4.3.2") == 0
+	       && strncmp(refusal.reply.text, "internal-error: ", 16) == 0,
+	   "with a reply of its own");
 	ok(!session_edits(scene.session, &edits), "and nothing to change");
 	session_defer(scene.session);
 	session_close(scene.session);
 	mail(&scene);
 	session_end(scene.session, span_make(NULL, 0));
-	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL, "the end straight after MAIL: deferred");
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL,
+	   "the end straight after MAIL: deferred");
 	ok(passes(&scene), "the next is none the worse");
 
-	atomic_store(&scene.service.stopping, true);
+	atomic_store(&scene.shared.stopping, true);
 	mail(&scene);
-	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL &&
-	   strcmp(refusal.reply.code, "421") == 0, "while stopping: deferred with 421");
-	ok(atomic_load(&scene.service.open) == 0, "and nothing is begun");
+	ok(session_refused(scene.session, &refusal) && refusal.verdict == VERDICT_TEMPFAIL
+	       && strcmp(refusal.reply.code, "421") == 0,
+	   "while stopping: deferred with 421");
+	ok(atomic_load(&scene.shared.open) == 0, "and nothing is begun");
 	scene_clear(&scene);
 }
 
@@ -177,8 +183,15 @@ static void test_contradiction(void)
 	static const struct {
 		const char *macro;
 		bool believed;
-	} cases[] = { { "13.110.74.200", true }, { "13.110.74.201", false }, { "IPv6:2001:db8::1", false }, { NULL, true },
-		      { "", false }, { "unknown", false }, { "13.7212758", false }, { "013.110.74.200", false }, { "IPv6:::ffff:13.110.74.200", true } };
+	} cases[] = { { "13.110.74.200", true },
+		          { "13.110.74.201", false },
+		          { "IPv6:2001:db8::1", false },
+		          { NULL, true },
+		          { "", false },
+		          { "unknown", false },
+		          { "13.7212758", false },
+		          { "013.110.74.200", false },
+		          { "IPv6:::ffff:13.110.74.200", true } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct scene scene;
 		struct session_input input = good_session();
@@ -200,12 +213,12 @@ static void test_sid(void)
 {
 	enum { COUNT = 20000 };
 	static char sids[COUNT][SID_SIZE];
-	static struct service service;
-	ok(service_init(&service, NULL, NULL, NULL), "a service");
+	static struct shared shared;
+	ok(shared_init(&shared, NULL, NULL, NULL), "a service");
 	bool good = true;
 	bool unique = true;
 	for (int i = 0; i < COUNT; i++) {
-		service_sid(&service, sids[i]);
+		shared_sid(&shared, sids[i]);
 		good = good && strspn(sids[i], "0123456789abcdef") == 16 && strlen(sids[i]) == 16;
 	}
 	qsort(sids, COUNT, SID_SIZE, compare);

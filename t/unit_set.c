@@ -9,7 +9,8 @@ static void test_members(void)
 	struct arena arena;
 	arena_init(&arena, 0);
 	struct set *set = set_new(&arena, SET_EXACT);
-	ok(set_count(NULL) == 0 && !set_has(NULL, span_of("a")) && set_find(NULL, span_of("a")) == SET_ABSENT, "no set is empty");
+	ok(set_count(NULL) == 0 && !set_has(NULL, span_of("a")) && set_find(NULL, span_of("a")) == SET_ABSENT,
+	   "no set is empty");
 	ok(set_count(set) == 0 && !set_has(set, span_of("a")) && !set_has(set, span_of("")), "a new set is empty");
 	char text[] = "one";
 	ok(set_add(set, span_of(text)) == 0, "the first member is number 0");
@@ -28,7 +29,8 @@ static void test_members(void)
 	struct set *folded = set_new(&arena, SET_NOCASE);
 	ok(set_add(folded, span_of("User@Example")) == 0 && set_add(folded, span_of("uSER@eXAMPLE")) == 0, "without case");
 	is_span(set_at(folded, 0), span_of("user@example"), "folded");
-	ok(set_has(folded, span_of("USER@EXAMPLE")) && !set_has(folded, span_of("user`example")), "only letters are folded");
+	ok(set_has(folded, span_of("USER@EXAMPLE")) && !set_has(folded, span_of("user`example")),
+	   "only letters are folded");
 	arena_clear(&arena);
 }
 
@@ -109,11 +111,26 @@ static void test_pattern_valid(void)
 		const char *text;
 		bool valid;
 	} patterns[] = {
-		{ "example.com", true },   { "*.example.com", true }, { "EXAMPLE.com", true },    { "*.com", true },
-		{ "*", false },            { "*.", false },           { "*.*.example.com", false }, { "*example.com", false },
-		{ "smtp*.a.com", false },  { ".example.com", false }, { "*..example.com", false }, { "*.example.com.", false },
-		{ "example.com.", false }, { "", false },             { "a.*.com", false },       { "*.192.0.2.1", false },
-		{ "a_b.com", true },       { "*.a_b.com", true },     { "a!b.com", false },        { "*.b\xc3\xbc.com", false },
+		{ "example.com", true },
+		{ "*.example.com", true },
+		{ "EXAMPLE.com", true },
+		{ "*.com", true },
+		{ "*", false },
+		{ "*.", false },
+		{ "*.*.example.com", false },
+		{ "*example.com", false },
+		{ "smtp*.a.com", false },
+		{ ".example.com", false },
+		{ "*..example.com", false },
+		{ "*.example.com.", false },
+		{ "example.com.", false },
+		{ "", false },
+		{ "a.*.com", false },
+		{ "*.192.0.2.1", false },
+		{ "a_b.com", true },
+		{ "*.a_b.com", true },
+		{ "a!b.com", false },
+		{ "*.b\xc3\xbc.com", false },
 	};
 	struct arena arena;
 	arena_init(&arena, 0);
@@ -122,7 +139,8 @@ static void test_pattern_valid(void)
 		ok(pattern_valid(span_of(patterns[i].text)) == patterns[i].valid, "pattern [%s]", patterns[i].text);
 		size_t before = set_count(set);
 		if (!patterns[i].valid)
-			ok(pattern_add(set, span_of(patterns[i].text)) == SET_ABSENT && set_count(set) == before, "it is not added");
+			ok(pattern_add(set, span_of(patterns[i].text)) == SET_ABSENT && set_count(set) == before,
+			   "it is not added");
 	}
 	ok(!pattern_valid(span_make(NULL, 0)) && !pattern_valid(span_make("a.com\0", 6)), "neither absent nor with NUL");
 	arena_clear(&arena);
@@ -130,7 +148,8 @@ static void test_pattern_valid(void)
 
 static void test_pattern_match(void)
 {
-	static const char *const patterns[] = { "example.com", "*.Sub.example.com", "*.mta.salesforce.com", "*.bnc.salesforce.com" };
+	static const char *const patterns[] = { "example.com", "*.Sub.example.com", "*.mta.salesforce.com",
+		                                    "*.bnc.salesforce.com" };
 	static const struct {
 		const char *id;
 		struct span domain;
@@ -174,7 +193,8 @@ static void test_pattern_match(void)
 	struct arena arena;
 	arena_init(&arena, 0);
 	struct set *set = set_new(&arena, SET_NOCASE);
-	ok(!pattern_match(NULL, span_of("example.com")) && !pattern_match(set, span_of("example.com")), "nothing in no set");
+	ok(!pattern_match(NULL, span_of("example.com")) && !pattern_match(set, span_of("example.com")),
+	   "nothing in no set");
 	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
 		ok(pattern_add(set, span_of(patterns[i])) == i, "added %s", patterns[i]);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -9,13 +9,16 @@ static void test_tls_names(void)
 		enum tls_version version;
 		const char *shown;
 	} rows[] = {
-		{ "TLSv1", TLS_1_0, "TLSv1" },       { "TLSv1.0", TLS_1_0, "TLSv1" },     { "TLSv1.1", TLS_1_1, "TLSv1.1" },
-		{ "TLSv1.2", TLS_1_2, "TLSv1.2" },   { "TLSv1.3", TLS_1_3, "TLSv1.3" },   { "TLSv1.4", TLS_UNKNOWN, "unknown" },
-		{ "tlsv1.3", TLS_UNKNOWN, "unknown" }, { "TLSv1.3 ", TLS_UNKNOWN, "unknown" }, { "SSLv3", TLS_UNKNOWN, "unknown" },
-		{ "", TLS_UNKNOWN, "unknown" },      { NULL, TLS_UNKNOWN, "unknown" },
+		{ "TLSv1", TLS_1_0, "TLSv1" },         { "TLSv1.0", TLS_1_0, "TLSv1" },
+		{ "TLSv1.1", TLS_1_1, "TLSv1.1" },     { "TLSv1.2", TLS_1_2, "TLSv1.2" },
+		{ "TLSv1.3", TLS_1_3, "TLSv1.3" },     { "TLSv1.4", TLS_UNKNOWN, "unknown" },
+		{ "tlsv1.3", TLS_UNKNOWN, "unknown" }, { "TLSv1.3 ", TLS_UNKNOWN, "unknown" },
+		{ "SSLv3", TLS_UNKNOWN, "unknown" },   { "", TLS_UNKNOWN, "unknown" },
+		{ NULL, TLS_UNKNOWN, "unknown" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		ok(tls_version_parse(span_of(rows[i].name)) == rows[i].version, "version [%s]", rows[i].name ? rows[i].name : "absent");
+		ok(tls_version_parse(span_of(rows[i].name)) == rows[i].version, "version [%s]",
+		   rows[i].name ? rows[i].name : "absent");
 		is_text(tls_version_name(rows[i].version), rows[i].shown, "and its name");
 	}
 	is_text(tls_version_name((enum tls_version)99), "unknown", "one outside the table is unknown");
@@ -37,7 +40,8 @@ static void test_modes(void)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct settings *settings = settings_two(rows[i].a, rows[i].b);
-		ok(settings_complete(settings, unite_options) && settings->mode_least == rows[i].least && settings->mode_most == rows[i].most,
+		ok(settings_complete(settings, unite_options) && settings->mode_least == rows[i].least
+		       && settings->mode_most == rows[i].most,
 		   "%s and %s", mode_name(rows[i].a), mode_name(rows[i].b));
 		settings_free(settings);
 	}
@@ -45,7 +49,9 @@ static void test_modes(void)
 	struct owner_cursor cursor = { 0 };
 	struct orgid id;
 	orgid_parse(span_of(ORG_A), &id);
-	ok(none && settings_complete(none, unite_options) && none->mode_least == MODE_MONITOR && none->mode_most == MODE_MONITOR, "without organizations nobody enforces");
+	ok(none && settings_complete(none, unite_options) && none->mode_least == MODE_MONITOR
+	       && none->mode_most == MODE_MONITOR,
+	   "without organizations nobody enforces");
 	ok(!settings_org(none, &id) && !settings_next_owner(none, span_of("example.com"), &cursor), "and nothing is found");
 	settings_free(none);
 	settings_free(NULL);
@@ -68,9 +74,12 @@ static void test_owners(void)
 		const char *domain;
 		const char *owners;
 	} rows[] = {
-		{ "a.example", "A" },      { "A.Example", "A" },      { "b.example", "B" },     { "both.example", "BA" },
-		{ "x.wide.example", "B" }, { "wide.example", "A" },   { "y.both.example", "" }, { "evil-a.example", "" },
-		{ "a.example.", "" },      { "", "" },                { "x.x.wide.example", "AB" },
+		{ "a.example", "A" },         { "A.Example", "A" },
+		{ "b.example", "B" },         { "both.example", "BA" },
+		{ "x.wide.example", "B" },    { "wide.example", "A" },
+		{ "y.both.example", "" },     { "evil-a.example", "" },
+		{ "a.example.", "" },         { "", "" },
+		{ "x.x.wide.example", "AB" },
 	};
 	struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings->orgs[0].domains = PATTERNS(settings, "a.example", "both.example", "wide.example", "*.x.wide.example");
@@ -116,13 +125,15 @@ static void test_union(void)
 	ok(any->tls.min_version == TLS_1_2 && any->tls.min_cipher_bits == 128, "the lowest TLS");
 	ok(any->cert.match_client_name && !any->cert.required && any->auth.required, "what all ask for");
 	ok(any->envelope.null_sender && any->verp.undecodable == UNDECODABLE_SKIP, "what one lets through");
-	ok(set_has(any->cert.issuers, span_of("CN=A")) && set_has(any->cert.issuers, span_of("CN=B")), "the issuers of both");
+	ok(set_has(any->cert.issuers, span_of("CN=A")) && set_has(any->cert.issuers, span_of("CN=B")),
+	   "the issuers of both");
 	ok(set_count(any->auth.mechanisms) == 0, "a list that restricts nothing makes the union restrict nothing");
 	ok(set_has(any->auth.users, span_of("sfuser@relay.test")) && set_has(any->auth.users, span_of("other@relay.test")),
 	   "the users of both");
 	address_parse(span_of("13.110.0.1"), &inside);
 	address_parse(span_of("192.0.2.9"), &outside);
-	ok(network_set_has(any->ip.networks, &inside) && network_set_has(any->ip.networks, &outside), "the networks of both");
+	ok(network_set_has(any->ip.networks, &inside) && network_set_has(any->ip.networks, &outside),
+	   "the networks of both");
 	ok(any->id.text[0] == '\0' && settings->sentence_count == 2, "it has no ID; both sentences are kept");
 	settings_free(settings);
 
@@ -133,7 +144,8 @@ static void test_union(void)
 	settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
 	settings->orgs[1].ip.networks = NULL;
 	settings->orgs[1].cert.names = NULL;
-	ok(settings_complete(settings, unite_options) && settings->sentence_count == 1 && set_count(settings->any.cert.names) == 1,
+	ok(settings_complete(settings, unite_options) && settings->sentence_count == 1
+	       && set_count(settings->any.cert.names) == 1,
 	   "lists that are not there add nothing; the same sentence is kept once");
 	settings_free(settings);
 }

@@ -25,7 +25,8 @@ static const struct zone_row zone[] = {
 	{ "exists.test.example", RECORD_TXT, "v=spf1 exists:%{i}._l.%{d} -all", 0 },
 	{ "192.0.2.1._l.exists.test.example", RECORD_A, "10.1.2.3", 0 },
 	{ "exists6.test.example", RECORD_TXT, "v=spf1 exists:%{ir}.%{v}._l.%{d} -all", 0 },
-	{ "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._l.exists6.test.example", RECORD_A, "127.0.0.2", 0 },
+	{ "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._l.exists6.test.example", RECORD_A,
+	  "127.0.0.2", 0 },
 	{ "ptr.test.example", RECORD_TXT, "v=spf1 ptr:Hosts.example -all", 0 },
 	{ "1.2.0.192.in-addr.arpa", RECORD_PTR, "liar.hosts.example", 0 },
 	{ "1.2.0.192.in-addr.arpa", RECORD_PTR, "one.HOSTS.example", 0 },
@@ -86,7 +87,8 @@ static const struct zone_row zone[] = {
 	{ "voids5.test.example", RECORD_TXT, "v=spf1 exists:1.v exists:2.v a:3.v a:4.v a:5.v +all", 0 },
 	{ "voidsame.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v1.example.org a:v1.example.org +all", 0 },
 	{ "voidptr.test.example", RECORD_TXT, "v=spf1 a:v1.example.org a:v2.example.org ptr +all", 0 },
-	{ "voidinc.test.example", RECORD_TXT, "v=spf1 a:v1.example.org include:voidin.test.example a:v4.example.org +all", 0 },
+	{ "voidinc.test.example", RECORD_TXT, "v=spf1 a:v1.example.org include:voidin.test.example a:v4.example.org +all",
+	  0 },
 	{ "voidin.test.example", RECORD_TXT, "v=spf1 a:v2.example.org -all", 0 },
 	{ "voidhosts.test.example", RECORD_TXT, "v=spf1 mx ~all", 0 },
 	{ "voidhosts.test.example", RECORD_MX, "1 v1.example.org", 0 },
@@ -96,45 +98,70 @@ static const struct zone_row zone[] = {
 	{ "voidlast.test.example", RECORD_MX, "1 v1.example.org", 0 },
 	{ "voidlast.test.example", RECORD_MX, "2 v2.example.org", 0 },
 	{ "voidlast.test.example", RECORD_MX, "3 a.mx.example", 0 },
-	{ "voidthird.test.example", RECORD_TXT, "v=spf1 a:v4.example.org mx:voidhosts.test.example mx:voidlast.test.example +all", 0 },
+	{ "voidthird.test.example", RECORD_TXT,
+	  "v=spf1 a:v4.example.org mx:voidhosts.test.example mx:voidlast.test.example +all", 0 },
 	{ "voidp.test.example", RECORD_TXT, "v=spf1 exists:%{p}.v exists:%{p}.w ip4:203.0.113.99 -all", 0 },
-	{ "voidincp.test.example", RECORD_TXT, "v=spf1 include:%{p}.inc.example a:v1.example.org a:v2.example.org +all", 0 },
+	{ "voidincp.test.example", RECORD_TXT, "v=spf1 include:%{p}.inc.example a:v1.example.org a:v2.example.org +all",
+	  0 },
 	{ "unknown.inc.example", RECORD_TXT, "v=spf1 -all", 0 },
 	{ "fan.test.example", RECORD_TXT,
-	  "v=spf1 include:fan1.test.example include:fan1.test.example include:fan1.test.example include:fan1.test.example +all", 0 },
-	{ "fan1.test.example", RECORD_TXT, "v=spf1 include:fan2.test.example include:fan2.test.example include:fan2.test.example", 0 },
-	{ "fan2.test.example", RECORD_TXT, "v=spf1 include:ip.test.example include:ip.test.example include:ip.test.example", 0 },
+	  "v=spf1 include:fan1.test.example include:fan1.test.example include:fan1.test.example include:fan1.test.example +all",
+	  0 },
+	{ "fan1.test.example", RECORD_TXT,
+	  "v=spf1 include:fan2.test.example include:fan2.test.example include:fan2.test.example", 0 },
+	{ "fan2.test.example", RECORD_TXT, "v=spf1 include:ip.test.example include:ip.test.example include:ip.test.example",
+	  0 },
 	{ "include12.test.example", RECORD_TXT,
 	  "v=spf1 include:ip.test.example include:ip.test.example include:ip.test.example include:ip.test.example "
 	  "include:ip.test.example include:ip.test.example include:ip.test.example include:ip.test.example "
-	  "include:ip.test.example include:ip.test.example include:ip.test.example include:ip.test.example +all", 0 },
+	  "include:ip.test.example include:ip.test.example include:ip.test.example include:ip.test.example +all",
+	  0 },
 	{ "mx11.test.example", RECORD_TXT, "v=spf1 mx +all", 0 },
-	{ "mx11.test.example", RECORD_MX, "1 h1.mx.example", 0 }, { "mx11.test.example", RECORD_MX, "2 h2.mx.example", 0 },
-	{ "mx11.test.example", RECORD_MX, "3 h3.mx.example", 0 }, { "mx11.test.example", RECORD_MX, "4 h4.mx.example", 0 },
-	{ "mx11.test.example", RECORD_MX, "5 h5.mx.example", 0 }, { "mx11.test.example", RECORD_MX, "6 h6.mx.example", 0 },
-	{ "mx11.test.example", RECORD_MX, "7 h7.mx.example", 0 }, { "mx11.test.example", RECORD_MX, "8 h8.mx.example", 0 },
-	{ "mx11.test.example", RECORD_MX, "9 h9.mx.example", 0 }, { "mx11.test.example", RECORD_MX, "10 h10.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "1 h1.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "2 h2.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "3 h3.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "4 h4.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "5 h5.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "6 h6.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "7 h7.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "8 h8.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "9 h9.mx.example", 0 },
+	{ "mx11.test.example", RECORD_MX, "10 h10.mx.example", 0 },
 	{ "mx11.test.example", RECORD_MX, "0 a.mx.example", 0 },
 	{ "ptr11.test.example", RECORD_TXT, "v=spf1 ptr -all", 0 },
 	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "zz.ptr11.test.example", 0 },
-	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "a.mx.example", 0 }, { "7.113.0.203.in-addr.arpa", RECORD_PTR, "b.mx.example", 0 },
-	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "c.mx.example", 0 }, { "7.113.0.203.in-addr.arpa", RECORD_PTR, "d.mx.example", 0 },
-	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "e.mx.example", 0 }, { "7.113.0.203.in-addr.arpa", RECORD_PTR, "f.mx.example", 0 },
-	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "g.mx.example", 0 }, { "7.113.0.203.in-addr.arpa", RECORD_PTR, "h.mx.example", 0 },
-	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "i.mx.example", 0 }, { "7.113.0.203.in-addr.arpa", RECORD_PTR, "j.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "a.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "b.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "c.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "d.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "e.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "f.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "g.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "h.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "i.mx.example", 0 },
+	{ "7.113.0.203.in-addr.arpa", RECORD_PTR, "j.mx.example", 0 },
 	{ "zz.ptr11.test.example", RECORD_A, "203.0.113.7", 0 },
 	{ "zz.ptr11.test.example", RECORD_A, "203.0.113.8", 0 },
-	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "a.mx.example", 0 }, { "8.113.0.203.in-addr.arpa", RECORD_PTR, "b.mx.example", 0 },
-	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "c.mx.example", 0 }, { "8.113.0.203.in-addr.arpa", RECORD_PTR, "d.mx.example", 0 },
-	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "e.mx.example", 0 }, { "8.113.0.203.in-addr.arpa", RECORD_PTR, "f.mx.example", 0 },
-	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "g.mx.example", 0 }, { "8.113.0.203.in-addr.arpa", RECORD_PTR, "h.mx.example", 0 },
-	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "i.mx.example", 0 }, { "8.113.0.203.in-addr.arpa", RECORD_PTR, "j.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "a.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "b.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "c.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "d.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "e.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "f.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "g.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "h.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "i.mx.example", 0 },
+	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "j.mx.example", 0 },
 	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "zz.ptr11.test.example", 0 },
 	{ "8.113.0.203.in-addr.arpa", RECORD_PTR, "a.mx.example.com", 0 },
-	{ "c.mx.example", RECORD_A, "203.0.113.8", 0 }, { "d.mx.example", RECORD_A, "203.0.113.8", 0 },
-	{ "e.mx.example", RECORD_A, "203.0.113.8", 0 }, { "f.mx.example", RECORD_A, "203.0.113.8", 0 },
-	{ "g.mx.example", RECORD_A, "203.0.113.8", 0 }, { "h.mx.example", RECORD_A, "203.0.113.8", 0 },
-	{ "i.mx.example", RECORD_A, "203.0.113.8", 0 }, { "j.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "c.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "d.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "e.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "f.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "g.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "h.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "i.mx.example", RECORD_A, "203.0.113.8", 0 },
+	{ "j.mx.example", RECORD_A, "203.0.113.8", 0 },
 	/* Failing lookups. */
 	{ "fail.test.example", RECORD_TXT, "!tempfail", 0 },
 	{ "bogus.test.example", RECORD_TXT, "!bogus", 0 },
@@ -172,8 +199,11 @@ static const struct zone_row zone[] = {
 	{ "inchelo.test.example", RECORD_TXT, "v=spf1 include:%{h} -all", 0 },
 	{ "com", RECORD_TXT, "v=spf1 +all", 0 },
 	{ "trunc.test.example", RECORD_TXT,
-	  "v=spf1 exists:%{l}." LONG63 "." LONG63 "." LONG63 ".abcdefghijklmnopqrstuvwxyz.abcdefghijklmnopqrstuvwx.t.example -all", 0 },
-	{ LONG63 "." LONG63 "." LONG63 ".abcdefghijklmnopqrstuvwxyz.abcdefghijklmnopqrstuvwx.t.example", RECORD_A, "127.0.0.2", 0 },
+	  "v=spf1 exists:%{l}." LONG63 "." LONG63 "." LONG63
+	  ".abcdefghijklmnopqrstuvwxyz.abcdefghijklmnopqrstuvwx.t.example -all",
+	  0 },
+	{ LONG63 "." LONG63 "." LONG63 ".abcdefghijklmnopqrstuvwxyz.abcdefghijklmnopqrstuvwx.t.example", RECORD_A,
+	  "127.0.0.2", 0 },
 	{ "nul.test.example", RECORD_TXT, "v=spf1 a:foo.example.com\0 +all", 30 },
 	{ "two.test.example", RECORD_TXT, "v=spf1 -all", 0 },
 	{ "two.test.example", RECORD_TXT, "v=spf1 +all", 0 },
@@ -210,12 +240,15 @@ static const struct check checks[] = {
 	{ "ip4", V4, "u", "ip.test.example", "h.example", SPF_PASS, "ip4:192.0.2.0/24", 0, 0 },
 	{ "ip6", V6, "u", "ip.test.example", "h.example", SPF_PASS, "ip6:2001:db8::/32", 0, 0 },
 	{ "-all", "203.0.113.1", "u", "ip.test.example", "h.example", SPF_FAIL, "-all", 0, 0 },
-	{ "an IPv4-mapped client is IPv4", "::ffff:192.0.2.1", "u", "ip.test.example", "h.example", SPF_PASS, "ip4:192.0.2.0/24", 0, 0 },
+	{ "an IPv4-mapped client is IPv4", "::ffff:192.0.2.1", "u", "ip.test.example", "h.example", SPF_PASS,
+	  "ip4:192.0.2.0/24", 0, 0 },
 	{ "ip4 /0", V4, "u", "zero.test.example", "h.example", SPF_PASS, "ip4:0.0.0.0/0", 0, 0 },
 	{ "ip4 /0 and an IPv6 client", V6, "u", "zero.test.example", "h.example", SPF_FAIL, "-all", 0, 0 },
 	{ "ip6 /0 and an IPv4 client", V4, "u", "zero6.test.example", "h.example", SPF_FAIL, "-all", 0, 0 },
-	{ "ip6 /0 and a mapped client", "::ffff:192.0.2.1", "u", "zero6.test.example", "h.example", SPF_FAIL, "-all", 0, 0 },
-	{ "a prefix inside a byte, first", "192.0.2.128", "u", "bits.test.example", "h", SPF_PASS, "ip4:192.0.2.128/25", 0, 0 },
+	{ "ip6 /0 and a mapped client", "::ffff:192.0.2.1", "u", "zero6.test.example", "h.example", SPF_FAIL, "-all", 0,
+	  0 },
+	{ "a prefix inside a byte, first", "192.0.2.128", "u", "bits.test.example", "h", SPF_PASS, "ip4:192.0.2.128/25", 0,
+	  0 },
 	{ "a prefix inside a byte, before", "192.0.2.127", "u", "bits.test.example", "h", SPF_FAIL, "-all", 0, 0 },
 	{ "host bits in a network", "192.0.2.4", "u", "bits.test.example", "h", SPF_PASS, "ip4:192.0.2.5/31", 0, 0 },
 	{ "a, IPv4", V4, "u", "a.test.example", "h.example", SPF_PASS, "a", 1, 0 },
@@ -226,18 +259,24 @@ static const struct check checks[] = {
 	{ "mx, second host, /30", "192.0.2.1", "u", "mx.test.example", "h.example", SPF_PASS, "mx/30", 1, 0 },
 	{ "mx, outside /30", "192.0.2.4", "u", "mx.test.example", "h.example", SPF_SOFTFAIL, "~all", 1, 0 },
 	{ "null MX", V4, "u", "nullmx.test.example", "h.example", SPF_NEUTRAL, "?all", 1, 0 },
-	{ "S05 exists with a private address", V4, "u", "exists.test.example", "h.example", SPF_PASS, "exists:%{i}._l.%{d}", 1, 0 },
+	{ "S05 exists with a private address", V4, "u", "exists.test.example", "h.example", SPF_PASS, "exists:%{i}._l.%{d}",
+	  1, 0 },
 	{ "exists, no", "192.0.2.2", "u", "exists.test.example", "h.example", SPF_FAIL, "-all", 1, 1 },
-	{ "S07 exists with nibbles", V6, "u", "exists6.test.example", "h.example", SPF_PASS, "exists:%{ir}.%{v}._l.%{d}", 1, 0 },
+	{ "S07 exists with nibbles", V6, "u", "exists6.test.example", "h.example", SPF_PASS, "exists:%{ir}.%{v}._l.%{d}", 1,
+	  0 },
 	{ "ptr", V4, "u", "ptr.test.example", "h.example", SPF_PASS, "ptr:Hosts.example", 1, 0 },
 	{ "ptr, a look-alike suffix", V6, "u", "ptr.test.example", "h.example", SPF_FAIL, "-all", 1, 0 },
 	{ "ptr, no name", "203.0.113.99", "u", "ptr.test.example", "h.example", SPF_FAIL, "-all", 1, 1 },
 	{ "%{p}", V4, "u", "p.test.example", "h.example", SPF_PASS, "exists:%{p}._p.test.example", 1, 0 },
-	{ "%{p} unknown", "203.0.113.99", "u", "p.test.example", "h.example", SPF_PASS, "exists:%{p}._p.test.example", 1, 1 },
-	{ "%{p} is the domain itself", "203.0.113.9", "u", "pdom.example", "h", SPF_PASS, "include:%{p}.inc.example", 1, 0 },
-	{ "%{p} is any name", "203.0.113.9", "u", "other.pdom.example", "h", SPF_PASS, "exists:%{p}._q.test.example", 1, 0 },
+	{ "%{p} unknown", "203.0.113.99", "u", "p.test.example", "h.example", SPF_PASS, "exists:%{p}._p.test.example", 1,
+	  1 },
+	{ "%{p} is the domain itself", "203.0.113.9", "u", "pdom.example", "h", SPF_PASS, "include:%{p}.inc.example", 1,
+	  0 },
+	{ "%{p} is any name", "203.0.113.9", "u", "other.pdom.example", "h", SPF_PASS, "exists:%{p}._q.test.example", 1,
+	  0 },
 	{ "%{p} follows redirect", "203.0.113.9", "u", "below.example", "h", SPF_PASS, "include:%{p}.inc.example", 2, 0 },
-	{ "%{p} is a name below the domain", "203.0.113.10", "u", "sub.example", "h", SPF_PASS, "exists:%{p}._q.test.example", 1, 0 },
+	{ "%{p} is a name below the domain", "203.0.113.10", "u", "sub.example", "h", SPF_PASS,
+	  "exists:%{p}._q.test.example", 1, 0 },
 	{ "include matches", V4, "u", "inc.test.example", "h.example", SPF_NEUTRAL, "?include:ip.test.example", 1, 0 },
 	{ "include does not match", "203.0.113.1", "u", "inc.test.example", "h", SPF_SOFTFAIL, "~all", 1, 0 },
 	{ "include without record", V4, "u", "incnone.test.example", "h", SPF_PERMERROR, NULL, 1, 0 },
@@ -265,9 +304,12 @@ static const struct check checks[] = {
 	{ "void lookups of ptr count", "203.0.113.99", "u", "voidptr.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
 	{ "S09 three hosts of one mx", V4, "u", "voidhosts.test.example", "h", SPF_SOFTFAIL, "~all", 1, 1 },
 	{ "S09 a host behind two void ones", "198.51.100.9", "u", "voidlast.test.example", "h", SPF_PASS, "mx", 2, 2 },
-	{ "S09 but not in a third such term", "198.51.100.9", "u", "voidthird.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
-	{ "S09 a void %{p} and a void name of one term", "203.0.113.99", "u", "voidp.test.example", "h", SPF_PASS, "ip4:203.0.113.99", 2, 2 },
-	{ "S09 a void %{p} of include counts", "203.0.113.99", "u", "voidincp.test.example", "h", SPF_PERMERROR, NULL, 3, 3 },
+	{ "S09 but not in a third such term", "198.51.100.9", "u", "voidthird.test.example", "h", SPF_PERMERROR, NULL, 3,
+	  3 },
+	{ "S09 a void %{p} and a void name of one term", "203.0.113.99", "u", "voidp.test.example", "h", SPF_PASS,
+	  "ip4:203.0.113.99", 2, 2 },
+	{ "S09 a void %{p} of include counts", "203.0.113.99", "u", "voidincp.test.example", "h", SPF_PERMERROR, NULL, 3,
+	  3 },
 	{ "void lookups count across include", V4, "u", "voidinc.test.example", "h", SPF_PERMERROR, NULL, 4, 3 },
 	{ "S01 includes that fan out", "203.0.113.1", "u", "fan.test.example", "h", SPF_PERMERROR, NULL, 11, 0 },
 	{ "S01 twelve includes", "203.0.113.1", "u", "include12.test.example", "h", SPF_PERMERROR, NULL, 11, 0 },
@@ -281,23 +323,27 @@ static const struct check checks[] = {
 	{ "an address lookup fails", V4, "u", "afail.test.example", "h", SPF_TEMPERROR, NULL, 1, 0 },
 	{ "an address answer is bogus", V6, "u", "afail.test.example", "h", SPF_TEMPERROR, NULL, 1, 0 },
 	{ "an MX answer is bogus", V4, "u", "mxfail.test.example", "h", SPF_TEMPERROR, NULL, 1, 0 },
-	{ "the second MX host fails after a match", "192.0.2.3", "u", "mxhostfail.test.example", "h", SPF_PASS, "mx", 1, 0 },
+	{ "the second MX host fails after a match", "192.0.2.3", "u", "mxhostfail.test.example", "h", SPF_PASS, "mx", 1,
+	  0 },
 	{ "the second MX host fails", V4, "u", "mxhostfail.test.example", "h", SPF_TEMPERROR, NULL, 1, 0 },
 	{ "a failing lookup after the match", V4, "u", "late.test.example", "h", SPF_PASS, "ip4:192.0.2.1", 0, 0 },
 	{ "the PTR lookup fails", "203.0.113.2", "u", "ptrfail.test.example", "h", SPF_NEUTRAL, "?all", 1, 0 },
 	{ "one PTR name fails", "203.0.113.3", "u", "ptrfail.test.example", "h", SPF_PASS, "ptr", 1, 0 },
-	{ "%{p} after the match is not asked", "203.0.113.2", "u", "pfail.test.example", "h", SPF_PASS, "ip4:203.0.113.2", 0, 0 },
+	{ "%{p} after the match is not asked", "203.0.113.2", "u", "pfail.test.example", "h", SPF_PASS, "ip4:203.0.113.2",
+	  0, 0 },
 	{ "S08 an impossible name", V4, "u", "impossible.test.example", "h", SPF_PERMERROR, NULL, 0, 0 },
 	{ "HELO in a name", "192.0.2.1", "u", "helo.test.example", "a.test.example", SPF_PASS, "a:%{h}", 1, 0 },
 	{ "HELO that is no name", V4, "u", "helo.test.example", "a..b", SPF_FAIL, "-all", 1, 0 },
 	{ "no HELO", V4, "u", "helo.test.example", NULL, SPF_FAIL, "-all", 1, 0 },
 	{ "HELO URL-escaped", V4, "u", "helourl.test.example", "x +all/\\", SPF_PASS, "exists:%{H}.h.example", 1, 0 },
-	{ "a local-part adds no term", V4, "joe +all x", "local.test.example", "h", SPF_PASS, "exists:%{l}.l.example", 1, 0 },
+	{ "a local-part adds no term", V4, "joe +all x", "local.test.example", "h", SPF_PASS, "exists:%{l}.l.example", 1,
+	  0 },
 	{ "a local-part adds no term, fail", V4, "joe +all y", "local.test.example", "h", SPF_FAIL, "-all", 1, 1 },
 	{ "a local-part with two dots matches nothing", V4, "a..b", "local.test.example", "h", SPF_FAIL, "-all", 1, 0 },
 	{ "delimiters are joined with dots", V4, "x+a-b", "delim.test.example", "h", SPF_FAIL, "-all", 2, 2 },
 	{ "two parts of a reversed local-part", V4, "c+a-b", "delim.test.example", "h", SPF_FAIL, "-all", 2, 2 },
-	{ "the last two reversed parts", V4, "a-b", "delim.test.example", "h", SPF_PASS, "exists:%{l2r-+}.%{o-}.l.example", 1, 0 },
+	{ "the last two reversed parts", V4, "a-b", "delim.test.example", "h", SPF_PASS, "exists:%{l2r-+}.%{o-}.l.example",
+	  1, 0 },
 	{ "the first part of %{s}", V4, "user", "sender.test.example", "h", SPF_PASS, "exists:%{s1r}.s.example", 1, 0 },
 	{ "include of an impossible name", V4, "a..b", "incmacro.test.example", "h", SPF_PERMERROR, NULL, 1, 0 },
 	{ "include of a top-level domain", V4, "u", "inchelo.test.example", "com", SPF_PERMERROR, NULL, 1, 0 },
@@ -325,8 +371,10 @@ static const struct check checks[] = {
 
 static struct spf_walk *begin(struct arena *arena, const struct check *check, bool ahead)
 {
-	struct spf_input input = { .local = span_of(check->local), .domain = span_of(check->domain),
-	                           .helo = span_of(check->helo), .look_ahead = ahead };
+	struct spf_input input = { .local = span_of(check->local),
+		                       .domain = span_of(check->domain),
+		                       .helo = span_of(check->helo),
+		                       .look_ahead = ahead };
 	if (!address_parse(span_of(check->client), &input.client))
 		return NULL;
 	return spf_walk_new(arena, &input);
@@ -354,16 +402,18 @@ static void table(void)
 			struct spf_walk *walk = begin(&arena, &checks[i], ahead != 0);
 			enum spf_result result = walk ? run(&arena, walk) : SPF_PENDING;
 			const struct spf_outcome *outcome = walk ? spf_walk_outcome(walk) : NULL;
-			bool mechanism = outcome && (!checks[i].mechanism || span_equal(outcome->mechanism, span_of(checks[i].mechanism)));
-			bool problem = outcome && (outcome->problem.text != NULL)
-			               == (result == SPF_NONE || result == SPF_TEMPERROR || result == SPF_PERMERROR);
+			bool mechanism =
+				outcome && (!checks[i].mechanism || span_equal(outcome->mechanism, span_of(checks[i].mechanism)));
+			bool problem = outcome
+			               && (outcome->problem.text != NULL)
+			                      == (result == SPF_NONE || result == SPF_TEMPERROR || result == SPF_PERMERROR);
 			ok(result == checks[i].result && mechanism && problem && outcome->terms == checks[i].terms
 			       && outcome->voids == checks[i].voids && outcome->questions <= 160,
 			   "%s%s", checks[i].name, ahead ? ", looking ahead" : "");
 			if (outcome)
 				printf("# %s by %.*s, %u terms, %u voids, %u questions%s%s\n", spf_result_name(result),
-				       (int)outcome->mechanism.length, outcome->mechanism.at ? outcome->mechanism.at : "", outcome->terms,
-				       outcome->voids, outcome->questions, outcome->problem.text ? ": " : "",
+				       (int)outcome->mechanism.length, outcome->mechanism.at ? outcome->mechanism.at : "",
+				       outcome->terms, outcome->voids, outcome->questions, outcome->problem.text ? ": " : "",
 				       outcome->problem.text ? outcome->problem.text : "");
 			arena_clear(&arena);
 		}
@@ -381,7 +431,8 @@ static void bytes(void)
 	ok(walk && run(&arena, walk) == SPF_PASS, "any byte of a local-part is escaped");
 	struct spf_input nobody = { .domain = span_of("zero.test.example") };
 	walk = spf_walk_new(&arena, &nobody);
-	ok(walk && spf_walk_step(walk) == SPF_NONE && !spf_walk_next(walk), "I05 no client address: none, nothing is asked");
+	ok(walk && spf_walk_step(walk) == SPF_NONE && !spf_walk_next(walk),
+	   "I05 no client address: none, nothing is asked");
 	arena_clear(&arena);
 }
 
@@ -391,7 +442,7 @@ static void mapped(void)
 	struct answer_record record = { .text = span_of("v=spf1 ip6:::/0 ~ip4:192.0.2.1 -all") };
 	struct answer answer = { .status = ANSWER_FOUND, .count = 1, .records = &record };
 	struct spf_input input = { .client = { ADDRESS_IPV6, { [10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1 } },
-	                           .domain = span_of("a.example") };
+		                       .domain = span_of("a.example") };
 	struct spf_policy policy;
 	arena_init(&arena, 0);
 	spf_policy_of(&arena, &answer, &policy);
@@ -473,7 +524,8 @@ static void memory(void)
 		arena_init(&answers, 0);
 		struct spf_walk *walk = begin(&small, &check, limit % 128 == 16);
 		result = walk ? run(&answers, walk) : SPF_TEMPERROR;
-		wrong = wrong || (result != SPF_PASS && result != SPF_TEMPERROR) || (result == SPF_TEMPERROR && !arena_failed(&small));
+		wrong = wrong || (result != SPF_PASS && result != SPF_TEMPERROR)
+		        || (result == SPF_TEMPERROR && !arena_failed(&small));
 		arena_clear(&small);
 		arena_clear(&answers);
 	}

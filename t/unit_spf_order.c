@@ -14,7 +14,8 @@ static const struct zone_row zone[] = {
 	{ "all.example", RECORD_TXT, "v=spf1 include:i.example -all a:later.example redirect=later.example", 0 },
 	{ "p.example", RECORD_TXT, "v=spf1 include:i.example a:%{p}.later.example exists:%{l}..x.example -all", 0 },
 	{ "limit.example", RECORD_TXT,
-	  "v=spf1 include:i.example a:1.x a:2.x a:3.x a:4.x a:5.x a:6.x a:7.x a:8.x a:9.x a:10.x a:11.x redirect=r.example", 0 },
+	  "v=spf1 include:i.example a:1.x a:2.x a:3.x a:4.x a:5.x a:6.x a:7.x a:8.x a:9.x a:10.x a:11.x redirect=r.example",
+	  0 },
 	{ "limitred.example", RECORD_TXT,
 	  "v=spf1 include:i.example a:1.x a:2.x a:3.x a:4.x a:5.x a:6.x a:7.x a:8.x redirect=r.example", 0 },
 	{ "i.example", RECORD_TXT, "v=spf1 a:inner.example -all", 0 },
@@ -53,7 +54,8 @@ static const struct zone_row zone[] = {
 	/* Who chose the names. */
 	{ "chosen.example", RECORD_TXT,
 	  "v=spf1 a a:%{i}.%{d}.c.example a:%{l}.c.example a:%{h}.h.example a:%{s}.s.example include:%{l}.inc.example "
-	  "a:%{p}.p.example ptr -all", 0 },
+	  "a:%{p}.p.example ptr -all",
+	  0 },
 	{ "user.inc.example", RECORD_TXT, "v=spf1 a:inner.example ?all", 0 },
 	{ "1.2.0.192.in-addr.arpa", RECORD_PTR, "host.client.example", 0 },
 	{ "host.client.example", RECORD_A, "192.0.2.1", 0 },
@@ -62,8 +64,10 @@ static const struct zone_row zone[] = {
 
 static struct spf_walk *begin(struct arena *arena, const char *domain, bool ahead)
 {
-	struct spf_input input = { .client = { ADDRESS_IPV4, { 192, 0, 2, 1 } }, .domain = span_of(domain),
-	                           .local = span_of("user"), .look_ahead = ahead };
+	struct spf_input input = { .client = { ADDRESS_IPV4, { 192, 0, 2, 1 } },
+		                       .domain = span_of(domain),
+		                       .local = span_of("user"),
+		                       .look_ahead = ahead };
 	return spf_walk_new(arena, &input);
 }
 
@@ -87,7 +91,10 @@ static const struct {
 	const char *names; /* of the second round, each with a space behind it */
 } rounds[] = {
 	{ "terms.example", false, { 1, 1, 1 }, "i.example " },
-	{ "terms.example", true, { 1, 6, 1 }, "i.example terms.example m.example 1.2.0.192.in-addr.arpa user.e.example r.example " },
+	{ "terms.example",
+	  true,
+	  { 1, 6, 1 },
+	  "i.example terms.example m.example 1.2.0.192.in-addr.arpa user.e.example r.example " },
 	{ "match.example", true, { 1, 1, 1 }, "i.example " },
 	{ "all.example", true, { 1, 1, 1 }, "i.example " },
 	{ "p.example", true, { 1, 1, 1 }, "i.example " },
@@ -189,8 +196,11 @@ static void choosing(void)
 		unsigned wrong = 0;
 		const struct question *question;
 		arena_init(&arena, 0);
-		struct spf_input input = { .client = { ADDRESS_IPV4, { 192, 0, 2, 1 } }, .domain = span_of("chosen.example"),
-			                   .local = span_of("user"), .helo = span_of("helo.client.test"), .look_ahead = ahead };
+		struct spf_input input = { .client = { ADDRESS_IPV4, { 192, 0, 2, 1 } },
+			                       .domain = span_of("chosen.example"),
+			                       .local = span_of("user"),
+			                       .helo = span_of("helo.client.test"),
+			                       .look_ahead = ahead };
 		struct spf_walk *walk = spf_walk_new(&arena, &input);
 		/* Void lookups would end it. */
 		struct answer_record elsewhere = { .address = { ADDRESS_IPV4, { 10, 0, 0, 1 } } };

@@ -32,37 +32,133 @@ static const struct {
 
 /* Records that are not: permerror, wherever the error stands. */
 static const char *const invalid[] = {
-	"v=spf1 moo", "v=spf1 -all moo", "v=spf1 all all2", "v=spf1 =all", "v=spf1 -", "v=spf1 +", "v=spf1 ++a",
-	"v=spf1 -all.", "v=spf1 all:x.com", "v=spf1 all/8", "v=spf1 all:", "v=spf1 -all,", "v=spf1 a,mx",
-	"v=spf1 include", "v=spf1 include:", "v=spf1 include:a.b/24", "v=spf1 include:%{d}/24", "v=spf1 exists",
-	"v=spf1 exists:", "v=spf1 exists:a.b/24", "v=spf1 ptr/0", "v=spf1 ptr:", "v=spf1 ptr:a.b/24", "v=spf1 mx:",
-	"v=spf1 a:", "v=spf1 a:/24", "v=spf1 a/33", "v=spf1 a//129", "v=spf1 a/024", "v=spf1 a//064", "v=spf1 a/24/64",
-	"v=spf1 a//64/24", "v=spf1 a/", "v=spf1 a//", "v=spf1 a/1000000000000000000000", "v=spf1 a///64",
-	"v=spf1 a:example.com/", "v=spf1 a:example.com:8080", "v=spf1 a:111.222.33.44", "v=spf1 a:abc.123",
-	"v=spf1 a:museum", "v=spf1 a:museum.", "v=spf1 a:example.-com", "v=spf1 a:example.com-", "v=spf1 a:example..",
-	"v=spf1 a:foo-bar", "v=spf1 a:x..y", "v=spf1 a:.com", "v=spf1 a:a%_..com", "v=spf1 mx:mail.example...com",
+	"v=spf1 moo",
+	"v=spf1 -all moo",
+	"v=spf1 all all2",
+	"v=spf1 =all",
+	"v=spf1 -",
+	"v=spf1 +",
+	"v=spf1 ++a",
+	"v=spf1 -all.",
+	"v=spf1 all:x.com",
+	"v=spf1 all/8",
+	"v=spf1 all:",
+	"v=spf1 -all,",
+	"v=spf1 a,mx",
+	"v=spf1 include",
+	"v=spf1 include:",
+	"v=spf1 include:a.b/24",
+	"v=spf1 include:%{d}/24",
+	"v=spf1 exists",
+	"v=spf1 exists:",
+	"v=spf1 exists:a.b/24",
+	"v=spf1 ptr/0",
+	"v=spf1 ptr:",
+	"v=spf1 ptr:a.b/24",
+	"v=spf1 mx:",
+	"v=spf1 a:",
+	"v=spf1 a:/24",
+	"v=spf1 a/33",
+	"v=spf1 a//129",
+	"v=spf1 a/024",
+	"v=spf1 a//064",
+	"v=spf1 a/24/64",
+	"v=spf1 a//64/24",
+	"v=spf1 a/",
+	"v=spf1 a//",
+	"v=spf1 a/1000000000000000000000",
+	"v=spf1 a///64",
+	"v=spf1 a:example.com/",
+	"v=spf1 a:example.com:8080",
+	"v=spf1 a:111.222.33.44",
+	"v=spf1 a:abc.123",
+	"v=spf1 a:museum",
+	"v=spf1 a:museum.",
+	"v=spf1 a:example.-com",
+	"v=spf1 a:example.com-",
+	"v=spf1 a:example..",
+	"v=spf1 a:foo-bar",
+	"v=spf1 a:x..y",
+	"v=spf1 a:.com",
+	"v=spf1 a:a%_..com",
+	"v=spf1 mx:mail.example...com",
 	"v=spf1 exists:a123456789012345678901234567890123456789012345678901234567890123.example.com",
-	"v=spf1 include:x..y -all", "v=spf1 redirect=x..y", "v=spf1 exp=x..y -all",
-	"v=spf1 a:%{d}.", "v=spf1 a:%{d}com", "v=spf1 a:%", "v=spf1 a:%a.com", "v=spf1 a:%{d",
-	"v=spf1 a:%{}.com", "v=spf1 a:%{a}.com", "v=spf1 a:%{d0}.com", "v=spf1 a:%{d00r}.com", "v=spf1 a:%{dd}.com",
-	"v=spf1 a:%{drr}.com", "v=spf1 a:%{d-1}.com", "v=spf1 a:%{d:}.com", "v=spf1 a:%{dr2}.com", "v=spf1 a:%%%(.com",
-	"v=spf1 a:%{c}.com", "v=spf1 a:%{R}.com", "v=spf1 -all exp=%{t}.com", "v=spf1 x=%{c}", "v=spf1 x=%", "v=spf1 x=%{d",
-	"v=spf1 ip4", "v=spf1 ip4:", "v=spf1 ip4/24", "v=spf1 ip4:1.2.3", "v=spf1 ip4:1.2.3.4/", "v=spf1 ip4:1.2.3.4/33",
-	"v=spf1 ip4:1.2.3.4/032", "v=spf1 ip4:1.2.3.4//32", "v=spf1 ip4:1.2.3.4:25", "v=spf1 ip4:01.2.3.4",
-	"v=spf1 ip4:1.2.3.256", "v=spf1 ip4:0x1.2.3.4", "v=spf1 ip4:::1", "v=spf1 ip4:1.2.3.4/+8", "v=spf1 ip4=1.2.3.4/33 ip4",
-	"v=spf1 ip6", "v=spf1 ip6:", "v=spf1 ip6:1.2.3.4", "v=spf1 ip6::::1", "v=spf1 ip6:::1/129", "v=spf1 ip6:::1//33",
-	"v=spf1 ip6::CAFE::BABE", "v=spf1 ip6:fe80::1%eth0", "v=spf1 ip6:12345::", "v=spf1 ip6:::1/", "v=spf1 ip6:::1/00",
+	"v=spf1 include:x..y -all",
+	"v=spf1 redirect=x..y",
+	"v=spf1 exp=x..y -all",
+	"v=spf1 a:%{d}.",
+	"v=spf1 a:%{d}com",
+	"v=spf1 a:%",
+	"v=spf1 a:%a.com",
+	"v=spf1 a:%{d",
+	"v=spf1 a:%{}.com",
+	"v=spf1 a:%{a}.com",
+	"v=spf1 a:%{d0}.com",
+	"v=spf1 a:%{d00r}.com",
+	"v=spf1 a:%{dd}.com",
+	"v=spf1 a:%{drr}.com",
+	"v=spf1 a:%{d-1}.com",
+	"v=spf1 a:%{d:}.com",
+	"v=spf1 a:%{dr2}.com",
+	"v=spf1 a:%%%(.com",
+	"v=spf1 a:%{c}.com",
+	"v=spf1 a:%{R}.com",
+	"v=spf1 -all exp=%{t}.com",
+	"v=spf1 x=%{c}",
+	"v=spf1 x=%",
+	"v=spf1 x=%{d",
+	"v=spf1 ip4",
+	"v=spf1 ip4:",
+	"v=spf1 ip4/24",
+	"v=spf1 ip4:1.2.3",
+	"v=spf1 ip4:1.2.3.4/",
+	"v=spf1 ip4:1.2.3.4/33",
+	"v=spf1 ip4:1.2.3.4/032",
+	"v=spf1 ip4:1.2.3.4//32",
+	"v=spf1 ip4:1.2.3.4:25",
+	"v=spf1 ip4:01.2.3.4",
+	"v=spf1 ip4:1.2.3.256",
+	"v=spf1 ip4:0x1.2.3.4",
+	"v=spf1 ip4:::1",
+	"v=spf1 ip4:1.2.3.4/+8",
+	"v=spf1 ip4=1.2.3.4/33 ip4",
+	"v=spf1 ip6",
+	"v=spf1 ip6:",
+	"v=spf1 ip6:1.2.3.4",
+	"v=spf1 ip6::::1",
+	"v=spf1 ip6:::1/129",
+	"v=spf1 ip6:::1//33",
+	"v=spf1 ip6::CAFE::BABE",
+	"v=spf1 ip6:fe80::1%eth0",
+	"v=spf1 ip6:12345::",
+	"v=spf1 ip6:::1/",
+	"v=spf1 ip6:::1/00",
 	"v=spf1 ip6:1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
-	"v=spf1 redirect=", "v=spf1 redirect=-all", "v=spf1 redirect:a.b", "v=spf1 redirect", "v=spf1 exp=", "v=spf1 exp=-all",
-	"v=spf1 exp=a.b exp=a.b -all", "v=spf1 redirect=a.b Redirect=a.b", "v=spf1 1up=foo", "v=spf1 -x=y",
-	"v=spf1 moo.cow/far_out=man", "v=spf1 moo.cow:far_out=man", "v=spf1 a\tmx", "v=spf1 a\r\n", "v=spf1 a\n",
-	"v=spf1 \x80z -all", "v=spf1 a:\xef\xbb\xbfgarbage.example.net", "v=spf1 x=\x7f", "v=spf1 x=\x01",
+	"v=spf1 redirect=",
+	"v=spf1 redirect=-all",
+	"v=spf1 redirect:a.b",
+	"v=spf1 redirect",
+	"v=spf1 exp=",
+	"v=spf1 exp=-all",
+	"v=spf1 exp=a.b exp=a.b -all",
+	"v=spf1 redirect=a.b Redirect=a.b",
+	"v=spf1 1up=foo",
+	"v=spf1 -x=y",
+	"v=spf1 moo.cow/far_out=man",
+	"v=spf1 moo.cow:far_out=man",
+	"v=spf1 a\tmx",
+	"v=spf1 a\r\n",
+	"v=spf1 a\n",
+	"v=spf1 \x80z -all",
+	"v=spf1 a:\xef\xbb\xbfgarbage.example.net",
+	"v=spf1 x=\x7f",
+	"v=spf1 x=\x01",
 };
 
 /* What is no SPF record at all. */
 static const char *const foreign[] = {
-	"", "v=spf", "v=spf10", "v=spf1mx", " v=spf1 -all", "v=spf1\t-all", "v=spf2.0/mfrom -all", "spf1 -all", "v = spf1",
-	"v=spf1\n", "\"v=spf1 -all\"",
+	"",          "v=spf",    "v=spf10",  "v=spf1mx",        " v=spf1 -all", "v=spf1\t-all", "v=spf2.0/mfrom -all",
+	"spf1 -all", "v = spf1", "v=spf1\n", "\"v=spf1 -all\"",
 };
 
 static enum spf_policy_status parse(struct arena *arena, struct span text, struct spf_policy *policy_r)
@@ -75,7 +171,8 @@ static void tables(struct arena *arena)
 {
 	struct spf_policy policy;
 	for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) {
-		bool good = spf_is_record(span_of(valid[i].text)) && parse(arena, span_of(valid[i].text), &policy) == SPF_POLICY_RECORD;
+		bool good =
+			spf_is_record(span_of(valid[i].text)) && parse(arena, span_of(valid[i].text), &policy) == SPF_POLICY_RECORD;
 		ok(good && policy.record->count == valid[i].count && policy.record->has_redirect == valid[i].redirect,
 		   "well-formed: %s", valid[i].text);
 		if (!good)
@@ -83,7 +180,8 @@ static void tables(struct arena *arena)
 	}
 	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
 		parse(arena, span_of(invalid[i]), &policy);
-		bool named = policy.problem.text && (policy.problem.term.length != 0 || strpbrk(invalid[i], "\t\r\n\x01\x7f\x80\xef"));
+		bool named =
+			policy.problem.text && (policy.problem.term.length != 0 || strpbrk(invalid[i], "\t\r\n\x01\x7f\x80\xef"));
 		ok(spf_is_record(span_of(invalid[i])) && policy.status == SPF_POLICY_BROKEN && named, "broken %zu: %s", i,
 		   policy.problem.text ? policy.problem.text : "(accepted)");
 	}
@@ -112,7 +210,8 @@ static void details(struct arena *arena)
 	is_span(piece[3].text, span_of("y.example.com"), "literal text after it");
 	term = &policy.record->terms[1];
 	ok(term->mechanism == SPF_IP6 && term->result == SPF_NEUTRAL && term->prefix6 == 33, "ip6 and its prefix");
-	ok(term->network.family == ADDRESS_IPV6 && term->network.bytes[0] == 0x20 && term->network.bytes[3] == 0xb8, "its network");
+	ok(term->network.family == ADDRESS_IPV6 && term->network.bytes[0] == 0x20 && term->network.bytes[3] == 0xb8,
+	   "its network");
 	is_span(policy.record->redirect_text, span_of("redirect=b.example"), "redirect");
 }
 
@@ -134,7 +233,8 @@ static void sizes(struct arena *arena)
 		length += (size_t)snprintf(text + length, sizeof text - length, " ip4:10.1.%u.%u", i / 256, i % 256);
 	length += (size_t)snprintf(text + length, sizeof text - length, " -all");
 	spf_parse(arena, span_make(text, length), &policy);
-	ok(policy.status == SPF_POLICY_RECORD && policy.record->count == 301 && policy.record->terms[300].mechanism == SPF_ALL,
+	ok(policy.status == SPF_POLICY_RECORD && policy.record->count == 301
+	       && policy.record->terms[300].mechanism == SPF_ALL,
 	   "300 networks and -all");
 	memset(text + length, ' ', sizeof text - length);
 	ok(parse(arena, span_make(text, SPF_RECORD_MAX), &policy) == SPF_POLICY_RECORD, "the longest record");
@@ -144,8 +244,9 @@ static void sizes(struct arena *arena)
 static void selection(struct arena *arena)
 {
 	struct spf_policy policy;
-	struct answer_record records[3] = { { .text = span_of("v=spf1 -all") }, { .text = span_of("other \x96") },
-	                                    { .text = span_of("v=SPF1 +all") } };
+	struct answer_record records[3] = { { .text = span_of("v=spf1 -all") },
+		                                { .text = span_of("other \x96") },
+		                                { .text = span_of("v=SPF1 +all") } };
 	struct answer answer = { .status = ANSWER_FOUND, .records = records, .count = 2 };
 	spf_policy_of(arena, &answer, &policy);
 	ok(policy.status == SPF_POLICY_RECORD, "one SPF record among others");
@@ -185,7 +286,8 @@ static void memory(void)
 		other = other || (status != SPF_POLICY_RECORD && status != SPF_POLICY_TEMPERROR);
 		arena_clear(&small);
 	}
-	ok(status == SPF_POLICY_RECORD && !other, "without memory the policy is a temporary error (%zu bytes are enough)", limit);
+	ok(status == SPF_POLICY_RECORD && !other, "without memory the policy is a temporary error (%zu bytes are enough)",
+	   limit);
 }
 
 int main(void)

@@ -67,37 +67,53 @@ static void check_rows(struct scene *scene, const struct row *rows, size_t count
 		ok(row->group ? span_equal(applicant.group, span_of(row->group)) && applicant.exact == row->exact
 		              : applicant.room != ROOM_BELOW,
 		   "... in the group %s", row->group ? row->group : "none");
-		ok((applicant.left != NULL) == (row->purpose == PURPOSE_KEY && row->room == ROOM_BELOW), "... which a message may ask so often");
+		ok((applicant.left != NULL) == (row->purpose == PURPOSE_KEY && row->room == ROOM_BELOW),
+		   "... which a message may ask so often");
 	}
 }
 
 static void test_names(void)
 {
 	static const struct row rows[] = {
-		{ PURPOSE_KEY, "example.com", "Listed", "listed._domainkey.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_KEY, "example.com", "other", "other._domainkey.example.com", ROOM_BELOW, "example.com", true, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_KEY, "dead.example.com", "listed", "listed._domainkey.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_KEY, "a.b.dead.example.com", "s", "s._domainkey.a.b.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_KEY, "evilexample.com", "listed", "listed._domainkey.evilexample.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "example.com", "Listed", "listed._domainkey.example.com", ROOM_NAMED, NULL, false,
+		  SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "example.com", "other", "other._domainkey.example.com", ROOM_BELOW, "example.com", true,
+		  SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "dead.example.com", "listed", "listed._domainkey.dead.example.com", ROOM_BELOW,
+		  "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "a.b.dead.example.com", "s", "s._domainkey.a.b.dead.example.com", ROOM_BELOW, "dead.example.com",
+		  false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_KEY, "evilexample.com", "listed", "listed._domainkey.evilexample.com", ROOM_STRANGER, NULL, false,
+		  SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_KEY, "com", "listed", "listed._domainkey.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_VOUCH, "", "", "anything.at.all", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_SENDER, "example.com", "", "spf.provider.example", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_SENDER, "x.example.com", "", "x.example.com", ROOM_BELOW, "x.example.com", false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_SENDER, "a.na87.bnc.salesforce.com", "", "a.na87.bnc.salesforce.com", ROOM_BELOW, "na87.bnc.salesforce.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "x.example.com", "", "x.example.com", ROOM_BELOW, "x.example.com", false,
+		  SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_SENDER, "a.na87.bnc.salesforce.com", "", "a.na87.bnc.salesforce.com", ROOM_BELOW,
+		  "na87.bnc.salesforce.com", false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_SENDER, "attack.example", "", "attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_SENDER, "attack.example", "", "_spf.salesforce.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_SENDER, "example.com", "", "joe.l.example.com", ROOM_BELOW, "example.com", true, SPF_CHOSEN_BY_SENDER },
-		{ PURPOSE_SENDER, "example.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_CLIENT },
-		{ PURPOSE_SENDER, "attack.example", "", "joe.attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_SENDER },
-		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "helo.example", ROOM_BELOW, "_spf.salesforce.com", true, SPF_CHOSEN_BY_SENDER },
-		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_CLIENT },
+		{ PURPOSE_SENDER, "example.com", "", "joe.l.example.com", ROOM_BELOW, "example.com", true,
+		  SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_SENDER, "example.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false,
+		  SPF_CHOSEN_BY_CLIENT },
+		{ PURPOSE_SENDER, "attack.example", "", "joe.attack.example", ROOM_STRANGER, NULL, false,
+		  SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "helo.example", ROOM_BELOW, "_spf.salesforce.com", true,
+		  SPF_CHOSEN_BY_SENDER },
+		{ PURPOSE_VOUCH, "_spf.salesforce.com", "", "1.2.0.192.in-addr.arpa", ROOM_STRANGER, NULL, false,
+		  SPF_CHOSEN_BY_CLIENT },
 		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.x.dead.example.com", ROOM_BELOW, "dead.example.com", false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.a.x.example.com", ROOM_BELOW, "x.example.com", false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.x.dead.example.com", ROOM_BELOW, "dead.example.com", false,
+		  SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.a.x.example.com", ROOM_BELOW, "x.example.com", false,
+		  SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.example.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_AUTHOR, "a.x.example.com", "", "_dmarc.com", ROOM_NAMED, NULL, false, SPF_CHOSEN_BY_RECORD },
-		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.attack.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
+		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.attack.example", ROOM_STRANGER, NULL, false,
+		  SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_AUTHOR, "attack.example", "", "_dmarc.example", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
 		{ PURPOSE_AUTHOR, "example.com", "", "_dmarc.attack.com", ROOM_STRANGER, NULL, false, SPF_CHOSEN_BY_RECORD },
 	};
@@ -136,8 +152,10 @@ static void test_shares(void)
 		scene_begin(&scene, known[i].client, known[i].certificate, "example.com");
 		one = apply(&scene, "example.com");
 		two = apply(&scene, "mail.example.com");
-		ok(one.vetted && !span_equal(one.share, two.share), "%s: one that is known has one for each d=", known[i].client);
-		ok(span_find(one.share, 0, 'T') < one.share.length, "and for each organization: %.*s", (int)one.share.length, one.share.at);
+		ok(one.vetted && !span_equal(one.share, two.share),
+		   "%s: one that is known has one for each d=", known[i].client);
+		ok(span_find(one.share, 0, 'T') < one.share.length, "and for each organization: %.*s", (int)one.share.length,
+		   one.share.at);
 		scene_end(&scene);
 	}
 	scene_begin(&scene, "2001:db8:1:2:3:4:5:6", false, "example.com");

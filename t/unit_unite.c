@@ -33,7 +33,8 @@ static const struct set *list(const struct org *org, const struct option *option
 }
 
 /* What the lists of sessions and organizations are drawn from; patterns fit names of sessions. */
-static const char *const texts[] = { "a.one.test", "*.two.test", "x@one.test", "y@one.test", "PLAIN", "XCLIENT", "CA one", "CA two" };
+static const char *const texts[] = { "a.one.test", "*.two.test", "x@one.test", "y@one.test",
+	                                 "PLAIN",      "XCLIENT",    "CA one",     "CA two" };
 
 static void draw_list(struct settings *settings, const struct option *option, struct org *org)
 {
@@ -278,14 +279,14 @@ static struct session_input session_drawn(void)
 	return input;
 }
 
-static enum verdict whole(struct settings *settings, const struct session_input *input, const char *id, const char *author,
-                          bool gather_all)
+static enum verdict whole(struct settings *settings, const struct session_input *input, const char *id,
+                          const char *author, bool gather_all)
 {
 	struct test_evidence evidence = good_evidence();
-	struct ports ports = test_ports(&evidence);
+	struct environment environment = test_environment(&evidence);
 	struct examination examination = { .gather_all = gather_all };
 	const char *const fields[] = { "From", author, "X-SFDC-LK", id, "DKIM-Signature", " v=1; d=example.com", NULL };
-	examine_begin(&examination, settings, &ports, span_of("1"), input);
+	examine_begin(&examination, settings, &environment, span_of("1"), input);
 	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	if (!gather_all && examination.judgement.verdict == VERDICT_REJECT) {
 		examine_clear(&examination);
@@ -306,8 +307,16 @@ static enum verdict whole(struct settings *settings, const struct session_input 
 static void test_never_too_early(void)
 {
 	static const char *const sentences[] = {
-		"tls", "cert", "auth", "ip", "tls and (cert or auth or ip)", "2 of (tls, cert, auth, ip)", "cert and envelope",
-		"tls and verp and (auth or cert and ip)", "ip and spf", "from and auth or cert and tls",
+		"tls",
+		"cert",
+		"auth",
+		"ip",
+		"tls and (cert or auth or ip)",
+		"2 of (tls, cert, auth, ip)",
+		"cert and envelope",
+		"tls and verp and (auth or cert and ip)",
+		"ip and spf",
+		"from and auth or cert and tls",
 	};
 	static const char *const ids[ORGS] = { " 00D8d000003TRx3", " 00DA0000000Hu5a", " 00D4600000115Jo" };
 	static const char *const authors[] = { " Joe <joe@a.one.test>", " Joe <joe@b.two.test>" };

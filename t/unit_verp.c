@@ -44,7 +44,10 @@ static void test_label(void)
 		{ "V04 absent", { NULL, 0 }, NULL },
 		{ "V04 dot", SPAN_LITERAL("8d-3trx.eag"), NULL },
 		{ "V04 NUL", SPAN_LITERAL("8d-3trx3eag\0"), NULL },
-		{ "V04 8-bit", SPAN_LITERAL("8d-3tr\xf8" "3eag"), NULL },
+		{ "V04 8-bit",
+		  SPAN_LITERAL("8d-3tr\xf8"
+		               "3eag"),
+		  NULL },
 		{ "V04 underscore", SPAN_LITERAL("8d-3tr_3eag"), NULL },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -62,7 +65,8 @@ static void test_label(void)
 
 static struct set *bounce_domains(struct arena *arena)
 {
-	static const char *const patterns[] = { "*.bnc.salesforce.com", "*.bnc.sandbox.salesforce.com", "bounce.example.com" };
+	static const char *const patterns[] = { "*.bnc.salesforce.com", "*.bnc.sandbox.salesforce.com",
+		                                    "bounce.example.com" };
 	struct set *set = set_new(arena, SET_NOCASE);
 	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
 		pattern_add(set, span_of(patterns[i]));
@@ -144,11 +148,12 @@ static void test_author(void)
 		{ "upper case", SPAN_LITERAL("Info=EMJTPISC.com__0-1R"), "Info", "emjtpisc.com" },
 		{ "equals in the local part", SPAN_LITERAL("a=b=example.com__tok"), "a=b", "example.com" },
 		{ "underscores in the local part", SPAN_LITERAL("a__b=example.com__tok"), "a__b", "example.com" },
-		{ "both, made to look like ours", SPAN_LITERAL("me=ours.example__tok=evil.example__tok"), "me=ours.example__tok",
-		  "evil.example" },
+		{ "both, made to look like ours", SPAN_LITERAL("me=ours.example__tok=evil.example__tok"),
+		  "me=ours.example__tok", "evil.example" },
 		{ "no second guess", SPAN_LITERAL("me=ours.example__tok=evil_x.example__tok"), "me=ours.example__tok",
 		  "evil_x.example" },
-		{ "domain that ends early", SPAN_LITERAL("me=ours.example__x.evil.example__tok"), "me", "ours.example__x.evil.example" },
+		{ "domain that ends early", SPAN_LITERAL("me=ours.example__x.evil.example__tok"), "me",
+		  "ours.example__x.evil.example" },
 		{ "underscore in the domain", SPAN_LITERAL("me=ours_x.example__tok"), "me", "ours_x.example" },
 		{ "three underscores", SPAN_LITERAL("me=ours.example___tok"), "me", "ours.example_" },
 		{ "one underscore", SPAN_LITERAL("me=ours.example_tok"), NULL, NULL },
@@ -164,7 +169,10 @@ static void test_author(void)
 		{ "trailing dot", SPAN_LITERAL("me=ours.example.__tok"), NULL, NULL },
 		{ "two dots", SPAN_LITERAL("me=ours..example__tok"), NULL, NULL },
 		{ "literal", SPAN_LITERAL("me=[192.0.2.1]__tok"), NULL, NULL },
-		{ "U-label", SPAN_LITERAL("me=b\xc3\xbc" "cher.example__tok"), NULL, NULL },
+		{ "U-label",
+		  SPAN_LITERAL("me=b\xc3\xbc"
+		               "cher.example__tok"),
+		  NULL, NULL },
 		{ "no equals", SPAN_LITERAL("bounce"), NULL, NULL },
 		{ "equals alone", SPAN_LITERAL("="), NULL, NULL },
 		{ "empty", SPAN_LITERAL(""), NULL, NULL },

@@ -16,7 +16,7 @@ struct scene {
 	struct settings *settings;
 	struct log *log;
 	struct watch *watch;
-	struct ports ports;
+	struct environment environment;
 	FILE *output;
 	long long now_ms;
 };
@@ -45,7 +45,7 @@ static void scene_init(struct scene *scene, size_t capacity)
 {
 	memset(scene, 0, sizeof *scene);
 	scene->settings = settings_two(MODE_DEFER, MODE_DEFER);
-	scene->settings->deadline_warning = (struct durations){ 2, { 3600, 72000 } };
+	scene->settings->deadline_warning = (struct durations) { 2, { 3600, 72000 } };
 	scene->settings->orgs[0].name = span_of("production");
 	scene->settings->log.target = LOG_TARGET_STDERR;
 	scene->settings->log.level = LOG_LEVEL_WARNING;
@@ -57,7 +57,7 @@ static void scene_init(struct scene *scene, size_t capacity)
 	scene->log = log_new("unit_watch");
 	log_configure(scene->log, scene->settings);
 	scene->watch = watch_new(capacity);
-	scene->ports = (struct ports){ .context = scene, .now_ms = now_ms, .now = now };
+	scene->environment = (struct environment) { .context = scene, .now_ms = now_ms, .now = now };
 }
 
 static void scene_clear(struct scene *scene)
@@ -73,7 +73,7 @@ static void end(struct scene *scene, const struct ended *ended)
 	static struct examination examination;
 	memset(&examination, 0, sizeof examination);
 	examination.settings = scene->settings;
-	examination.ports = &scene->ports;
+	examination.environment = &scene->environment;
 	snprintf(examination.sid, sizeof examination.sid, "1f");
 	const struct org *org = ended->org < 0 ? NULL : &scene->settings->orgs[ended->org];
 	examination.facts.message_id = span_of(ended->msgid);
@@ -84,7 +84,7 @@ static void end(struct scene *scene, const struct ended *ended)
 	examination.judgement.reason = REASON_FROM_DOMAIN;
 	if (ended->passes < CHECK_COUNT)
 		examination.judgement.results[ended->passes].code = RESULT_PASS;
-	examination.drift = (struct drift){ ended->kind, org, span_of(ended->value), REASON_IP_UNLISTED };
+	examination.drift = (struct drift) { ended->kind, org, span_of(ended->value), REASON_IP_UNLISTED };
 	watch_message(scene->watch, &examination, scene->log);
 }
 
@@ -131,10 +131,11 @@ static void test_deadline(void)
 	scene.now_ms = HOUR;
 	ended.rcpt = "<other@customer.example>";
 	end(&scene, &ended);
-	is_text(said(&scene),
-	        "ev=deadline v=1 org=" ORG_A " org_name=production msgid=\"<1@sfdc.net>\" from=joe@example.com "
-	        "rcpt=other@customer.example reason=from-domain first=1800000000 attempts=3 hours_left=23 after=3600 sid=1f\n",
-	        "after an hour one line");
+	is_text(
+		said(&scene),
+		"ev=deadline v=1 org=" ORG_A " org_name=production msgid=\"<1@sfdc.net>\" from=joe@example.com "
+		"rcpt=other@customer.example reason=from-domain first=1800000000 attempts=3 hours_left=23 after=3600 sid=1f\n",
+		"after an hour one line");
 	scene.now_ms = 2 * HOUR;
 	end(&scene, &ended);
 	is_text(said(&scene), "", "once");
@@ -160,15 +161,27 @@ static void test_identity(void)
 		bool same;
 	} rows[] = {
 		{ "the same", { VERDICT_TEMPFAIL, CHECK_IP, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, true },
-		{ "another recipient", { VERDICT_TEMPFAIL, CHECK_IP, 0, "<1@sfdc.net>", NULL, "<x@y.example>", DRIFT_NONE, NULL }, true },
+		{ "another recipient",
+		  { VERDICT_TEMPFAIL, CHECK_IP, 0, "<1@sfdc.net>", NULL, "<x@y.example>", DRIFT_NONE, NULL },
+		  true },
 		{ "other evidence", { VERDICT_TEMPFAIL, CHECK_DKIM, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, true },
-		{ "another Message-ID", { VERDICT_TEMPFAIL, CHECK_IP, 0, "<2@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, false },
+		{ "another Message-ID",
+		  { VERDICT_TEMPFAIL, CHECK_IP, 0, "<2@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL },
+		  false },
 		{ "no Message-ID", { VERDICT_TEMPFAIL, CHECK_IP, 0, NULL, NULL, NULL, DRIFT_NONE, NULL }, false },
-		{ "a recipient that reads like it", { VERDICT_TEMPFAIL, CHECK_IP, 0, NULL, NULL, "<1@sfdc.net>", DRIFT_NONE, NULL }, false },
-		{ "another sender", { VERDICT_TEMPFAIL, CHECK_IP, 0, "<1@sfdc.net>", "<jane@example.com>", NULL, DRIFT_NONE, NULL }, false },
-		{ "another organization", { VERDICT_TEMPFAIL, CHECK_IP, 1, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, false },
+		{ "a recipient that reads like it",
+		  { VERDICT_TEMPFAIL, CHECK_IP, 0, NULL, NULL, "<1@sfdc.net>", DRIFT_NONE, NULL },
+		  false },
+		{ "another sender",
+		  { VERDICT_TEMPFAIL, CHECK_IP, 0, "<1@sfdc.net>", "<jane@example.com>", NULL, DRIFT_NONE, NULL },
+		  false },
+		{ "another organization",
+		  { VERDICT_TEMPFAIL, CHECK_IP, 1, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL },
+		  false },
 		{ "no organization", { VERDICT_TEMPFAIL, CHECK_IP, -1, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, false },
-		{ "nothing that vouches for it", { VERDICT_TEMPFAIL, CHECK_TLS, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL }, false },
+		{ "nothing that vouches for it",
+		  { VERDICT_TEMPFAIL, CHECK_TLS, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL },
+		  false },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct scene scene;
@@ -176,7 +189,8 @@ static void test_identity(void)
 		end(&scene, &first);
 		scene.now_ms = HOUR;
 		end(&scene, &rows[i].ended);
-		ok(count(said(&scene), "ev=deadline") == rows[i].same, "%s: %s message", rows[i].what, rows[i].same ? "the same" : "another");
+		ok(count(said(&scene), "ev=deadline") == rows[i].same, "%s: %s message", rows[i].what,
+		   rows[i].same ? "the same" : "another");
 		scene_clear(&scene);
 	}
 }
@@ -185,12 +199,14 @@ static void test_entrance(void)
 {
 	for (unsigned check = 0; check <= CHECK_COUNT; check++) {
 		struct scene scene;
-		struct ended ended = { VERDICT_TEMPFAIL, (enum check_id)check, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL };
+		struct ended ended = {
+			VERDICT_TEMPFAIL, (enum check_id)check, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_NONE, NULL
+		};
 		bool enters = check == CHECK_CERT || check == CHECK_IP || check == CHECK_AUTH || check == CHECK_DKIM;
 		scene_init(&scene, 100);
 		end(&scene, &ended);
-		ok(waiting(&scene, ORG_A) == enters, "%s: %s", check < CHECK_COUNT ? check_name((enum check_id)check) : "nothing",
-		   enters ? "kept in mind" : "not");
+		ok(waiting(&scene, ORG_A) == enters, "%s: %s",
+		   check < CHECK_COUNT ? check_name((enum check_id)check) : "nothing", enters ? "kept in mind" : "not");
 		scene_clear(&scene);
 	}
 }
@@ -204,15 +220,20 @@ static void test_ending(void)
 		const char *id_before;
 		bool forgotten;
 	} rows[] = {
-		{ VERDICT_ACCEPT, CHECK_COUNT, 0, 0, "<1@sfdc.net>", true },     { VERDICT_QUARANTINE, CHECK_COUNT, 0, 0, "<1@sfdc.net>", true },
-		{ VERDICT_EXEMPT, CHECK_COUNT, -1, -1, "<1@sfdc.net>", true },   { VERDICT_ACCEPT, CHECK_COUNT, -1, 0, "<1@sfdc.net>", true },
-		{ VERDICT_ACCEPT, CHECK_COUNT, -1, 0, NULL, true },              { VERDICT_ACCEPT, CHECK_COUNT, 0, 1, "<1@sfdc.net>", false },
-		{ VERDICT_REJECT, CHECK_CERT, 0, 0, "<1@sfdc.net>", true },      { VERDICT_REJECT, CHECK_COUNT, 0, 0, "<1@sfdc.net>", false },
+		{ VERDICT_ACCEPT, CHECK_COUNT, 0, 0, "<1@sfdc.net>", true },
+		{ VERDICT_QUARANTINE, CHECK_COUNT, 0, 0, "<1@sfdc.net>", true },
+		{ VERDICT_EXEMPT, CHECK_COUNT, -1, -1, "<1@sfdc.net>", true },
+		{ VERDICT_ACCEPT, CHECK_COUNT, -1, 0, "<1@sfdc.net>", true },
+		{ VERDICT_ACCEPT, CHECK_COUNT, -1, 0, NULL, true },
+		{ VERDICT_ACCEPT, CHECK_COUNT, 0, 1, "<1@sfdc.net>", false },
+		{ VERDICT_REJECT, CHECK_CERT, 0, 0, "<1@sfdc.net>", true },
+		{ VERDICT_REJECT, CHECK_COUNT, 0, 0, "<1@sfdc.net>", false },
 		{ VERDICT_UNDECIDED, CHECK_CERT, 0, 0, "<1@sfdc.net>", false },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct scene scene;
-		struct ended ended = { VERDICT_TEMPFAIL, CHECK_CERT, rows[i].before, rows[i].id_before, NULL, NULL, DRIFT_NONE, NULL };
+		struct ended ended = { VERDICT_TEMPFAIL, CHECK_CERT, rows[i].before, rows[i].id_before, NULL, NULL,
+			                   DRIFT_NONE,       NULL };
 		const char *org = rows[i].before < 0 ? "" : ORG_A;
 		scene_init(&scene, 100);
 		end(&scene, &ended);
@@ -221,7 +242,8 @@ static void test_ending(void)
 		ended.org = rows[i].after;
 		ended.msgid = "<1@sfdc.net>";
 		end(&scene, &ended);
-		ok(waiting(&scene, org) == !rows[i].forgotten, "%s: %s", verdict_name(rows[i].verdict), rows[i].forgotten ? "forgotten" : "waits");
+		ok(waiting(&scene, org) == !rows[i].forgotten, "%s: %s", verdict_name(rows[i].verdict),
+		   rows[i].forgotten ? "forgotten" : "waits");
 		scene_clear(&scene);
 	}
 }
@@ -243,12 +265,15 @@ static void test_flood(void)
 		told += count(said(&scene), "hours_left=4");
 		for (unsigned i = 0; i < 3000 && hour > 0; i++) {
 			snprintf(ids[1], sizeof ids[1], "<%u.%u@junk.example>", hour, i);
-			struct ended ended = { VERDICT_TEMPFAIL, CHECK_CERT, (int)(i % 3) - 1, ids[1], NULL, NULL, DRIFT_NONE, NULL };
+			struct ended ended = {
+				VERDICT_TEMPFAIL, CHECK_CERT, (int)(i % 3) - 1, ids[1], NULL, NULL, DRIFT_NONE, NULL
+			};
 			end(&scene, &ended);
 		}
 	}
 	ok(told == 50, "60,000 pieces of junk: all 50 that near their end are told of (%u)", told);
-	ok(waiting(&scene, ORG_A) == 100 && waiting(&scene, ORG_B) == 100 && waiting(&scene, "") == 100, "each keeps to its share");
+	ok(waiting(&scene, ORG_A) == 100 && waiting(&scene, ORG_B) == 100 && waiting(&scene, "") == 100,
+	   "each keeps to its share");
 	scene_clear(&scene);
 }
 
@@ -259,7 +284,8 @@ static void test_drift(void)
 	struct watch_counts counts;
 	scene_init(&scene, 100);
 	end(&scene, &ended);
-	is_text(said(&scene), "ev=drift v=1 kind=ip org=" ORG_A " org_name=production value=198.51.100.9 reason=ip-unlisted sid=1f\n",
+	is_text(said(&scene),
+	        "ev=drift v=1 kind=ip org=" ORG_A " org_name=production value=198.51.100.9 reason=ip-unlisted sid=1f\n",
 	        "the first is told");
 	for (unsigned i = 0; i < 5; i++)
 		end(&scene, &ended);
@@ -269,7 +295,7 @@ static void test_drift(void)
 	ended.org = 1;
 	end(&scene, &ended);
 	ok(count(said(&scene), "ev=drift") == 2, "but another kind is, and another organization");
-	ended = (struct ended){ VERDICT_REJECT, CHECK_DKIM, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_IP, NULL };
+	ended = (struct ended) { VERDICT_REJECT, CHECK_DKIM, 0, "<1@sfdc.net>", NULL, NULL, DRIFT_IP, NULL };
 	char value[32];
 	for (unsigned i = 0; i < 50; i++) {
 		snprintf(value, sizeof value, "198.51.100.%u", i);
@@ -298,7 +324,8 @@ static void test_drift(void)
 	}
 	said(&scene);
 	watch_end(scene.watch, scene.log);
-	is_text(said(&scene), "ev=drift v=1 org=" ORG_A " org_name=production more=30\n", "at the end the rest is told, too");
+	is_text(said(&scene), "ev=drift v=1 org=" ORG_A " org_name=production more=30\n",
+	        "at the end the rest is told, too");
 	watch_end(scene.watch, scene.log);
 	is_text(said(&scene), "", "once");
 	scene_clear(&scene);
@@ -314,7 +341,8 @@ static void test_waits(void)
 	granted[0] = 0;
 	for (long long at = 30000; at < 60000; at += 100)
 		granted[0] += watch_grants(watch, at);
-	ok(granted[0] == 0 && watch_grants(watch, 60000) && !watch_grants(watch, 60000) && watch_grants(watch, 61000), "in any minute");
+	ok(granted[0] == 0 && watch_grants(watch, 60000) && !watch_grants(watch, 60000) && watch_grants(watch, 61000),
+	   "in any minute");
 	for (long long at = 62000; at < 662000; at += 250)
 		granted[1] += watch_grants(watch, at);
 	ok(granted[1] == 100, "and so on: %u in ten minutes", granted[1]);

@@ -20,15 +20,15 @@ struct reading {
 };
 
 struct filter {
-	const char *config;      /* absolute path of the configuration file */
-	const char *socket;      /* NULL: the configured one */
+	const char *config; /* absolute path of the configuration file */
+	const char *socket; /* NULL: the configured one */
 	struct log *log;
 	struct reading in_force; /* when a filter starts */
 	struct reading changed;  /* was read since, and is not in force yet */
 	/* What the program was started with, and what a reload does not change. */
 	struct listener_options listener; /* socket NULL: nothing is kept yet */
 	const char *user;
-	char *kept[3];                    /* its strings, and the user; owned */
+	char *kept[3]; /* its strings, and the user; owned */
 };
 
 /* Load the configuration; settings are NULL when it has an error, which the warnings then tell. */

@@ -18,15 +18,15 @@
 
 /* Of one evaluation that came to an end: of the sender, of a name of ip.spf, or of a signature. */
 struct opinion {
-	enum check_id check;  /* CHECK_SPF, CHECK_IP, CHECK_DKIM */
-	struct span name;     /* the domain; of a signature the name of its key */
-	const char *library;  /* "libspf2" */
-	const char *about;    /* what it was asked about: "record" */
+	enum check_id check; /* CHECK_SPF, CHECK_IP, CHECK_DKIM */
+	struct span name;    /* the domain; of a signature the name of its key */
+	const char *library; /* "libspf2" */
+	const char *about;   /* what it was asked about: "record" */
 	enum secondopinion_status status;
-	const char *ours;     /* result keyword (RFC 8601) */
-	const char *theirs;   /* the same; "" unless it was given */
-	bool same;            /* given, and it comes to the same */
-	const char *because;  /* given and not the same, or withheld: why; NULL otherwise */
+	const char *ours;    /* result keyword (RFC 8601) */
+	const char *theirs;  /* the same; "" unless it was given */
+	bool same;           /* given, and it comes to the same */
+	const char *because; /* given and not the same, or withheld: why; NULL otherwise */
 	const struct opinion *next;
 };
 

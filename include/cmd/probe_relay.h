@@ -41,20 +41,20 @@ struct probe_view {
 	struct span host;
 	struct address address;
 	unsigned port;
-	struct address local;  /* the address probed from */
+	struct address local; /* the address probed from */
 	struct relay_seen seen;
-	char reply[SMTP_LINE_KEPT + 1]; /* the reply, or what came in its place, at which a session stopped */
+	char reply[SMTP_LINE_KEPT + 1];       /* the reply, or what came in its place, at which a session stopped */
 	char clear_reply[SMTP_LINE_KEPT + 1]; /* to MAIL in clear */
-	char problem[160];     /* of the system or TLS, in words */
+	char problem[160];                    /* of the system or TLS, in words */
 	bool speaks_http;
-	bool speaks_tls;       /* from the start, without STARTTLS */
-	bool helo_only;        /* EHLO is refused, HELO is not */
-	size_t longest_line;   /* of banner and EHLO */
+	bool speaks_tls;     /* from the start, without STARTTLS */
+	bool helo_only;      /* EHLO is refused, HELO is not */
+	size_t longest_line; /* of banner and EHLO */
 	size_t banner_bytes;
-	char software[200];    /* the banner's first line */
+	char software[200]; /* the banner's first line */
 	bool auth_in_clear;
 	bool auth_with_tls;
-	char mechanisms[200];  /* of AUTH over TLS, or in clear without TLS */
+	char mechanisms[200]; /* of AUTH over TLS, or in clear without TLS */
 	enum probe_answer size_offered;
 	char size[24];
 	struct tls_seen tls;
@@ -70,7 +70,7 @@ void probe_relay(const struct probe_plan *plan, struct arena *arena, struct prob
  * Which of count ports of an address answer: those that can be connected to, all tried within one step. False in
  * answers_r for the others.
  */
-void probe_ports(const struct probe_clock *clock, const struct address *address, const unsigned *ports, size_t count,
-                 bool *answers_r);
+void probe_ports(const struct probe_clock *clock, const struct address *address, const unsigned *environment,
+                 size_t count, bool *answers_r);
 
 #endif

@@ -15,23 +15,23 @@
 #include "cmd/relay_verdict.h"
 #include "core/network.h"
 
-#define SMTP_TEXT_MAX 8000               /* bytes of a reply that are kept */
-#define SMTP_LINE_KEPT 600               /* of each line */
+#define SMTP_TEXT_MAX 8000                     /* bytes of a reply that are kept */
+#define SMTP_LINE_KEPT 600                     /* of each line */
 #define SMTP_REPLY_BYTES_MAX ((size_t)4 << 20) /* bytes of a reply that are read */
 
 struct smtp_reply {
-	unsigned code;     /* 200 to 599; 0: none */
-	size_t bytes;      /* that came for it */
-	size_t longest;    /* line, without CRLF */
+	unsigned code;  /* 200 to 599; 0: none */
+	size_t bytes;   /* that came for it */
+	size_t longest; /* line, without CRLF */
 	size_t length;
-	char text[SMTP_TEXT_MAX + 1]; /* lines without code, each ended by "\n" */
+	char text[SMTP_TEXT_MAX + 1];  /* lines without code, each ended by "\n" */
 	char last[SMTP_LINE_KEPT + 1]; /* the last line as it came, code included */
 };
 
 /* How long a probe may take. */
 struct probe_clock {
-	long long end_ms;   /* of everything, by resolver_now_ms() */
-	unsigned step_ms;   /* of each step */
+	long long end_ms; /* of everything, by resolver_now_ms() */
+	unsigned step_ms; /* of each step */
 };
 
 struct smtp_link {
@@ -57,7 +57,8 @@ bool smtp_open(struct smtp_link *link, const struct address *address, unsigned p
 bool smtp_read(struct smtp_link *link, struct smtp_reply *reply_r);
 
 /* Send a line and read the reply. */
-bool smtp_command(struct smtp_link *link, struct smtp_reply *reply_r, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool smtp_command(struct smtp_link *link, struct smtp_reply *reply_r, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Take up TLS on the connection: the handshake with ssl, which belongs to the link from then on. False: failure is RELAY_TLS, or as above. */
 bool smtp_handshake(struct smtp_link *link, SSL *ssl);

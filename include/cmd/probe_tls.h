@@ -17,8 +17,8 @@
 #include "core/span.h"
 
 #define PROBE_TLS_PROBLEM_SIZE 320
-#define PROBE_NAMES_MAX 100  /* names of a certificate that are looked at */
-#define PROBE_CHAIN_DEPTH 9  /* certificates above the server's that are looked at, as in Postfix */
+#define PROBE_NAMES_MAX 100 /* names of a certificate that are looked at */
+#define PROBE_CHAIN_DEPTH 9 /* certificates above the server's that are looked at, as in Postfix */
 
 struct tls_options {
 	const char *cafile; /* NULL: the system's store */
@@ -39,10 +39,10 @@ struct tls_seen {
 	enum relay_chain chain;
 	const char *chain_error; /* OpenSSL's words for it; static */
 	struct span culprit;     /* subject of the certificate at which the chain fails */
-	struct span missing;     /* RELAY_CHAIN_MISSING, RELAY_CHAIN_ROOT: its issuer; where to get it, if it says, is fetch */
-	struct span fetch;       /* URL of the issuer's certificate (AIA) */
-	size_t sent;             /* certificates that came */
-	bool disordered;         /* one that is not issued by the next */
+	struct span missing; /* RELAY_CHAIN_MISSING, RELAY_CHAIN_ROOT: its issuer; where to get it, if it says, is fetch */
+	struct span fetch;   /* URL of the issuer's certificate (AIA) */
+	size_t sent;         /* certificates that came */
+	bool disordered;     /* one that is not issued by the next */
 	struct span subject;
 	struct span issuer;
 	struct span common_name;

@@ -16,7 +16,7 @@ struct relay_report {
 	const char *cafile; /* NULL: the system's store */
 };
 
-/* Add the findings about one address and port. */
+/* Add the diagnostics about one address and port. */
 void relay_findings(const struct relay_report *report, const struct probe_view *view);
 
 /* What becomes of mail under a setting, in words: "delivers, encrypted and verified", "fails: 451 4.7.5 ..." */
@@ -24,7 +24,8 @@ void relay_findings(const struct relay_report *report, const struct probe_view *
 void relay_outcome_text(const struct probe_view *view, enum relay_setting setting, char text_r[RELAY_OUTCOME_SIZE]);
 
 /* The line of the Email Log for it; empty when the mail is delivered. Printable. */
-void relay_outcome_line(const struct probe_view *view, const struct relay_outcome *outcome, char line_r[RELAY_OUTCOME_SIZE]);
+void relay_outcome_line(const struct probe_view *view, const struct relay_outcome *outcome,
+                        char line_r[RELAY_OUTCOME_SIZE]);
 
 /* Whole days from now until a time; negative: since. */
 long long relay_days(long long now, long long until);

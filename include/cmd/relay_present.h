@@ -19,11 +19,11 @@ struct relay_view {
 	unsigned warn_days;
 };
 
-/* For people: a block for the whole, then one for each address and port, with the settings and the findings about it. */
+/* For people: a block for the whole, then one for each address and port, with the settings and the diagnostics about it. */
 void relay_present_plain(FILE *out, const struct relay_view *view);
 
 /*
- * One object: {"findings": [...], "endpoints": [{"host", "address", "port", "from", "settings": {NAME: {"delivers",
+ * One object: {"diagnostics": [...], "endpoints": [{"host", "address", "port", "from", "settings": {NAME: {"delivers",
  * "encrypted", "verified", "line"}}, "tls": {...}, "certificate": {...}}]}. False without memory.
  */
 bool relay_present_json(FILE *out, const struct relay_view *view);
@@ -34,7 +34,7 @@ bool relay_present_json(FILE *out, const struct relay_view *view);
  */
 void relay_present_nagios(FILE *out, const struct relay_view *view);
 
-/* "HOST [ADDRESS]:PORT", printable: what the findings about it are about. */
+/* "HOST [ADDRESS]:PORT", printable: what the diagnostics about it are about. */
 #define RELAY_ABOUT_SIZE 1200
 const char *relay_about(const struct probe_view *view, char about_r[RELAY_ABOUT_SIZE]);
 

@@ -17,26 +17,34 @@
 #include "core/span.h"
 
 /* X(enumerator, name for programs, name as Salesforce has it) */
-#define RELAY_SETTINGS_LIST(X) \
-	X(RELAY_OFF, "off", "Off") \
-	X(RELAY_PREFERRED, "preferred", "Preferred") \
-	X(RELAY_PREFERRED_VERIFY_ENDS, "preferred_verify_ends", "Preferred Verify, if it disconnects") \
-	X(RELAY_PREFERRED_VERIFY_CLEAR, "preferred_verify_clear", "Preferred Verify, if it goes on in clear") \
-	X(RELAY_REQUIRED, "required", "Required") \
+#define RELAY_SETTINGS_LIST(X)                                                                                         \
+	X(RELAY_OFF, "off", "Off")                                                                                         \
+	X(RELAY_PREFERRED, "preferred", "Preferred")                                                                       \
+	X(RELAY_PREFERRED_VERIFY_ENDS, "preferred_verify_ends", "Preferred Verify, if it disconnects")                     \
+	X(RELAY_PREFERRED_VERIFY_CLEAR, "preferred_verify_clear", "Preferred Verify, if it goes on in clear")              \
+	X(RELAY_REQUIRED, "required", "Required")                                                                          \
 	X(RELAY_REQUIRED_VERIFY, "required_verify", "Required Verify")
 
 enum relay_setting {
 #define X(enumerator, name, title) enumerator,
 	RELAY_SETTINGS_LIST(X)
 #undef X
-	RELAY_SETTINGS
+		RELAY_SETTINGS
 };
 
 const char *relay_setting_name(enum relay_setting setting);
 const char *relay_setting_title(enum relay_setting setting);
 
 /* The steps of a session with TLS. */
-enum relay_step { RELAY_CONNECT, RELAY_BANNER, RELAY_EHLO, RELAY_STARTTLS, RELAY_HANDSHAKE, RELAY_TLS_EHLO, RELAY_DONE };
+enum relay_step {
+	RELAY_CONNECT,
+	RELAY_BANNER,
+	RELAY_EHLO,
+	RELAY_STARTTLS,
+	RELAY_HANDSHAKE,
+	RELAY_TLS_EHLO,
+	RELAY_DONE
+};
 
 /* Why a step failed. */
 enum relay_failure {

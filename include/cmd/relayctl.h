@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "cmd/arguments.h"
-#include "cmd/screen.h"
+#include "cmd/terminal.h"
 #include "config/loader.h"
 #include "core/span.h"
 

@@ -58,7 +58,8 @@ bool session_key_from_name(struct span name, enum session_key *key_r);
  * with the value: the MTA is none we know, cipher_bits is no number; or no memory. A client_ip that is no address and a
  * tls_version that is none are taken: they are not known.
  */
-bool session_set(struct session *session, enum session_key key, struct span value, char problem_r[SESSION_PROBLEM_SIZE]);
+bool session_set(struct session *session, enum session_key key, struct span value,
+                 char problem_r[SESSION_PROBLEM_SIZE]);
 
 /* The mailer in "ADDRESS=MAILER": what stands behind the last "=" of the domain; absent where there is none. */
 struct span session_mailer(struct span told);

@@ -20,8 +20,8 @@
 
 /* What the filter process needs of its parent. */
 struct start {
-	int news;        /* descriptor; see supervisor_ready() and supervisor_reloaded() */
-	bool detach;     /* standard streams go to /dev/null once the filter is ready */
+	int news;    /* descriptor; see supervisor_ready() and supervisor_reloaded() */
+	bool detach; /* standard streams go to /dev/null once the filter is ready */
 	pid_t parent;
 };
 

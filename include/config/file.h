@@ -22,7 +22,8 @@ bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_
  * The same of a file that holds a secret: a regular one, which belongs to root, to the effective user or to `owner` ((uid_t)-1:
  * to none beside these), and which nobody else may read or write.
  */
-bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
+bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+                      char problem_r[FILE_PROBLEM_SIZE]);
 
 /* Whether the file is there and can be read by the effective user. */
 bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);

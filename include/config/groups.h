@@ -23,7 +23,7 @@ struct groups {
 
 struct groups groups_make(struct loading *loading);
 
-/* Put an organization to those with the same key. Want of memory is noted in the findings, and keys is NULL then. */
+/* Put an organization to those with the same key. Want of memory is noted in the diagnostics, and keys is NULL then. */
 void groups_add(struct groups *groups, size_t org, struct span key);
 
 /* "00D... (production)", or "3 organizations (first 00D... (production))". */

@@ -33,7 +33,7 @@ struct problems {
 void problems_init(struct problems *problems);
 void problems_clear(struct problems *problems);
 void problems_add(struct problems *problems, enum problem_severity severity, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Whom the loader asks what it cannot know by itself. */
 struct config_advice {

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/findings.h"
+#include "config/diagnostics.h"
 #include "config/options.h"
 #include "config/tree.h"
 #include "core/settings.h"
@@ -29,17 +29,17 @@ struct origin {
 
 struct loading {
 	const struct config_advice *advice; /* NULL: none */
-	struct settings *settings; /* being filled; what it refers to is in its arena */
-	struct findings findings;
+	struct settings *settings;          /* being filled; what it refers to is in its arena */
+	struct diagnostics diagnostics;
 	struct arena scratch; /* trees and whatever is not needed after the load */
 	unsigned sources;     /* how many files were opened: the order of the next */
 
 	const struct source *main;
-	struct given top;           /* of the main file */
-	struct given defaults;      /* of its `defaults` */
+	struct given top;      /* of the main file */
+	struct given defaults; /* of its `defaults` */
 	bool defaults_sound;
 	struct network_set *default_networks;     /* ip.networks of `defaults` alone */
-	const struct network_set *default_blocks;   /* what its ip.networks_file holds; NULL = none */
+	const struct network_set *default_blocks; /* what its ip.networks_file holds; NULL = none */
 
 	/* The organizations so far; orgs and origins run in parallel, ids holds the short form of each. */
 	struct org *orgs;
@@ -79,15 +79,15 @@ bool value_check_extent(struct loading *loading, struct place place, const struc
 /*
  * Read a map of options. given_r says which were there. False: an error was reported; all other values are read.
  */
-bool keys_read(struct loading *loading, const struct source *source, const struct node *map, enum option_scope scope,
-               void *holder, struct given *given_r);
+bool option_map_read(struct loading *loading, const struct source *source, const struct node *map,
+                     enum option_scope scope, void *holder, struct given *given_r);
 
 /*
  * The set of the blocks in the file at path, read once. NULL: none could be read. An unreadable file is reported at
  * place, a malformed line at its own.
  */
-const struct network_set *blocks_load(struct loading *loading, struct place place, const struct option *option,
-                                      struct span path);
+const struct network_set *networks_file_load(struct loading *loading, struct place place, const struct option *option,
+                                             struct span path);
 
 /* Fill settings and settings->defaults with the built-in defaults. */
 void orgs_read_presets(struct loading *loading);

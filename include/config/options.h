@@ -25,19 +25,19 @@ enum option_type {
 	OPTION_OCTAL,    /* permission bits such as 0660: unsigned */
 	OPTION_DURATION, /* 7d, 12h, 30m, 90s or 0: unsigned, seconds */
 	OPTION_DURATIONS, /* a list of them, each longer than the one before: struct durations */
-	OPTION_RATE,     /* 2000/1h, "" = none: struct rate */
-	OPTION_STORE,    /* where limits are counted, maybe with a password, never to be shown, "" = here: struct span */
-	OPTION_CHOICE,   /* one of choices: an enum or int */
-	OPTION_CHOICES,  /* a list of choices, at least one: unsigned, their values or-ed */
-	OPTION_SENTENCE, /* a policy sentence: struct sentence */
-	OPTION_EXACT,    /* a list of texts that are compared exactly: struct set * */
-	OPTION_NOCASE,   /* a list of texts that are compared without case: struct set * */
-	OPTION_PATTERNS, /* a list of domain patterns: struct set * */
-	OPTION_NETWORKS, /* a list of CIDR blocks: struct network_set * */
-	OPTION_BLOCKS,   /* a file of CIDR blocks, "" = none: struct span, the path */
-	OPTION_GLOBS,    /* `include`: kept nowhere */
-	OPTION_DEFAULTS, /* `defaults`: a map of per-org options */
-	OPTION_ORGS      /* `orgs`: a map from organization ID to a map of per-org options */
+	OPTION_RATE,      /* 2000/1h, "" = none: struct rate */
+	OPTION_STORE,     /* where limits are counted, maybe with a password, never to be shown, "" = here: struct span */
+	OPTION_CHOICE,    /* one of choices: an enum or int */
+	OPTION_CHOICES,   /* a list of choices, at least one: unsigned, their values or-ed */
+	OPTION_SENTENCE,  /* a policy sentence: struct sentence */
+	OPTION_EXACT,     /* a list of texts that are compared exactly: struct set * */
+	OPTION_NOCASE,    /* a list of texts that are compared without case: struct set * */
+	OPTION_PATTERNS,  /* a list of domain patterns: struct set * */
+	OPTION_NETWORKS,  /* a list of CIDR blocks: struct network_set * */
+	OPTION_BLOCKS,    /* a file of CIDR blocks, "" = none: struct span, the path */
+	OPTION_GLOBS,     /* `include`: kept nowhere */
+	OPTION_DEFAULTS,  /* `defaults`: a map of per-org options */
+	OPTION_ORGS       /* `orgs`: a map from organization ID to a map of per-org options */
 };
 
 /*
@@ -58,8 +58,8 @@ enum option_unite {
 };
 
 struct option_choice {
-	const char *name; /* NULL ends a list of choices */
-	int value;        /* CHOICE_REFUSED: a name that is known and not supported */
+	const char *name;    /* NULL ends a list of choices */
+	int value;           /* CHOICE_REFUSED: a name that is known and not supported */
 	const char *instead; /* with CHOICE_REFUSED: what to write */
 };
 #define CHOICE_REFUSED (-1)
@@ -83,8 +83,8 @@ struct option {
 	unsigned long min, max;              /* NUMBER, OCTAL, DURATION and DURATIONS */
 	option_check check;                  /* TEXT, EXACT, NOCASE, and items of lists; may be NULL */
 	enum option_unite unite;
-	const char *apart;                   /* UNITE_NOT_SESSION: why; else NULL */
-	const char *help;                    /* one line */
+	const char *apart; /* UNITE_NOT_SESSION: why; else NULL */
+	const char *help;  /* one line */
 };
 
 #define OPTIONS_MAX 96

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/findings.h"
+#include "config/diagnostics.h"
 #include "core/arena.h"
 
 enum node_kind {
@@ -39,7 +39,8 @@ struct node {
  * The tree of source's text, in arena. False when it is no YAML or memory is short, which was reported. *root_r is NULL
  * when the text holds no more than comments.
  */
-bool tree_parse(const struct source *source, struct arena *arena, struct findings *findings, struct node **root_r);
+bool tree_parse(const struct source *source, struct arena *arena, struct diagnostics *diagnostics,
+                struct node **root_r);
 
 /* Where a node begins. */
 struct place node_place(const struct source *source, const struct node *node);

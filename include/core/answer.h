@@ -50,9 +50,9 @@ struct answer_record {
 
 struct answer {
 	enum answer_status status;
-	bool secure;        /* validated by DNSSEC, every step of the chain included */
-	unsigned long ttl;  /* seconds, the smallest of the chain; for a negative answer as RFC 2308 says; 0: do not keep */
-	size_t count;       /* 0 unless ANSWER_FOUND */
+	bool secure;       /* validated by DNSSEC, every step of the chain included */
+	unsigned long ttl; /* seconds, the smallest of the chain; for a negative answer as RFC 2308 says; 0: do not keep */
+	size_t count;      /* 0 unless ANSWER_FOUND */
 	const struct answer_record *records; /* in the order of the response */
 	size_t chain_count;
 	const struct span *chain; /* the CNAME targets the answer came through, in order; the name asked is not in it */

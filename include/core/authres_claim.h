@@ -30,7 +30,7 @@
 
 /* One name of ours, prepared for the search (Knuth, Morris and Pratt). */
 struct authres_id {
-	struct span text;      /* skeleton, without trailing dots */
+	struct span text; /* skeleton, without trailing dots */
 	const size_t *borders;
 };
 

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 #include "core/arena.h"
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/span.h"
 
 /* Macro values as they came; absent spans where the MTA sent none. */

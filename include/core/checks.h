@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/reason.h"
 #include "core/span.h"
 
@@ -23,26 +23,26 @@ struct facts;
 struct org;
 
 /* X(enumerator, sheet) in the order of the log line */
-#define CHECKS(X) \
-	X(CHECK_TLS, check_tls) \
-	X(CHECK_CERT, check_cert) \
-	X(CHECK_MESSAGE, check_message) \
-	X(CHECK_ORG, check_org) \
-	X(CHECK_FROM, check_from) \
-	X(CHECK_ENVELOPE, check_envelope) \
-	X(CHECK_VERP, check_verp) \
-	X(CHECK_DKIM, check_dkim) \
-	X(CHECK_AUTH, check_auth) \
-	X(CHECK_IP, check_ip) \
-	X(CHECK_SPF, check_spf) \
-	X(CHECK_DMARC, check_dmarc) \
+#define CHECKS(X)                                                                                                      \
+	X(CHECK_TLS, check_tls)                                                                                            \
+	X(CHECK_CERT, check_cert)                                                                                          \
+	X(CHECK_MESSAGE, check_message)                                                                                    \
+	X(CHECK_ORG, check_org)                                                                                            \
+	X(CHECK_FROM, check_from)                                                                                          \
+	X(CHECK_ENVELOPE, check_envelope)                                                                                  \
+	X(CHECK_VERP, check_verp)                                                                                          \
+	X(CHECK_DKIM, check_dkim)                                                                                          \
+	X(CHECK_AUTH, check_auth)                                                                                          \
+	X(CHECK_IP, check_ip)                                                                                              \
+	X(CHECK_SPF, check_spf)                                                                                            \
+	X(CHECK_DMARC, check_dmarc)                                                                                        \
 	X(CHECK_LIMIT, check_limit)
 
 enum check_id {
 #define X(enumerator, sheet) enumerator,
 	CHECKS(X)
 #undef X
-	CHECK_COUNT
+		CHECK_COUNT
 };
 
 /* A set of checks. */
@@ -59,7 +59,7 @@ struct result {
 /* What has to be fetched or computed outside the facts of session and header, as bits. */
 #define EVIDENCE_SIGNATURES 1U /* DKIM signatures, which need the body */
 #define EVIDENCE_SPF 2U        /* SPF of the envelope sender */
-#define EVIDENCE_VOUCHES 4U    /* the names of ip.spf */
+#define EVIDENCE_IP_SPF 4U     /* the names of ip.spf */
 #define EVIDENCE_DMARC 8U      /* the DMARC record of the author's domain */
 #define EVIDENCE_LIMIT 16U     /* how much the organization has sent; counted last and once, see judge.h */
 
@@ -74,11 +74,12 @@ struct check {
 	/* The options that are empty, for which it can never pass; NULL: it can. A NULL function: it always can. */
 	const char *(*hopeless)(const struct org *org);
 	bool (*undecidable)(const struct org *org); /* whether the DNS can leave it open; NULL: where it has evidence */
-	const char *(*rests_on)(const struct org *org); /* what its pass is worth beside the policy, in lines; NULL: itself */
-	bool asks_domains;  /* compares with the organization's domains */
-	bool detail_told;   /* the detail of what is not a pass is ours alone, and stands in the reply */
-	const char *passes; /* what its pass says, for people */
-	const char *asks;   /* what it asks for, for a sender of whom nothing was seen */
+	const char *(*rests_on)(
+		const struct org *org); /* what its pass is worth beside the policy, in lines; NULL: itself */
+	bool asks_domains;          /* compares with the organization's domains */
+	bool detail_told;           /* the detail of what is not a pass is ours alone, and stands in the reply */
+	const char *passes;         /* what its pass says, for people */
+	const char *asks;           /* what it asks for, for a sender of whom nothing was seen */
 };
 
 /* Both in a sheet. */

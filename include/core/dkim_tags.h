@@ -56,33 +56,34 @@ enum dkim_algorithm { DKIM_ALGORITHM_OTHER, DKIM_ALGORITHM_RSA_SHA256, DKIM_ALGO
 struct dkim_fields {
 	bool well_formed; /* else only domain, selector, b_prefix and signed_names may be set, for the log */
 	enum dkim_algorithm algorithm;
-	struct span domain;       /* d=, A-labels in lower case, in arena */
-	struct span selector;     /* s=, A-labels in lower case, in arena */
-	struct span key_name;     /* selector._domainkey.domain, in arena */
-	struct span identity;     /* domain of i=, A-labels in lower case, in arena; d= when there is no i= */
-	struct span signed_names; /* h=, in arena */
-	struct span b_prefix;     /* first eight characters of b=, in arena */
+	struct span domain;                    /* d=, A-labels in lower case, in arena */
+	struct span selector;                  /* s=, A-labels in lower case, in arena */
+	struct span key_name;                  /* selector._domainkey.domain, in arena */
+	struct span identity;                  /* domain of i=, A-labels in lower case, in arena; d= when there is no i= */
+	struct span signed_names;              /* h=, in arena */
+	struct span b_prefix;                  /* first eight characters of b=, in arena */
 	enum dkim_form header_form, body_form; /* c= */
-	struct span b;            /* b= without white space, in arena */
-	struct span body_hash;    /* bh= decoded, in arena: DKIM_DIGEST_LENGTH bytes, but for other algorithms */
-	struct span b_raw;        /* what stands between the "=" of b= and the next ";" or the end; part of the value read */
-	bool partial;             /* there is an l= */
-	long long timestamp;      /* t=, seconds, -1 = none */
-	long long expiry;         /* x=, seconds, -1 = none */
+	struct span b;                         /* b= without white space, in arena */
+	struct span body_hash; /* bh= decoded, in arena: DKIM_DIGEST_LENGTH bytes, but for other algorithms */
+	struct span b_raw;     /* what stands between the "=" of b= and the next ";" or the end; part of the value read */
+	bool partial;          /* there is an l= */
+	long long timestamp;   /* t=, seconds, -1 = none */
+	long long expiry;      /* x=, seconds, -1 = none */
 };
 
 /* Read the value of a DKIM-Signature field, raw, which b_raw borrows; to_ascii may be NULL. False only without memory. */
-bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields_r);
+bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii to_ascii,
+                         struct dkim_fields *fields_r);
 
 /* How often h= (names separated by colons, white space allowed around them) lists a name, without case. */
 unsigned dkim_tags_times_signed(struct span signed_names, struct span name);
 
 enum dkim_key_status {
 	DKIM_KEY_OK,
-	DKIM_KEY_ABSENT,    /* not a key record at all: no p= in it, or another version */
+	DKIM_KEY_ABSENT, /* not a key record at all: no p= in it, or another version */
 	DKIM_KEY_MALFORMED,
-	DKIM_KEY_REVOKED,   /* p= is empty */
-	DKIM_KEY_UNSUITED,  /* k=, h= or s= do not allow the use */
+	DKIM_KEY_REVOKED,  /* p= is empty */
+	DKIM_KEY_UNSUITED, /* k=, h= or s= do not allow the use */
 	DKIM_KEY_NO_MEMORY
 };
 
@@ -111,6 +112,6 @@ bool dkim_tags_rsa_key(struct span der, struct rsa_key *key_r);
  * dkim_tags_rsa_key() reads; an Ed25519 key has 32 bytes.
  */
 enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
-                                  struct dkim_key *key_r);
+                                   struct dkim_key *key_r);
 
 #endif

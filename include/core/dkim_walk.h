@@ -27,7 +27,7 @@
 #include "core/answer.h"
 #include "core/dkim_crypto.h"
 #include "core/facts.h"
-#include "core/ports.h"
+#include "core/environment.h"
 #include "core/settings.h"
 
 #define DKIM_SIGNATURES_SEEN_MAX 128 /* DKIM-Signature fields that are looked at; later ones are as good as absent */

@@ -37,11 +37,11 @@
 
 enum dmarc_result {
 	DMARC_PENDING,
-	DMARC_NONE,      /* no record applies */
-	DMARC_PASS,      /* an identifier is aligned */
-	DMARC_FAIL,      /* a record applies and no identifier is aligned */
+	DMARC_NONE, /* no record applies */
+	DMARC_PASS, /* an identifier is aligned */
+	DMARC_FAIL, /* a record applies and no identifier is aligned */
 	DMARC_TEMPERROR,
-	DMARC_PERMERROR  /* the author domain is no domain */
+	DMARC_PERMERROR /* the author domain is no domain */
 };
 #define DMARC_RESULTS 6
 
@@ -81,13 +81,13 @@ struct dmarc_outcome {
 	enum dmarc_policy policy;    /* of the policy domain for the author domain; unset when none applies */
 	enum dmarc_policy requested; /* the same, one level lower where t=y */
 	bool testing;
-	struct span policy_domain;       /* where the record was found */
-	struct span organizational;      /* of the author domain; absent where it was not needed */
-	enum dmarc_identifier by;        /* DMARC_PASS: what aligned */
-	struct span aligned;             /* DMARC_PASS: the identifier; of several the first that was seen to align */
-	struct span hidden;              /* DMARC_TEMPERROR: the first aligned one that an error hides; absent: it is not that */
-	const char *problem;             /* static English phrase; NULL: nothing is wrong */
-	unsigned questions;              /* handed out */
+	struct span policy_domain;  /* where the record was found */
+	struct span organizational; /* of the author domain; absent where it was not needed */
+	enum dmarc_identifier by;   /* DMARC_PASS: what aligned */
+	struct span aligned;        /* DMARC_PASS: the identifier; of several the first that was seen to align */
+	struct span hidden;         /* DMARC_TEMPERROR: the first aligned one that an error hides; absent: it is not that */
+	const char *problem;        /* static English phrase; NULL: nothing is wrong */
+	unsigned questions;         /* handed out */
 };
 
 struct dmarc_walk;

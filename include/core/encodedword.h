@@ -14,7 +14,7 @@
 #include "core/span.h"
 
 struct encoded_word {
-	size_t from, to; /* where it stands in the text: [from, to) */
+	size_t from, to;     /* where it stands in the text: [from, to) */
 	struct span charset; /* without the language of RFC 2231 */
 	bool base64;
 	struct span content;

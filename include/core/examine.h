@@ -15,7 +15,7 @@
 #include "core/drift.h"
 #include "core/facts.h"
 #include "core/judge.h"
-#include "core/ports.h"
+#include "core/environment.h"
 #include "core/settings.h"
 
 #define EXAMINATION_MEMORY_MAX ((size_t)16 << 20) /* bytes one message may take */
@@ -29,8 +29,8 @@ struct patience {
 
 struct examination {
 	struct arena arena;
-	const struct settings *settings; /* borrowed; the caller keeps its snapshot alive */
-	const struct ports *ports;       /* borrowed */
+	const struct settings *settings;       /* borrowed; the caller keeps its snapshot alive */
+	const struct environment *environment; /* borrowed */
 	struct evidence *evidence;
 	struct count *count; /* of the message, once it was counted; NULL: not yet */
 	struct facts facts;
@@ -38,24 +38,25 @@ struct examination {
 	char sid[SID_SIZE]; /* identifies the message in log and reply */
 	bool gather_all;    /* to be set before examine_begin(): gather all evidence, not only what the sentences need */
 	struct waker waker; /* to be set before examine_begin(): told when examine_resume() is worth while */
-	struct patience patience; /* to be set before examine_begin(): whether a refusal may wait for the end of the message */
+	struct patience
+		patience; /* to be set before examine_begin(): whether a refusal may wait for the end of the message */
 	bool patience_asked;
-	bool refusal_waits;       /* refusal is what the message comes to, whatever else is found out */
+	bool refusal_waits; /* refusal is what the message comes to, whatever else is found out */
 	struct judgement refusal;
 	bool has_asked;
-	check_bits asked;   /* whose evidence was wanted when it was asked for last */
-	struct drift drift; /* once it is decided: what the message shows of genuine mail that begins to fail */
-	bool body_enough;   /* the evidence needs no more of the body */
-	bool body_skipped;  /* the body's end will not be seen */
-	bool waiting;       /* for evidence, at the end of the message */
+	check_bits asked;      /* whose evidence was wanted when it was asked for last */
+	struct drift drift;    /* once it is decided: what the message shows of genuine mail that begins to fail */
+	bool body_enough;      /* the evidence needs no more of the body */
+	bool body_skipped;     /* the body's end will not be seen */
+	bool waiting;          /* for evidence, at the end of the message */
 	long long deadline_ms; /* when what is still out is given up; on the clock of the ports */
 	long long began_ms;
 	long long ended_ms; /* when the verdict was reached; 0 = not yet */
 };
 
 /* Start with the MAIL command; *examination is zeroed, but for gather_all, waker and patience. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
-void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
-                   struct span sid, const struct session_input *input);
+void examine_begin(struct examination *examination, const struct settings *settings,
+                   const struct environment *environment, struct span sid, const struct session_input *input);
 
 /* One recipient the MTA accepted. A VERDICT_REJECT afterwards is the answer to this RCPT command. */
 void examine_recipient(struct examination *examination, struct span path, struct span mailer);

@@ -21,7 +21,7 @@
 #include "core/checks.h"
 #include "core/header.h"
 #include "core/mailbox.h"
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/network.h"
 #include "core/orgid.h"
 #include "core/verp.h"
@@ -76,18 +76,18 @@ struct signature {
 	 * (TEMPERROR) or REASON_DKIM_FUTURE (FAIL) all that would be a PASS, but for its date.
 	 */
 	struct result outcome;
-	const char *rfc8601;   /* its result keyword */
-	unsigned index;        /* 1 for the first DKIM-Signature field of the header, 2, ... */
-	struct span domain;    /* d=, comparable form; absent when malformed */
+	const char *rfc8601; /* its result keyword */
+	unsigned index;      /* 1 for the first DKIM-Signature field of the header, 2, ... */
+	struct span domain;  /* d=, comparable form; absent when malformed */
 	struct span selector;
-	struct span b_prefix;  /* first eight characters of b= */
-	unsigned algorithm;    /* one of ALGORITHM_*, 0 = another */
-	unsigned rsa_bits;     /* 0 for ed25519 */
+	struct span b_prefix; /* first eight characters of b= */
+	unsigned algorithm;   /* one of ALGORITHM_*, 0 = another */
+	unsigned rsa_bits;    /* 0 for ed25519 */
 	enum relation relation;
-	long long timestamp;   /* t=, -1 = none */
-	struct span signed_headers; /* h=, as it stands */
+	long long timestamp;         /* t=, -1 = none */
+	struct span signed_headers;  /* h=, as it stands */
 	const struct set *key_chain; /* names the key was reached through */
-	bool left;             /* PENDING for good: nothing depends on it, so its key was not asked for */
+	bool left;                   /* PENDING for good: nothing depends on it, so its key was not asked for */
 };
 
 /* Evidence that has to be fetched. Zeroed: not fetched yet. */
@@ -100,10 +100,10 @@ struct dkim_evidence {
 struct outcome_evidence {
 	bool complete;
 	struct result outcome;
-	const char *rfc8601;  /* result keyword for Authentication-Results */
-	struct span domain;   /* the domain that was judged */
-	bool by_helo;         /* spf: the HELO name was judged */
-	bool policy_none;     /* dmarc: p=none */
+	const char *rfc8601; /* result keyword for Authentication-Results */
+	struct span domain;  /* the domain that was judged */
+	bool by_helo;        /* spf: the HELO name was judged */
+	bool policy_none;    /* dmarc: p=none */
 };
 
 /* Whether the message stays within the limits of its organization. Zeroed: not counted yet. */
@@ -114,11 +114,11 @@ struct limit_evidence {
 };
 
 /* Whether one name of ip.spf vouches for the client. */
-struct vouch {
+struct ip_spf {
 	struct span name;
 	bool complete;
 	struct result outcome;
-	struct vouch *next;
+	struct ip_spf *next;
 };
 
 struct facts {
@@ -129,8 +129,8 @@ struct facts {
 	/* The session. */
 	enum mta mta;
 	struct address client;
-	struct span client_text;    /* the address as text; empty when it is not known */
-	struct span client_name;    /* as told */
+	struct span client_text; /* the address as text; empty when it is not known */
+	struct span client_name; /* as told */
 	bool client_name_verified;
 	struct span helo;
 	struct span tls_version;
@@ -148,25 +148,25 @@ struct facts {
 	enum mailbox_status sender_status;
 	struct mailbox sender;
 	unsigned recipients;
-	struct span first_recipient; /* as given to RCPT TO; absent where that is not told */
-	bool some_recipient_leaves; /* at least one recipient's mailer is not known to stay inside */
+	struct span first_recipient;     /* as given to RCPT TO; absent where that is not told */
+	bool some_recipient_leaves;      /* at least one recipient's mailer is not known to stay inside */
 	const struct set *local_mailers; /* borrowed from the settings */
 
 	/* The header; complete from STAGE_HEADER. */
 	struct header header;
-	struct span own_id;      /* the name under which we speak: configured, or the MTA's own */
+	struct span own_id; /* the name under which we speak: configured, or the MTA's own */
 	struct authres_ids own_ids;
-	unsigned claims;         /* Authentication-Results that claim to be ours; no more is looked at past REMOVALS_MAX */
-	unsigned claimed[REMOVALS_MAX]; /* their indexes */
+	unsigned claims; /* Authentication-Results that claim to be ours; no more is looked at past REMOVALS_MAX */
+	unsigned claimed[REMOVALS_MAX];    /* their indexes */
 	enum mailbox_status author_status; /* of the one From: field; MAILBOX_UNSET unless there is exactly one */
 	struct mailbox author;
 	enum org_header org_header;
-	struct orgid org_id;     /* when ORG_HEADER_OK */
-	struct span org_text;    /* X-SFDC-LK as it stands, trimmed, of the first field */
-	bool has_user;           /* exactly one X-SFDC-User, and it holds a user's ID: user_id */
+	struct orgid org_id;  /* when ORG_HEADER_OK */
+	struct span org_text; /* X-SFDC-LK as it stands, trimmed, of the first field */
+	bool has_user;        /* exactly one X-SFDC-User, and it holds a user's ID: user_id */
 	struct orgid user_id;
 	struct span message_id;
-	long long received;       /* wall clock at end of header, seconds; see CLOCK_EARLIEST */
+	long long received; /* wall clock at end of header, seconds; see CLOCK_EARLIEST */
 
 	/* The body. */
 	size_t body_bytes;
@@ -177,13 +177,13 @@ struct facts {
 	struct dkim_evidence dkim;
 	struct outcome_evidence spf;
 	struct outcome_evidence dmarc;
-	struct vouch *vouches;
+	struct ip_spf *ip_spfs;
 	struct limit_evidence limit;
 	unsigned dns_queries;
 	unsigned dns_ms;
 
-	bool evidence_over; /* no more evidence will come: what is pending is a timeout */
-	bool trouble;       /* something went wrong inside: the message must be deferred */
+	bool evidence_over;  /* no more evidence will come: what is pending is a timeout */
+	bool internal_error; /* something went wrong inside: the message must be deferred */
 };
 
 /* Whether a signature whose key is not known yet could still make org's dkim check pass (check_dkim.c). */

@@ -61,9 +61,10 @@ struct field {
 	struct span name;     /* without the white space that may stand before the colon; part of raw_name */
 	struct span value;    /* raw after the colon: folds ("\n" or "\r\n" and white space) included */
 	bool leading_space;   /* value begins with the white space after the colon; else the MTA took one space away */
-	unsigned index;       /* 1 for the first field of this name (without case), 2, ...; for known names and the watched one */
+	unsigned index; /* 1 for the first field of this name (without case), 2, ...; for known names and the watched one */
 	struct field *next;
-	const struct field *above; /* after header_index(): the field of the same name before this one, NULL for the first */
+	const struct field
+		*above; /* after header_index(): the field of the same name before this one, NULL for the first */
 };
 
 /* The fields of one name. */
@@ -75,12 +76,12 @@ struct field_group {
 /* What made the header unsound, in the order in which it is reported. Bits of header.defects. */
 enum header_defect {
 	HEADER_SOUND = 0,
-	HEADER_NUL = 1 << 0,          /* a NUL byte */
-	HEADER_BARE_CR = 1 << 1,      /* a CR that is not followed by LF, or a LF that is not followed by white space */
-	HEADER_NAME = 1 << 2,         /* white space before the colon, or a byte that no field name may hold */
-	HEADER_NO_COLON = 1 << 3,     /* a line that is neither field nor continuation (raw files only) */
-	HEADER_DUPLICATE = 1 << 4,    /* a field that may stand once stands twice */
-	HEADER_OVER_LIMIT = 1 << 5    /* too many fields, or too many bytes */
+	HEADER_NUL = 1 << 0,       /* a NUL byte */
+	HEADER_BARE_CR = 1 << 1,   /* a CR that is not followed by LF, or a LF that is not followed by white space */
+	HEADER_NAME = 1 << 2,      /* white space before the colon, or a byte that no field name may hold */
+	HEADER_NO_COLON = 1 << 3,  /* a line that is neither field nor continuation (raw files only) */
+	HEADER_DUPLICATE = 1 << 4, /* a field that may stand once stands twice */
+	HEADER_OVER_LIMIT = 1 << 5 /* too many fields, or too many bytes */
 };
 
 struct header {
@@ -90,12 +91,12 @@ struct header {
 	const struct field *latest; /* the field that came last; NULL when it was not kept */
 	const struct set *names;    /* after header_index(): of all fields, without case; NULL: not known */
 	struct field_group *groups; /* the fields of each of names, by its number */
-	struct span watched; /* one further name whose fields are numbered (the result header), absent = none */
+	struct span watched;        /* one further name whose fields are numbered (the result header), absent = none */
 	unsigned count[FIELD_NAMES];
 	unsigned watched_count;
 	unsigned fields;
 	size_t bytes;
-	unsigned defects; /* of enum header_defect */
+	unsigned defects;        /* of enum header_defect */
 	struct span defect_name; /* the field the first defect is about; for the log only */
 };
 

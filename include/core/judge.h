@@ -36,15 +36,16 @@ struct judgement {
 	enum verdict verdict; /* what is done; VERDICT_UNDECIDED while nothing is decided */
 	enum verdict would;   /* what enforcing does or would do; VERDICT_UNDECIDED likewise */
 	enum mode mode;       /* effective */
-	const struct org *mode_by; /* whose mode that is; NULL: the strictest of all, of a message that names nobody for sure */
+	const struct org
+		*mode_by;          /* whose mode that is; NULL: the strictest of all, of a message that names nobody for sure */
 	const struct org *org; /* NULL: none that is served */
 	struct result results[CHECK_COUNT];
-	struct check_list why;  /* the responsible checks of what decided; empty for an accept */
+	struct check_list why;         /* the responsible checks of what decided; empty for an accept */
 	const struct sentence *broken; /* the sentence that can hold no more, and that decided; NULL: none did */
-	enum reason reason;     /* the first of them; or why the message is exempt, out of scope or deferred */
-	struct check_list warn; /* the responsible checks of a broken warn_unless */
-	check_bits wanted;      /* pending checks whose evidence can still change the outcome */
-	check_bits first;       /* those of them that may make all others needless, and ask only names of the configuration */
+	enum reason reason;            /* the first of them; or why the message is exempt, out of scope or deferred */
+	struct check_list warn;        /* the responsible checks of a broken warn_unless */
+	check_bits wanted;             /* pending checks whose evidence can still change the outcome */
+	check_bits first; /* those of them that may make all others needless, and ask only names of the configuration */
 };
 
 /*

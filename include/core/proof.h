@@ -35,9 +35,9 @@ struct proof_set {
 };
 
 struct proof {
-	size_t minimal;    /* how many minimal sets there are */
-	size_t weak;       /* how many of them are weak */
-	size_t shown;      /* how many are in sets: weak ones first, then by size */
+	size_t minimal; /* how many minimal sets there are */
+	size_t weak;    /* how many of them are weak */
+	size_t shown;   /* how many are in sets: weak ones first, then by size */
 	struct proof_set sets[PROOF_SETS_MAX];
 };
 

@@ -21,8 +21,8 @@
 #define REPLY_REASONS_MAX 4
 
 struct reply {
-	char code[4];      /* "550"; "" when the verdict needs no reply */
-	char enhanced[8];  /* "5.7.1" */
+	char code[4];     /* "550"; "" when the verdict needs no reply */
+	char enhanced[8]; /* "5.7.1" */
 	char text[REPLY_TEXT_MAX + 1];
 };
 

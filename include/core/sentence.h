@@ -23,7 +23,7 @@
 
 #include "core/arena.h"
 #include "core/checks.h"
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/span.h"
 
 #define SENTENCE_DEPTH_MAX 32
@@ -59,7 +59,7 @@ struct sentence {
 };
 
 struct sentence_error {
-	size_t column; /* 1-based, in the text that was parsed */
+	size_t column;  /* 1-based, in the text that was parsed */
 	char text[160]; /* what is wrong; what to do */
 };
 

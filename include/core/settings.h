@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "core/arena.h"
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/network.h"
 #include "core/orgid.h"
 #include "core/sentence.h"
@@ -55,7 +55,7 @@ struct rate {
 struct org {
 	struct orgid id;
 	struct span name;
-	enum mode mode; /* effective: the org's, else defaults', else the top level's */
+	enum mode mode;      /* effective: the org's, else defaults', else the top level's */
 	struct set *domains; /* patterns */
 	struct sentence reject_unless;
 	struct sentence defer_unless;
@@ -125,7 +125,7 @@ struct settings {
 	enum mode mode;
 	enum scope scope;
 	struct set *local_mailers; /* exact */
-	struct span authserv_id; /* absent or empty: the MTA's {j} */
+	struct span authserv_id;   /* absent or empty: the MTA's {j} */
 	struct network_set *exempt_clients;
 	struct sentence monitor_floor;
 	enum early_reject early_reject;
@@ -181,10 +181,10 @@ struct settings {
 	struct set *files;
 
 	/* Completed by settings_complete(). */
-	struct set *org_ids;  /* 15-character IDs, exact; member i is orgs[i] */
-	struct set *owned;    /* every domain pattern of every org */
-	struct owner **owners; /* owners[i]: the orgs that list pattern i */
-	struct org any;       /* the union: a session check that fails here fails for every org */
+	struct set *org_ids;         /* 15-character IDs, exact; member i is orgs[i] */
+	struct set *owned;           /* every domain pattern of every org */
+	struct owner **owners;       /* owners[i]: the orgs that list pattern i */
+	struct org any;              /* the union: a session check that fails here fails for every org */
 	struct sentence **sentences; /* the different reject_unless sentences */
 	size_t sentence_count;
 	enum mode mode_least; /* the most lenient mode of an org; MODE_MONITOR without orgs */
@@ -218,7 +218,8 @@ struct owner_cursor {
 	size_t pattern;
 	const struct owner *owner;
 };
-const struct org *settings_next_owner(const struct settings *settings, struct span domain, struct owner_cursor *cursor_r);
+const struct org *settings_next_owner(const struct settings *settings, struct span domain,
+                                      struct owner_cursor *cursor_r);
 
 /* "2000/1h", as it is configured; "" for no limit. */
 #define RATE_TEXT_SIZE 32

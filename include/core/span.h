@@ -23,7 +23,10 @@ struct span {
 };
 
 /* The span of a string literal, usable in static initializers. */
-#define SPAN_LITERAL(text) { (text), sizeof(text) - 1 }
+#define SPAN_LITERAL(text)                                                                                             \
+	{                                                                                                                  \
+		(text), sizeof(text) - 1                                                                                       \
+	}
 
 /* The span of a C string; NULL gives the absent span. */
 static inline struct span span_of(const char *text)

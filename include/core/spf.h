@@ -43,16 +43,7 @@
 #define SPF_VOIDS_MAX 2  /* terms with void lookups */
 #define SPF_NAMES_MAX 10 /* MX hosts, PTR names */
 
-enum spf_result {
-	SPF_PENDING,
-	SPF_NONE,
-	SPF_NEUTRAL,
-	SPF_PASS,
-	SPF_FAIL,
-	SPF_SOFTFAIL,
-	SPF_TEMPERROR,
-	SPF_PERMERROR
-};
+enum spf_result { SPF_PENDING, SPF_NONE, SPF_NEUTRAL, SPF_PASS, SPF_FAIL, SPF_SOFTFAIL, SPF_TEMPERROR, SPF_PERMERROR };
 #define SPF_RESULTS 8
 
 /* The keyword of RFC 8601 2.7.2, "pending" for SPF_PENDING, "invalid" for a value outside the enumeration. */
@@ -60,11 +51,11 @@ const char *spf_result_name(enum spf_result result);
 
 /* A parsed domain-spec or macro-string (section 7): literal text and macros in turn. */
 struct spf_piece {
-	char letter;       /* of the macro, in lower case; 0: literal text */
-	bool escape;       /* the letter was upper case: URL-escape the value */
-	bool reverse;      /* transformer r */
-	size_t parts;      /* right-hand parts to keep, 0 = all */
-	struct span text;  /* the literal text; of a macro: its delimiters, "." when it names none */
+	char letter;      /* of the macro, in lower case; 0: literal text */
+	bool escape;      /* the letter was upper case: URL-escape the value */
+	bool reverse;     /* transformer r */
+	size_t parts;     /* right-hand parts to keep, 0 = all */
+	struct span text; /* the literal text; of a macro: its delimiters, "." when it names none */
 };
 
 struct spf_domain {
@@ -102,10 +93,10 @@ struct spf_problem {
 /* What a TXT answer holds. POLICY_PENDING only in zeroed memory. */
 enum spf_policy_status {
 	SPF_POLICY_PENDING,
-	SPF_POLICY_NONE,      /* no SPF record */
-	SPF_POLICY_RECORD,    /* exactly one, well-formed */
-	SPF_POLICY_BROKEN,    /* several, or one that is not well-formed: permerror */
-	SPF_POLICY_TEMPERROR  /* the lookup failed, or no memory */
+	SPF_POLICY_NONE,     /* no SPF record */
+	SPF_POLICY_RECORD,   /* exactly one, well-formed */
+	SPF_POLICY_BROKEN,   /* several, or one that is not well-formed: permerror */
+	SPF_POLICY_TEMPERROR /* the lookup failed, or no memory */
 };
 
 struct spf_policy {
@@ -136,9 +127,10 @@ struct spf_input {
 
 struct spf_outcome {
 	enum spf_result result;
-	struct span domain;         /* the domain whose record decided: that of the check, or where redirect led */
-	struct span mechanism;      /* the term of that record that matched; absent: none did */
-	struct spf_problem problem; /* what is wrong; for SPF_TEMPERROR and SPF_PERMERROR, and where SPF_NONE needs a word */
+	struct span domain;    /* the domain whose record decided: that of the check, or where redirect led */
+	struct span mechanism; /* the term of that record that matched; absent: none did */
+	struct spf_problem
+		problem; /* what is wrong; for SPF_TEMPERROR and SPF_PERMERROR, and where SPF_NONE needs a word */
 	struct span problem_domain; /* in whose record, or about whose lookup */
 	unsigned terms;             /* counted terms */
 	unsigned voids;             /* terms with void lookups */

@@ -31,9 +31,9 @@ enum verp_status {
 
 struct verp {
 	struct orgid org;
-	bool has_author;            /* the local part has the form <local>=<domain>__<token> */
-	struct span author_local;   /* as in the envelope */
-	struct span author_domain;  /* comparable form */
+	bool has_author;           /* the local part has the form <local>=<domain>__<token> */
+	struct span author_local;  /* as in the envelope */
+	struct span author_domain; /* comparable form */
 };
 
 /*

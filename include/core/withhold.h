@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "core/facts.h"
-#include "core/names.h"
+#include "core/vocabulary.h"
 #include "core/settings.h"
 
 #define WITHHELD_NAMES 4

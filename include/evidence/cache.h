@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/answer.h"
-#include "evidence/response.h"
+#include "evidence/dns_shared.h"
 
 struct cache;
 
@@ -23,13 +23,13 @@ struct cache *cache_new(size_t entries, size_t bytes);
 void cache_free(struct cache *cache);
 
 /* A new reference to the answer to question, or NULL. now_ms: monotonic milliseconds. */
-struct response *cache_find(struct cache *cache, const struct question *question, long long now_ms);
+struct dns_shared *cache_find(struct cache *cache, const struct question *question, long long now_ms);
 
 /*
  * Keep an answer until expires_ms, in place of an older one. Takes a reference of its own. An answer that is too large,
  * or for which there is no memory, is simply not kept.
  */
-void cache_add(struct cache *cache, const struct question *question, struct response *response, long long expires_ms);
+void cache_add(struct cache *cache, const struct question *question, struct dns_shared *response, long long expires_ms);
 
 size_t cache_entries(const struct cache *cache);
 size_t cache_bytes(const struct cache *cache);

@@ -10,9 +10,9 @@
 
 #include "core/dkim_crypto.h"
 
-#define DKIM_KEYS_KEPT 64             /* keys */
-#define DKIM_KEYS_TEXT_MAX 1432       /* characters of a key in base64: all that dkim_tags_key() reads */
-#define DKIM_KEYS_SIGNATURE_MAX 2048  /* characters of a signature in base64; longer ones fit no key */
+#define DKIM_KEYS_KEPT 64            /* keys */
+#define DKIM_KEYS_TEXT_MAX 1432      /* characters of a key in base64: all that dkim_tags_key() reads */
+#define DKIM_KEYS_SIGNATURE_MAX 2048 /* characters of a signature in base64; longer ones fit no key */
 
 struct dkim_keys;
 

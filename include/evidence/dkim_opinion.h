@@ -18,7 +18,7 @@
 #include "core/header.h"
 #include "evidence/secondopinion.h"
 
-#define DKIM_OPINIONS_MAX 128   /* DKIM-Signature fields that something is said of */
+#define DKIM_OPINIONS_MAX 128     /* DKIM-Signature fields that something is said of */
 #define DKIM_OPINION_KEY_MAX 1024 /* characters of a key record; libopendkim has no room for more */
 
 /* A key record, and the name it was found at. */
@@ -36,7 +36,7 @@ struct dkim_opinion_input {
 
 struct dkim_opinion {
 	enum secondopinion_status status;
-	size_t count;                     /* GIVEN: signatures that something is said of, from the top of the header */
+	size_t count; /* GIVEN: signatures that something is said of, from the top of the header */
 	bool passes[DKIM_OPINIONS_MAX];
 };
 

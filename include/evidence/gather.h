@@ -14,7 +14,7 @@
 
 #include "core/dkim_walk.h"
 #include "core/facts.h"
-#include "core/ports.h"
+#include "core/environment.h"
 #include "core/settings.h"
 #include "evidence/resolver.h"
 
@@ -25,11 +25,11 @@ struct gather_sources {
 };
 
 /*
- * Start with a message: the functions of struct ports (core/ports.h), with struct evidence. Takes over a reference to
+ * Start with a message: the functions of struct ports (core/environment.h), with struct evidence. Takes over a reference to
  * the resolver in any case; the other sources are borrowed. NULL without memory.
  */
-struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
-                              struct waker waker);
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings,
+                              struct facts *facts, struct waker waker);
 void gather_field(struct evidence *evidence, const struct field *field);
 void gather_header_end(struct evidence *evidence);
 void gather_start(struct evidence *evidence, const struct wants *wants);

@@ -66,7 +66,8 @@ void resolver_drop(struct resolver *resolver);
  * applicant says what room the question has; NULL: ROOM_NAMED. Where that has no room left, nothing is asked and the answer
  * is ANSWER_BUSY. What the cache knows, or somebody else is asking already, needs no room.
  */
-struct query *resolver_ask(struct resolver *resolver, const struct question *question, const struct applicant *applicant);
+struct query *resolver_ask(struct resolver *resolver, const struct question *question,
+                           const struct applicant *applicant);
 
 /* A query that asks nothing and is complete after so many milliseconds, with ANSWER_NODATA. NULL without memory. */
 struct query *resolver_pause(struct resolver *resolver, unsigned ms);

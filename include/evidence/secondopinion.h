@@ -22,19 +22,19 @@
 #define SECONDOPINION_LOOKUPS_MAX 128 /* what an evaluation within the limits of RFC 7208 4.6.4 can need, and some */
 
 enum secondopinion_status {
-	SECONDOPINION_FAILED,   /* no memory, no process; also zeroed memory */
+	SECONDOPINION_FAILED, /* no memory, no process; also zeroed memory */
 	SECONDOPINION_GIVEN,
 	SECONDOPINION_WITHHELD, /* libspf2 was not asked, or its result would say nothing: because says why */
 	SECONDOPINION_CRASHED,
-	SECONDOPINION_LATE      /* it came to no end before the deadline */
+	SECONDOPINION_LATE /* it came to no end before the deadline */
 };
 
 struct secondopinion {
 	enum secondopinion_status status;
 	enum spf_result ours;   /* of core/spf.h, with the same answers */
 	enum spf_result theirs; /* SECONDOPINION_GIVEN */
-	const char *because;    /* GIVEN and different: why, "for a reason not known" if that cannot be told; WITHHELD: why */
-	unsigned lookups;       /* that libspf2 asked for */
+	const char *because; /* GIVEN and different: why, "for a reason not known" if that cannot be told; WITHHELD: why */
+	unsigned lookups;    /* that libspf2 asked for */
 };
 
 /* Where answers come from. */

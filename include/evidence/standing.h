@@ -37,14 +37,14 @@ enum purpose {
 struct origin {
 	enum purpose purpose;
 	struct span domain;
-	struct span selector; /* PURPOSE_KEY */
+	struct span selector;     /* PURPOSE_KEY */
 	enum spf_chooser chooser; /* PURPOSE_VOUCH, PURPOSE_SENDER: who chose the name */
 };
 
 struct standing {
 	const struct settings *settings;
 	const struct facts *facts;
-	unsigned keys_left;
+	unsigned option_map_left;
 };
 
 void standing_init(struct standing *standing, const struct settings *settings, const struct facts *facts);

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "core/ports.h"
+#include "core/environment.h"
 
 struct waiter {
 	pthread_mutex_t lock;

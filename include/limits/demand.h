@@ -20,7 +20,7 @@ enum limit_kind { LIMIT_MESSAGES, LIMIT_RECIPIENTS, LIMIT_USER };
 
 struct demand {
 	struct orgid org;
-	struct orgid user; /* zeroed: one of those that are not counted apart */
+	struct orgid user;              /* zeroed: one of those that are not counted apart */
 	struct rate rates[LIMIT_KINDS]; /* count 0: no limit */
 	unsigned weights[LIMIT_KINDS];
 };
@@ -33,8 +33,8 @@ enum tally_status {
 
 struct tally {
 	enum tally_status status;
-	enum limit_kind over;             /* TALLY_OVER: the first limit that is in the way */
-	long long wait_ms;                /* TALLY_OVER: until it no longer is, if nothing else is counted */
+	enum limit_kind over;                 /* TALLY_OVER: the first limit that is in the way */
+	long long wait_ms;                    /* TALLY_OVER: until it no longer is, if nothing else is counted */
 	unsigned long long used[LIMIT_KINDS]; /* of what has a limit: how much counts, this message included if it does */
 };
 
@@ -44,6 +44,7 @@ struct demand demand_make(const struct org *org, const struct facts *facts);
 const char *limit_option(enum limit_kind kind);
 
 /* The evidence that comes of it. now: the wall clock in seconds. The detail is in the arena of facts. */
-struct limit_evidence tally_evidence(const struct tally *tally, const struct demand *demand, long long now, const struct facts *facts);
+struct limit_evidence tally_evidence(const struct tally *tally, const struct demand *demand, long long now,
+                                     const struct facts *facts);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "core/ports.h"
+#include "core/environment.h"
 #include "limits/demand.h"
 #include "observe/log.h"
 

@@ -15,15 +15,15 @@
 
 #include <stdbool.h>
 
-#include "core/ports.h"
+#include "core/environment.h"
 #include "limits/demand.h"
 #include "observe/log.h"
 
 #define REDIS_ERROR_SIZE 512
-#define REDIS_PATIENCE_MS 2000    /* for the connection to be made, and for each answer */
-#define REDIS_RETRY_MIN_MS 250    /* before the connection is tried again; twice as long each time */
+#define REDIS_PATIENCE_MS 2000 /* for the connection to be made, and for each answer */
+#define REDIS_RETRY_MIN_MS 250 /* before the connection is tried again; twice as long each time */
 #define REDIS_RETRY_MAX_MS 15000
-#define REDIS_REQUESTS_MAX 10000  /* that wait for an answer; more are not asked */
+#define REDIS_REQUESTS_MAX 10000 /* that wait for an answer; more are not asked */
 
 struct redis;
 struct redis_request;

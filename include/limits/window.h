@@ -19,8 +19,8 @@
 
 /* Zeroed: empty. One window is for one length of time. */
 struct window {
-	long long newest;                   /* number of the slot that was counted into last */
-	unsigned counts[WINDOW_SLOTS + 1];  /* slot n stands at n % (WINDOW_SLOTS + 1) */
+	long long newest;                  /* number of the slot that was counted into last */
+	unsigned counts[WINDOW_SLOTS + 1]; /* slot n stands at n % (WINDOW_SLOTS + 1) */
 };
 
 /* The number of the slot at that time; times are 0 or later. */

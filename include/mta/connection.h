@@ -15,7 +15,7 @@
 
 #include "mta/loop.h"
 #include "mta/protocol.h"
-#include "mta/service.h"
+#include "mta/shared.h"
 
 #define CONNECTION_ROOM (2 * PACKET_MAX) /* bytes of a loop's room that connections need */
 
@@ -32,7 +32,7 @@ struct connection;
 /* What the connections of one loop share. Set up before the loop starts, but for connections. */
 struct connection_home {
 	struct loop *loop;
-	struct service *service;
+	struct shared *shared;
 	struct connection_limits limits;
 	struct connection *connections; /* all that the loop has adopted */
 	atomic_uint open;               /* those, and those that are on their way */

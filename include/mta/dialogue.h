@@ -20,7 +20,7 @@
 
 #include "mta/buffer.h"
 #include "mta/protocol.h"
-#include "mta/service.h"
+#include "mta/shared.h"
 #include "mta/session.h"
 
 /* The steps for which an MTA tells macros, in the order of a session. */
@@ -43,16 +43,16 @@ struct macro_list {
 };
 
 struct dialogue {
-	struct service *service;  /* borrowed */
+	struct shared *shared; /* borrowed */
 	struct waker waker;
-	struct session *session;  /* NULL: nothing was negotiated */
-	unsigned state;           /* the last step taken */
-	uint32_t steps;           /* SMFIP_* of this filter */
-	uint32_t offered;         /* SMFIP_* of the MTA */
+	struct session *session; /* NULL: nothing was negotiated */
+	unsigned state;          /* the last step taken */
+	uint32_t steps;          /* SMFIP_* of this filter */
+	uint32_t offered;        /* SMFIP_* of the MTA */
 	struct macro_list macros[MACRO_LISTS];
 	unsigned long long packets; /* taken, the one at fault included */
-	const char *fault;        /* of the MTA, because of which the connection is cut off, for an admin to read; NULL: none */
-	bool starved;             /* there was no memory to go on */
+	const char *fault; /* of the MTA, because of which the connection is cut off, for an admin to read; NULL: none */
+	bool starved;      /* there was no memory to go on */
 };
 
 enum dialogue_status {
@@ -61,8 +61,8 @@ enum dialogue_status {
 	DIALOGUE_OVER     /* the connection is to be closed when what was written has been sent */
 };
 
-/* waker is told, from any thread, when it is worth while to call dialogue_resume() (core/ports.h). */
-void dialogue_begin(struct dialogue *dialogue_r, struct service *service, struct waker waker);
+/* waker is told, from any thread, when it is worth while to call dialogue_resume() (core/environment.h). */
+void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker);
 
 /* The next packet; what is answered is written to out. Want of memory there ends the dialogue. */
 enum dialogue_status dialogue_take(struct dialogue *dialogue, const struct packet *packet, struct buffer *out);

@@ -23,8 +23,8 @@
 #include "core/span.h"
 #include "mta/buffer.h"
 
-#define PACKET_HEAD 5                      /* bytes of length and letter */
-#define PACKET_DATA_MAX MILTER_CHUNK_SIZE  /* bytes of data */
+#define PACKET_HEAD 5                     /* bytes of length and letter */
+#define PACKET_DATA_MAX MILTER_CHUNK_SIZE /* bytes of data */
 #define PACKET_MAX (PACKET_HEAD + PACKET_DATA_MAX)
 #define PROTOCOL_VERSION_MIN 2
 
@@ -94,7 +94,8 @@ struct symbols {
 };
 
 /* SMFIC_OPTNEG: what is agreed on. symbols may be NULL. */
-void protocol_write_agreement(struct buffer *out, const struct offer *agreed, const struct symbols *symbols, size_t count);
+void protocol_write_agreement(struct buffer *out, const struct offer *agreed, const struct symbols *symbols,
+                              size_t count);
 
 /*
  * SMFIR_REPLYCODE: the SMTP reply in place of the MTA's own. MTAs take it for a format, so "%" is doubled. It must be

@@ -19,11 +19,11 @@
 struct server;
 
 struct server_options {
-	int listener;            /* the listening socket, which does not block; stays the caller's */
-	unsigned workers;        /* event loops; 0: one for each CPU this process may use */
-	size_t connections_max;  /* 0: as many as there are descriptors for */
+	int listener;                    /* the listening socket, which does not block; stays the caller's */
+	unsigned workers;                /* event loops; 0: one for each CPU this process may use */
+	size_t connections_max;          /* 0: as many as there are descriptors for */
 	struct connection_limits limits; /* zeroed: as the protocol has them */
-	struct service *service; /* borrowed */
+	struct shared *shared;           /* borrowed */
 };
 
 /*

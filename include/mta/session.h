@@ -18,12 +18,12 @@
 #include "core/edits.h"
 #include "core/examine.h"
 #include "core/reply.h"
-#include "mta/service.h"
+#include "mta/shared.h"
 
 #define SESSION_TEXT_MAX 1000 /* bytes kept of a host name; longer than any that is valid */
 
 /* What was agreed with the MTA when the session began. */
-struct agreement {
+struct negotiated {
 	bool leading_space;      /* header values come with, and need, the white space after the colon */
 	bool skip;               /* the MTA understands that the rest of the body is not wanted */
 	bool answers_mail;       /* MAIL can be refused */
@@ -46,24 +46,24 @@ struct message {
 };
 
 struct session {
-	struct service *service; /* borrowed */
+	struct shared *shared; /* borrowed */
 	struct waker waker;
-	struct agreement agreement;
+	struct negotiated negotiated;
 	bool lost; /* something of the session could not be kept: its messages must be deferred */
 	struct address client;
-	char *client_name; /* as told at connect; may be NULL */
-	char *helo;        /* may be NULL */
+	char *client_name;       /* as told at connect; may be NULL */
+	char *helo;              /* may be NULL */
 	struct message *message; /* NULL: none */
 };
 
 /*
- * Which commands must be answered under the configuration in force, for an agreement that is zeroed but for what the MTA
+ * Which commands must be answered under the configuration in force, for an negotiated that is zeroed but for what the MTA
  * offers. A reload may want answers later in the session; they are then given at the next step that has one.
  */
-void session_agree(struct service *service, struct agreement *agreement_r);
+void session_negotiate(struct shared *shared, struct negotiated *negotiated_r);
 
-/* waker is told when session_resume() is worth while (core/ports.h). NULL without memory. */
-struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker);
+/* waker is told when session_resume() is worth while (core/environment.h). NULL without memory. */
+struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker);
 
 /* Ends the message that is under way, and the session. NULL is harmless. */
 void session_free(struct session *session);

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "core/names.h"
-#include "core/record.h"
+#include "core/vocabulary.h"
+#include "core/log_entry.h"
 #include "core/settings.h"
 
 #define BACKLOG_MAX ((size_t)8 << 20) /* bytes, what keeps the lines together included */
@@ -42,8 +42,8 @@ struct line {
 	size_t length;        /* of text, the newline not counted */
 	char *text;           /* ends in a newline, not in NUL; on the heap */
 	size_t fields_length;
-	char *fields;         /* for the journal (journal.h); on the heap, NULL: none */
-	size_t written;       /* bytes of it that its target took, where that takes lines in pieces */
+	char *fields;           /* for the journal (journal.h); on the heap, NULL: none */
+	size_t written;         /* bytes of it that its target took, where that takes lines in pieces */
 	enum log_target target; /* that took them */
 	unsigned long long number;
 	struct line *next;
@@ -60,16 +60,16 @@ struct backlog {
 };
 
 /*
- * A line of text on the heap, as format_record() makes it, and of fields; both then belong to the line. kind and verdict
- * are those of record. NULL without memory, or if text is NULL: both are then released.
+ * A line of text on the heap, as format_entry() makes it, and of fields; both then belong to the line. kind and verdict
+ * are those of entry. NULL without memory, or if text is NULL: both are then released.
  */
-struct line *line_new(const struct record *record, char *text, char *fields, size_t fields_length);
+struct line *line_new(const struct log_entry *entry, char *text, char *fields, size_t fields_length);
 
 /* NULL is harmless. */
 void line_free(struct line *line);
 
-/* Count a line of that record; release a line that is lost and count it. */
-void line_count_record(struct line_counts *counts, const struct record *record);
+/* Count a line of that entry; release a line that is lost and count it. */
+void line_count_entry(struct line_counts *counts, const struct log_entry *entry);
 void line_lose(struct line_counts *counts, struct line *line);
 
 unsigned long long line_counts_total(const struct line_counts *counts);

@@ -40,7 +40,8 @@ struct deferred_share {
 struct deferral {
 	long long age_ms; /* since the first attempt */
 	unsigned attempts;
-	unsigned due_from, due; /* of the durations given, those from the first up to before the second are reached only now */
+	unsigned due_from,
+		due; /* of the durations given, those from the first up to before the second are reached only now */
 };
 
 struct deferred;

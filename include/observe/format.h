@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format: a record as one line of text, logfmt or JSON.
+ * format: a entry as one line of text, logfmt or JSON.
  *
  * logfmt: key=value, the value quoted and escaped when it holds anything but [A-Za-z0-9@._:/+-]; nothing a sender
  * writes can start a new line or a new key. JSON (jansson): the same keys, numbers for counts, sizes and times, texts
@@ -9,10 +9,10 @@
 #ifndef SFDC_OBSERVE_FORMAT_H
 #define SFDC_OBSERVE_FORMAT_H
 
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/settings.h"
 
 /* The line, to be freed by the caller; NULL without memory. */
-char *format_record(enum log_format format, const struct record *record);
+char *format_entry(enum log_format format, const struct log_entry *entry);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * log: where records go: syslogd, systemd's journal or standard error, one line each. What the journal is not there for
+ * log: where entries go: syslogd, systemd's journal or standard error, one line each. What the journal is not there for
  * goes to standard error. Target, format and level follow the settings of the moment.
  *
  * Nothing here waits for a reader. A line that its target takes at once is written by the caller; any other, and all that
@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/settings.h"
 #include "observe/backlog.h"
 
@@ -48,12 +48,12 @@ bool log_retry(struct log *log);
  */
 void log_stop(struct log *log);
 
-/* Write a record if level is within the configured one. */
-void log_record(struct log *log, enum log_level level, const struct record *record);
+/* Write a entry if level is within the configured one. */
+void log_write(struct log *log, enum log_level level, const struct log_entry *entry);
 
 /* An event line: ev=EVENT text=... (printf style). */
 void log_event(struct log *log, enum log_level level, const char *event, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 
 /* What was lost since log_new() or log_forked(). */
 void log_dropped(struct log *log, struct line_counts *counts_r);

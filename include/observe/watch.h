@@ -42,8 +42,8 @@ void watch_end(struct watch *watch, struct log *log);
 
 /* Since the start, but for `waiting`. */
 struct watch_counts {
-	size_t waiting;                        /* messages that are kept in mind now */
-	unsigned long long deadlines;          /* lines of ev=deadline */
+	size_t waiting;                         /* messages that are kept in mind now */
+	unsigned long long deadlines;           /* lines of ev=deadline */
 	unsigned long long drifts[DRIFT_KINDS]; /* messages */
 };
 

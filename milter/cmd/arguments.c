@@ -6,7 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "cmd/screen.h"
+#include "cmd/terminal.h"
 
 #define COLUMN 26 /* where explanations begin */
 
@@ -61,19 +61,20 @@ const char *arguments_closest(struct span word, const char *const *names, size_t
 static void report_letter(char letter, bool unknown, char problem_r[ARGUMENTS_PROBLEM_SIZE])
 {
 	char shown[8];
-	screen_escape(span_make(&letter, 1), shown, sizeof shown);
+	terminal_escape(span_make(&letter, 1), shown, sizeof shown);
 	snprintf(problem_r, ARGUMENTS_PROBLEM_SIZE, unknown ? "-%s is no option" : "-%s needs a value", shown);
 }
 
 /* The word as it was typed, without the value behind "=". */
-static void report_word(const struct command *command, const char *typed, bool unknown, char problem_r[ARGUMENTS_PROBLEM_SIZE])
+static void report_word(const struct command *command, const char *typed, bool unknown,
+                        char problem_r[ARGUMENTS_PROBLEM_SIZE])
 {
 	const char *names[ARGUMENTS_MAX + 1] = { "help" };
 	size_t count = 1;
 	char shown[80];
 	struct span word = span_of(typed);
 	word = span_slice(word, 0, span_find(word, 0, '='));
-	screen_escape(span_slice(word, 0, 60), shown, sizeof shown);
+	terminal_escape(span_slice(word, 0, 60), shown, sizeof shown);
 	for (size_t i = 0; i < command->count && count < sizeof names / sizeof names[0]; i++)
 		if (command->arguments[i].name)
 			names[count++] = command->arguments[i].name;
@@ -90,7 +91,7 @@ static void make_tables(const struct command *command, char letters_r[2 * ARGUME
 	size_t count = 0;
 	letters_r[at++] = ':';
 	letters_r[at++] = 'h';
-	options_r[count++] = (struct option){ "help", no_argument, NULL, ARGUMENTS_HELP };
+	options_r[count++] = (struct option) { "help", no_argument, NULL, ARGUMENTS_HELP };
 	for (size_t i = 0; i < command->count && i < ARGUMENTS_MAX; i++) {
 		const struct argument *argument = &command->arguments[i];
 		if (argument->letter != 0) {
@@ -99,11 +100,11 @@ static void make_tables(const struct command *command, char letters_r[2 * ARGUME
 				letters_r[at++] = ':';
 		}
 		if (argument->name)
-			options_r[count++] = (struct option){ argument->name, argument->value ? required_argument : no_argument, NULL,
-				                              argument->id };
+			options_r[count++] = (struct option) { argument->name, argument->value ? required_argument : no_argument,
+				                                   NULL, argument->id };
 	}
 	letters_r[at] = '\0';
-	options_r[count] = (struct option){ NULL, 0, NULL, 0 };
+	options_r[count] = (struct option) { NULL, 0, NULL, 0 };
 }
 
 /* What getopt found, as it tells: the letter, or the id of a long option; neither can be taken for the other. */
@@ -113,7 +114,8 @@ static const struct argument *find_told(const struct command *command, int told)
 }
 
 /* Of a long option that is not known getopt tells nothing in optopt. */
-static void report(const struct command *command, const char *word, bool unknown, char problem_r[ARGUMENTS_PROBLEM_SIZE])
+static void report(const struct command *command, const char *word, bool unknown,
+                   char problem_r[ARGUMENTS_PROBLEM_SIZE])
 {
 	if (optopt != 0 && optopt != ARGUMENTS_HELP && optopt >= ARGUMENTS_ID_END)
 		report_letter((char)optopt, unknown, problem_r);
@@ -160,7 +162,7 @@ static void help_row(FILE *out, const char *left, const char *right)
 		putc('\n', out);
 		used = 0;
 	}
-	screen_fold(out, span_of(right), used, COLUMN);
+	terminal_fold(out, span_of(right), used, COLUMN);
 }
 
 static void help_argument(FILE *out, const struct argument *argument)
@@ -185,14 +187,14 @@ void arguments_help(FILE *out, const struct command *command)
 	char code[16];
 	arguments_usage(out, command);
 	putc('\n', out);
-	screen_fold(out, span_of(command->about), 0, 0);
+	terminal_fold(out, span_of(command->about), 0, 0);
 	putc('\n', out);
 	arguments_list(out, command);
 	fputs("\nExit status:\n", out);
 	for (size_t i = 0; i < command->exit_count; i++) {
 		snprintf(code, sizeof code, "%d", command->exits[i].code);
 		fprintf(out, "  %-4s", code);
-		screen_fold(out, span_of(command->exits[i].meaning), 6, 6);
+		terminal_fold(out, span_of(command->exits[i].meaning), 6, 6);
 	}
 	fprintf(out, "\nExample:\n%s\nSee %s.\n", command->example, command->manual);
 }

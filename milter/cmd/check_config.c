@@ -5,10 +5,10 @@
 
 #include "cmd/config_json.h"
 #include "cmd/machine.h"
-#include "cmd/mtaside.h"
+#include "cmd/mta_snippets.h"
 #include "cmd/relayctl.h"
 #include "config/store.h"
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/proof.h"
 
 #define SET_TEXT_SIZE 160
@@ -21,7 +21,7 @@ static const char *or_empty(struct span text)
 static void print_row(const char *label, struct span text, const char *instead)
 {
 	printf("  %-18s ", label);
-	screen_printable(stdout, text);
+	terminal_printable(stdout, text);
 	printf("%s\n", instead);
 }
 
@@ -55,14 +55,14 @@ static int name_width(const struct settings *settings)
 static void print_member(const struct settings *settings, const struct org *org)
 {
 	fputs("  ", stdout);
-	screen_put(stdout, SHADE_STRONG, span_of(org->id.text), id_width());
-	screen_put(stdout, SHADE_STRONG, org->name, name_width(settings));
+	terminal_put(stdout, SHADE_STRONG, span_of(org->id.text), id_width());
+	terminal_put(stdout, SHADE_STRONG, org->name, name_width(settings));
 	for (size_t i = 0; i < set_count(org->domains); i++) {
 		struct span domain = set_at(org->domains, i);
 		fputs(i ? " " : "", stdout);
 		if (domain.length != 0 && domain.at[0] == '.')
 			putchar('*');
-		screen_printable(stdout, domain);
+		terminal_printable(stdout, domain);
 	}
 	puts(set_count(org->domains) == 0 ? "no domain: none of its mail can be accepted" : "");
 }
@@ -74,14 +74,14 @@ static void print_set(const struct proof_set *set, const struct proof_terms *ter
 	fputs("    ", stdout);
 	switch (set->strength) {
 	case PROOF_WEAK:
-		screen_put(stdout, SHADE_BAD, span_of("WEAK"), 12);
+		terminal_put(stdout, SHADE_BAD, span_of("WEAK"), 12);
 		printf("mail is accepted on %s alone: %s\n", text, proof_weakness(set->checks, terms));
 		return;
 	case PROOF_REPLAYABLE:
-		screen_put(stdout, SHADE_DOUBT, span_of("replayable"), 12);
+		terminal_put(stdout, SHADE_DOUBT, span_of("replayable"), 12);
 		break;
 	case PROOF_CUSTOMER:
-		screen_put(stdout, SHADE_GOOD, span_of("customer"), 12);
+		terminal_put(stdout, SHADE_GOOD, span_of("customer"), 12);
 		break;
 	}
 	printf("%s\n", text);
@@ -106,7 +106,8 @@ static void print_rest(const struct org *org, const struct proof *proof)
 	check_bits used = 0;
 	for (size_t i = 0; i < proof->shown; i++)
 		used |= proof->sets[i].checks;
-	print_row("resting on", span_of("a mail server that refuses bare newlines (else a message smuggles in another)"), "");
+	print_row("resting on", span_of("a mail server that refuses bare newlines (else a message smuggles in another)"),
+	          "");
 	print_row("", span_of("and past whose milter there is no way; --mta prints what it needs"), "");
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (used & CHECK_BIT(i))
@@ -150,7 +151,7 @@ static void print_floor(const struct settings *settings)
 		bool weak = proof.sets[i].strength == PROOF_WEAK;
 		proof_set_text(proof.sets[i].checks, text, sizeof text);
 		fputs("    ", stdout);
-		screen_put(stdout, weak ? SHADE_BAD : SHADE_GOOD, span_of(weak ? "WEAK" : "floor"), 12);
+		terminal_put(stdout, weak ? SHADE_BAD : SHADE_GOOD, span_of(weak ? "WEAK" : "floor"), 12);
 		printf("%s%s\n", text, weak ? ": none of auth, dkim, cert and ip, so that anyone passes" : "");
 	}
 	if (proof.minimal > proof.shown)
@@ -164,7 +165,8 @@ static void print_limits(const struct org *org)
 		const char *name;
 		struct rate rate;
 	} rows[] = {
-		{ "messages", org->limit.messages }, { "recipients", org->limit.recipients },
+		{ "messages", org->limit.messages },
+		{ "recipients", org->limit.recipients },
 		{ "messages of each user", org->limit.per_user },
 	};
 	char text[160] = "";
@@ -208,27 +210,34 @@ static void print_scope(const struct settings *settings)
 	print_row("scope", span_of(settings->scope == SCOPE_ALL ? "all" : "salesforce"), "");
 	if (settings->scope == SCOPE_ALL)
 		return;
-	fputs("    mail of other companies' Salesforce organizations passes, and is not judged, if all its recipients stay inside:\n"
-	      "    those of the mailers local, virtual, lmtp, lmtps, cyrus, procmail, maildrop, dovecot, pipe, error, discard, prog,\n"
-	      "    *file*", stdout);
+	fputs(
+		"    mail of other companies' Salesforce organizations passes, and is not judged, if all its recipients stay inside:\n"
+		"    those of the mailers local, virtual, lmtp, lmtps, cyrus, procmail, maildrop, dovecot, pipe, error, discard, prog,\n"
+		"    *file*",
+		stdout);
 	for (size_t i = 0; i < set_count(settings->local_mailers); i++) {
 		fputs(", ", stdout);
-		screen_printable(stdout, set_at(settings->local_mailers, i));
+		terminal_printable(stdout, set_at(settings->local_mailers, i));
 	}
 	fputs(".\n", stdout);
-	fputs(relay ? "    relay counts as inside: were it to lead to the Internet (as with SMART_HOST in Sendmail, or relayhost and\n"
-	              "    default_transport in Postfix), every Salesforce customer could send to anybody.\n"
-	            : "    relay does not count as inside: if it hands your own domains, and nothing else, to inner servers, list it in\n"
-	              "    local_mailers.\n", stdout);
-	fputs("    To any other mailer their mail leaves, and is refused with 550 org-unknown, addressed to your own people or not.\n",
-	      stdout);
+	fputs(
+		relay
+			? "    relay counts as inside: were it to lead to the Internet (as with SMART_HOST in Sendmail, or relayhost and\n"
+			  "    default_transport in Postfix), every Salesforce customer could send to anybody.\n"
+			: "    relay does not count as inside: if it hands your own domains, and nothing else, to inner servers, list it in\n"
+			  "    local_mailers.\n",
+		stdout);
+	fputs(
+		"    To any other mailer their mail leaves, and is refused with 550 org-unknown, addressed to your own people or not.\n",
+		stdout);
 }
 
 /* Where it is counted what organizations send. */
 static void print_store(const struct settings *settings)
 {
 	static const char *const away[] = {
-		[WHEN_AWAY_LOCAL] = "each process counts for itself", [WHEN_AWAY_PASS] = "nothing is limited",
+		[WHEN_AWAY_LOCAL] = "each process counts for itself",
+		[WHEN_AWAY_PASS] = "nothing is limited",
 		[WHEN_AWAY_DEFER] = "what is limited is deferred",
 	};
 	char store[STORE_TEXT_SIZE];
@@ -241,9 +250,9 @@ static void print_store(const struct settings *settings)
 
 static void print_settings(const char *path, const struct settings *settings)
 {
-	screen_printable(stdout, span_of(path));
+	terminal_printable(stdout, span_of(path));
 	fputs(": ", stdout);
-	screen_put(stdout, SHADE_GOOD, span_of("good"), 0);
+	terminal_put(stdout, SHADE_GOOD, span_of("good"), 0);
 	printf("\n\n");
 	print_row("socket", settings->socket, "");
 	print_row("mode", span_of(mode_name(settings->mode)), "");
@@ -267,7 +276,8 @@ enum { FLAG_CONFIG = 1, FLAG_MTA, FLAG_JSON };
 static const struct argument arguments[] = {
 	{ FLAG_CONFIG, 'c', NULL, "FILE", RELAYCTL_CONFIG_HELP },
 	{ FLAG_MTA, 0, "mta", "MTA", "postfix or sendmail: show what that MTA needs for this configuration, too" },
-	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line: problems, settings, organizations and their proof" },
+	{ FLAG_JSON, 0, "json", NULL,
+	  "print one JSON object on a line: problems, settings, organizations and their proof" },
 };
 
 static const struct exit_status exits[] = {
@@ -299,7 +309,7 @@ static void print_plain(const char *path, const struct settings *settings, enum 
 	print_settings(path, settings);
 	if (mta != MTA_UNKNOWN) {
 		putchar('\n');
-		mtaside_print(stdout, mta, settings);
+		mta_snippets_print(stdout, mta, settings);
 	}
 }
 
@@ -335,7 +345,7 @@ static int check_config(int argc, char **argv)
 {
 	const struct command *command = &check_config_subcommand.command;
 	char wrong[ARGUMENTS_PROBLEM_SIZE];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	const char *path = RELAYCTL_CONFIG_FILE;
 	enum mta mta = MTA_UNKNOWN;
 	bool json = false;
@@ -348,12 +358,12 @@ static int check_config(int argc, char **argv)
 		} else if (id != FLAG_MTA) {
 			return relayctl_end(command, id, wrong);
 		} else if (!mta_from_name(span_of(optarg), &mta)) {
-			screen_escape(span_of(optarg), shown, sizeof shown);
+			terminal_escape(span_of(optarg), shown, sizeof shown);
 			return relayctl_usage(command, "--mta: \"%s\" is neither postfix nor sendmail", shown);
 		}
 	}
 	if (optind != argc) {
-		screen_escape(span_of(argv[optind]), shown, sizeof shown);
+		terminal_escape(span_of(argv[optind]), shown, sizeof shown);
 		return relayctl_usage(command, "%s is too much", shown);
 	}
 	return check(path, mta, json);

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/present.h"
+#include "cmd/output.h"
 #include "cmd/relayctl.h"
 #include "cmd/session.h"
-#include "core/feed.h"
-#include "core/record.h"
-#include "evidence/ports.h"
+#include "core/message_file.h"
+#include "core/log_entry.h"
+#include "evidence/environment.h"
 #include "evidence/waiter.h"
 
 struct request {
@@ -30,28 +30,37 @@ enum flag { FLAG_RCPT = SESSION_KEYS + 1, FLAG_SESSION, FLAG_CONFIG, FLAG_JSON, 
 
 static const struct argument arguments[] = {
 	{ FLAG_CONFIG, 'c', NULL, "FILE", RELAYCTL_CONFIG_HELP },
-	{ FLAG_SESSION, 0, "session", "FILE.json", "the session as a JSON object, with the names below, _ for -; options override it" },
-	{ SESSION_FLAG(SESSION_MTA), 0, "mta", "MTA", "postfix (the default) or sendmail: whose macros the following values are" },
+	{ FLAG_SESSION, 0, "session", "FILE.json",
+	  "the session as a JSON object, with the names below, _ for -; options override it" },
+	{ SESSION_FLAG(SESSION_MTA), 0, "mta", "MTA",
+	  "postfix (the default) or sendmail: whose macros the following values are" },
 	{ SESSION_FLAG(SESSION_CLIENT_IP), 0, "client-ip", "ADDRESS", "the client's address" },
 	{ SESSION_FLAG(SESSION_CLIENT_NAME), 0, "client-name", "NAME", "the client's DNS name, as the MTA confirmed it" },
 	{ SESSION_FLAG(SESSION_HELO), 0, "helo", "NAME", "the argument of EHLO" },
-	{ SESSION_FLAG(SESSION_MAIL_FROM), 0, "mail-from", "ADDRESS", "the argument of MAIL FROM; \"\" or <> is the null sender" },
-	{ FLAG_RCPT, 0, "rcpt", "ADDRESS[=MAILER]", "a recipient, and the MTA's mailer for it, such as smtp or local; may be repeated" },
-	{ SESSION_FLAG(SESSION_TLS_VERSION), 0, "tls-version", "VERSION", "such as 1.3 or TLSv1.3; without it the session is in clear" },
+	{ SESSION_FLAG(SESSION_MAIL_FROM), 0, "mail-from", "ADDRESS",
+	  "the argument of MAIL FROM; \"\" or <> is the null sender" },
+	{ FLAG_RCPT, 0, "rcpt", "ADDRESS[=MAILER]",
+	  "a recipient, and the MTA's mailer for it, such as smtp or local; may be repeated" },
+	{ SESSION_FLAG(SESSION_TLS_VERSION), 0, "tls-version", "VERSION",
+	  "such as 1.3 or TLSv1.3; without it the session is in clear" },
 	{ SESSION_FLAG(SESSION_CIPHER), 0, "cipher", "NAME", "the TLS cipher" },
 	{ SESSION_FLAG(SESSION_CIPHER_BITS), 0, "cipher-bits", "BITS", "its strength, such as 256" },
 	{ SESSION_FLAG(SESSION_CERT_SUBJECT), 0, "cert-subject", "NAME",
 	  "of the client certificate, Postfix: its common name; Sendmail: its distinguished name" },
-	{ SESSION_FLAG(SESSION_CN_SUBJECT), 0, "cn-subject", "NAME", "Sendmail: the common name of the client certificate" },
-	{ SESSION_FLAG(SESSION_CERT_ISSUER), 0, "cert-issuer", "NAME", "its issuer; under Postfix this says that it was verified" },
+	{ SESSION_FLAG(SESSION_CN_SUBJECT), 0, "cn-subject", "NAME",
+	  "Sendmail: the common name of the client certificate" },
+	{ SESSION_FLAG(SESSION_CERT_ISSUER), 0, "cert-issuer", "NAME",
+	  "its issuer; under Postfix this says that it was verified" },
 	{ SESSION_FLAG(SESSION_CERT_VERIFY), 0, "cert-verify", "WORD", "Sendmail: OK says that it was verified" },
 	{ SESSION_FLAG(SESSION_AUTH_TYPE), 0, "auth-type", "MECHANISM", "of SMTP AUTH, such as PLAIN" },
 	{ SESSION_FLAG(SESSION_AUTH_AUTHEN), 0, "auth-authen", "USER", "who authenticated, as auth= in the log has it" },
 	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line for each message" },
-	{ FLAG_EXPLAIN, 0, "explain", NULL, "look at all checks, also at those that cannot matter, and explain each and every sentence" },
+	{ FLAG_EXPLAIN, 0, "explain", NULL,
+	  "look at all checks, also at those that cannot matter, and explain each and every sentence" },
 	{ FLAG_TRACE, 0, "trace", NULL, "print the judgement after each step of the session" },
 };
-_Static_assert(FLAG_TRACE < ARGUMENTS_ID_END && sizeof arguments / sizeof arguments[0] <= ARGUMENTS_MAX, "room for the options");
+_Static_assert(FLAG_TRACE < ARGUMENTS_ID_END && sizeof arguments / sizeof arguments[0] <= ARGUMENTS_MAX,
+               "room for the options");
 
 static const struct exit_status exits[] = {
 	{ RELAYCTL_GOOD, "every message would be accepted, or is exempt or out of scope" },
@@ -121,14 +130,15 @@ static void warn_unknown(const struct request *request, const struct session *fl
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct span value = request->session.values[rows[i].key];
 		struct address address;
-		char shown[RECORD_PRINTABLE_SIZE];
-		char file[RECORD_PRINTABLE_SIZE];
+		char shown[LOG_PRINTABLE_SIZE];
+		char file[LOG_PRINTABLE_SIZE];
 		char name[ARGUMENTS_PROBLEM_SIZE];
-		bool known = rows[i].key == SESSION_CLIENT_IP ? address_parse(value, &address) : tls_version_parse(value) != TLS_UNKNOWN;
+		bool known =
+			rows[i].key == SESSION_CLIENT_IP ? address_parse(value, &address) : tls_version_parse(value) != TLS_UNKNOWN;
 		if (value.length == 0 || known)
 			continue;
-		screen_escape(value, shown, sizeof shown);
-		screen_escape(span_of(request->session_file ? request->session_file : ""), file, sizeof file);
+		terminal_escape(value, shown, sizeof shown);
+		terminal_escape(span_of(request->session_file ? request->session_file : ""), file, sizeof file);
 		if (span_absent(flags->values[rows[i].key]))
 			snprintf(name, sizeof name, "%.120s: %s", file, session_key_name(rows[i].key));
 		else
@@ -142,7 +152,7 @@ static int take_session(struct request *request, const struct session *flags)
 {
 	char problem[SESSION_PROBLEM_SIZE];
 	char unread[RELAYCTL_PROBLEM_SIZE];
-	char file[RECORD_PRINTABLE_SIZE];
+	char file[LOG_PRINTABLE_SIZE];
 	struct span content;
 
 	if (request->session_file) {
@@ -150,7 +160,7 @@ static int take_session(struct request *request, const struct session *flags)
 			relayctl_complain_of(request->session_file, unread);
 			return RELAYCTL_INPUT;
 		}
-		screen_escape(span_of(request->session_file), file, sizeof file);
+		terminal_escape(span_of(request->session_file), file, sizeof file);
 		bool good = session_read(&request->session, file, content, problem);
 		free((void *)(uintptr_t)content.at);
 		if (!good) {
@@ -190,7 +200,7 @@ static bool parse(int argc, char **argv, struct request *request, int *code_r)
 
 static void watch(void *context, const struct examination *examination)
 {
-	present_trace(context, examination);
+	output_trace(context, examination);
 }
 
 static int exit_code(enum verdict outcome)
@@ -212,21 +222,21 @@ static int exit_code(enum verdict outcome)
 }
 
 /* Present it; the exit code. */
-static int show(const struct request *request, struct ports *ports, const char *file, struct span raw,
+static int show(const struct request *request, struct environment *environment, const char *file, struct span raw,
                 struct examination *examination)
 {
 	struct view view;
 	bool good = view_make(file, examination, &view);
 
 	if (good && request->explain) {
-		struct resolver *resolver = evidence_ports_resolver(ports);
+		struct resolver *resolver = evidence_environment_resolver(environment);
 		view.opinions = opinions_get(examination, resolver, raw);
 		resolver_drop(resolver);
 	}
 	if (good && request->json)
-		good = present_json(stdout, &view);
+		good = output_json(stdout, &view);
 	else if (good)
-		present_plain(stdout, &view, request->explain);
+		output_plain(stdout, &view, request->explain);
 	if (!good)
 		relayctl_complain_of(file, "out of memory");
 	return good ? exit_code(view_outcome(&view)) : RELAYCTL_TEMPFAIL;
@@ -239,12 +249,16 @@ static const char *message_unusable(struct span raw)
 		struct span start;
 		const char *problem;
 	} starts[] = {
-		{ SPAN_LITERAL("\xef\xbb\xbf"), "it begins with a UTF-8 byte order mark, which would be part of the first field's name; save it without" },
+		{ SPAN_LITERAL("\xef\xbb\xbf"),
+		  "it begins with a UTF-8 byte order mark, which would be part of the first field's name; save it without" },
 		{ SPAN_LITERAL("\xff\xfe"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
 		{ SPAN_LITERAL("\xfe\xff"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
-		{ SPAN_LITERAL("\x1f\x8b"), "it is compressed by gzip; unpack it first, as in gzip -dc FILE | sfdc-relayctl check-message -" },
+		{ SPAN_LITERAL("\x1f\x8b"),
+		  "it is compressed by gzip; unpack it first, as in gzip -dc FILE | sfdc-relayctl check-message -" },
 		{ SPAN_LITERAL("BZh"), "it is compressed by bzip2; unpack it first" },
-		{ SPAN_LITERAL("\xfd" "7zXZ"), "it is compressed by xz; unpack it first" },
+		{ SPAN_LITERAL("\xfd"
+		               "7zXZ"),
+		  "it is compressed by xz; unpack it first" },
 		{ SPAN_LITERAL("\x28\xb5\x2f\xfd"), "it is compressed by zstd; unpack it first" },
 		{ SPAN_LITERAL("PK\x03\x04"), "it is a zip archive; unpack it first" },
 		{ SPAN_LITERAL("\xd0\xcf\x11\xe0"), "it is a file of Outlook (.msg); save the message as .eml" },
@@ -263,9 +277,10 @@ static const char *message_unusable(struct span raw)
 	return NULL;
 }
 
-static int check(const struct request *request, const struct settings *settings, struct ports *ports, const char *file)
+static int check(const struct request *request, const struct settings *settings, struct environment *environment,
+                 const char *file)
 {
-	struct feed feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
+	struct message_file feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
 	struct examination examination = { .gather_all = request->explain };
 	struct waiter waiter;
 	char unread[RELAYCTL_PROBLEM_SIZE];
@@ -293,8 +308,8 @@ static int check(const struct request *request, const struct settings *settings,
 	examination.waker = waiter_waker(&waiter);
 	feed.wait = waiter_wait;
 	feed.wait_context = &waiter;
-	feed_message(&examination, settings, ports, span_of("check-message"), &feed);
-	int code = show(request, ports, file, feed.raw, &examination);
+	message_file_feed(&examination, settings, environment, span_of("check-message"), &feed);
+	int code = show(request, environment, file, feed.raw, &examination);
 	examine_clear(&examination);
 	waiter_destroy(&waiter);
 	free((void *)(uintptr_t)feed.raw.at);
@@ -314,7 +329,7 @@ static int worse(int a, int b)
 static int check_all(const struct request *request, char **files)
 {
 	char error[EVIDENCE_ERROR_SIZE];
-	struct ports ports;
+	struct environment environment;
 	int code = RELAYCTL_GOOD;
 	struct problems problems;
 	struct settings *settings = relayctl_load(request->config, &problems);
@@ -323,14 +338,14 @@ static int check_all(const struct request *request, char **files)
 	problems_clear(&problems);
 	if (!settings)
 		return RELAYCTL_CONFIG;
-	if (!evidence_ports_init(&ports, settings, error)) {
+	if (!evidence_environment_init(&environment, settings, error)) {
 		relayctl_complain("%s", error);
 		settings_free(settings);
 		return RELAYCTL_TEMPFAIL;
 	}
 	for (; *files; files++)
-		code = worse(code, check(request, settings, &ports, *files));
-	evidence_ports_clear(&ports);
+		code = worse(code, check(request, settings, &environment, *files));
+	evidence_environment_clear(&environment);
 	settings_free(settings);
 	return code;
 }

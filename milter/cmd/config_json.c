@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "cmd/mtaside.h"
+#include "cmd/mta_snippets.h"
 #include "config/store.h"
 #include "cmd/relayctl.h"
 #include "core/proof.h"
@@ -15,8 +15,8 @@ static json_t *make_problems(const struct problems *problems)
 	json_t *list = json_array();
 	for (size_t i = 0; i < problems->count; i++)
 		json_array_append_new(list, json_pack("{s:s, s:o}", "level",
-		                                      problems->items[i].severity == PROBLEM_ERROR ? "error" : "warning", "text",
-		                                      relayctl_json_whole(span_of(problems->items[i].text))));
+		                                      problems->items[i].severity == PROBLEM_ERROR ? "error" : "warning",
+		                                      "text", relayctl_json_whole(span_of(problems->items[i].text))));
 	return list;
 }
 
@@ -33,7 +33,9 @@ static json_t *make_checks(check_bits checks)
 static json_t *make_set(const struct proof_set *set, const struct proof_terms *terms)
 {
 	static const char *const names[] = {
-		[PROOF_WEAK] = "weak", [PROOF_REPLAYABLE] = "replayable", [PROOF_CUSTOMER] = "customer",
+		[PROOF_WEAK] = "weak",
+		[PROOF_REPLAYABLE] = "replayable",
+		[PROOF_CUSTOMER] = "customer",
 	};
 	const char *name = !terms && set->strength != PROOF_WEAK ? "floor" : names[set->strength];
 	json_t *object = json_pack("{s:s, s:o}", "strength", name, "checks", make_checks(set->checks));
@@ -77,10 +79,13 @@ static json_t *make_set_of_texts(const struct set *set)
 
 static json_t *make_store(const struct settings *settings)
 {
-	static const char *const away[] = { [WHEN_AWAY_LOCAL] = "local", [WHEN_AWAY_PASS] = "pass", [WHEN_AWAY_DEFER] = "defer" };
+	static const char *const away[] = {
+		[WHEN_AWAY_LOCAL] = "local", [WHEN_AWAY_PASS] = "pass", [WHEN_AWAY_DEFER] = "defer"
+	};
 	char store[STORE_TEXT_SIZE];
 	store_text(settings->limits.store, store);
-	return json_pack("{s:o, s:s}", "store", relayctl_json_whole(span_of(store)), "when_away", away[settings->limits.when_away]);
+	return json_pack("{s:o, s:s}", "store", relayctl_json_whole(span_of(store)), "when_away",
+	                 away[settings->limits.when_away]);
 }
 
 static json_t *make_limit(const struct org *org)
@@ -97,11 +102,11 @@ static json_t *make_limit(const struct org *org)
 static json_t *make_settings(const struct settings *settings)
 {
 	json_t *object =
-	    json_pack("{s:o, s:s, s:s, s:o, s:o, s:s, s:i, s:o}", "socket", relayctl_json_whole(settings->socket), "mode",
-	              mode_name(settings->mode), "scope", settings->scope == SCOPE_ALL ? "all" : "salesforce", "local_mailers",
-	              make_set_of_texts(settings->local_mailers), "authserv_id", relayctl_json_whole(settings->authserv_id),
-	              "undecided", verdict_name(settings->undecided), "exempt_clients",
-	              (int)network_set_count(settings->exempt_clients), "monitor_floor",
+		json_pack("{s:o, s:s, s:s, s:o, s:o, s:s, s:i, s:o}", "socket", relayctl_json_whole(settings->socket), "mode",
+	              mode_name(settings->mode), "scope", settings->scope == SCOPE_ALL ? "all" : "salesforce",
+	              "local_mailers", make_set_of_texts(settings->local_mailers), "authserv_id",
+	              relayctl_json_whole(settings->authserv_id), "undecided", verdict_name(settings->undecided),
+	              "exempt_clients", (int)network_set_count(settings->exempt_clients), "monitor_floor",
 	              relayctl_json_whole(settings->monitor_floor.text));
 	json_object_set_new(object, "limits", make_store(settings));
 	if (settings->monitor_floor.root)
@@ -125,19 +130,19 @@ static json_t *make_orgs(const struct settings *settings)
 	json_t *list = json_array();
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct org *org = &settings->orgs[i];
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text, "name",
-		                                      relayctl_json_whole(org->name), "mode", mode_name(org->mode), "domains",
-		                                      make_domains(org), "reject_unless", relayctl_json_whole(org->reject_unless.text),
-		                                      "defer_unless", relayctl_json_whole(org->defer_unless.text),
-		                                      "quarantine_unless", relayctl_json_whole(org->quarantine_unless.text),
-		                                      "warn_unless", relayctl_json_whole(org->warn_unless.text), "limit",
-		                                      make_limit(org), "proof",
-		                                      make_proof(settings, org)));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", org->id.text,
+		                                      "name", relayctl_json_whole(org->name), "mode", mode_name(org->mode),
+		                                      "domains", make_domains(org), "reject_unless",
+		                                      relayctl_json_whole(org->reject_unless.text), "defer_unless",
+		                                      relayctl_json_whole(org->defer_unless.text), "quarantine_unless",
+		                                      relayctl_json_whole(org->quarantine_unless.text), "warn_unless",
+		                                      relayctl_json_whole(org->warn_unless.text), "limit", make_limit(org),
+		                                      "proof", make_proof(settings, org)));
 	}
 	return list;
 }
 
-/* What mtaside prints, as one text. NULL without memory. */
+/* What mta_snippets prints, as one text. NULL without memory. */
 static json_t *make_mta(enum mta mta, const struct settings *settings)
 {
 	char *text = NULL;
@@ -145,7 +150,7 @@ static json_t *make_mta(enum mta mta, const struct settings *settings)
 	FILE *out = open_memstream(&text, &length);
 	if (!out)
 		return NULL;
-	mtaside_print(out, mta, settings);
+	mta_snippets_print(out, mta, settings);
 	bool good = fclose(out) == 0;
 	json_t *value = good ? relayctl_json_whole(span_make(text, length)) : NULL;
 	free(text);
@@ -160,7 +165,8 @@ bool config_json(FILE *out, const struct config_view *view)
 	if (good && view->settings) {
 		good = json_object_set_new(object, "settings", make_settings(view->settings)) == 0
 		       && json_object_set_new(object, "orgs", make_orgs(view->settings)) == 0
-		       && (view->mta == MTA_UNKNOWN || json_object_set_new(object, "mta", make_mta(view->mta, view->settings)) == 0);
+		       && (view->mta == MTA_UNKNOWN
+		           || json_object_set_new(object, "mta", make_mta(view->mta, view->settings)) == 0);
 	}
 	if (good)
 		return relayctl_json_print(out, object);

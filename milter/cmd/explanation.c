@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include "cmd/present.h"
-#include "cmd/screen.h"
-#include "core/record.h"
+#include "cmd/output.h"
+#include "cmd/terminal.h"
+#include "core/log_entry.h"
 
-void present_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT])
+void output_bounds(const struct judgement *judgement, struct bounds bounds_r[CHECK_COUNT])
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		bounds_r[i] = bounds_of(judgement->results[i].code);
 }
 
-const char *present_state(const struct sentence *sentence, const struct bounds bounds[CHECK_COUNT])
+const char *output_state(const struct sentence *sentence, const struct bounds bounds[CHECK_COUNT])
 {
 	struct bounds truth = sentence_evaluate(sentence, bounds);
 	return bounds_hold(truth) ? "holds" : bounds_possible(truth) ? "is open" : "is broken";
@@ -56,56 +56,57 @@ static struct span words(enum check_id check, const struct result *result, bool 
 
 static void explain_sentence(FILE *out, const char *name, const struct sentence *sentence, const struct bounds *bounds)
 {
-	fprintf(out, "    %-18s%-11s", name, present_state(sentence, bounds));
-	screen_fold(out, sentence->text.length != 0 ? sentence->text : span_of("(empty)"), 33, 33);
+	fprintf(out, "    %-18s%-11s", name, output_state(sentence, bounds));
+	terminal_fold(out, sentence->text.length != 0 ? sentence->text : span_of("(empty)"), 33, 33);
 }
 
 /* Below a check's row, in the column of its words. */
 static void explain_opinions(FILE *out, const struct opinion *opinion, enum check_id check)
 {
 	char sentence[OPINION_SENTENCE_SIZE];
-	char name[RECORD_PRINTABLE_SIZE];
-	char text[OPINION_SENTENCE_SIZE + RECORD_PRINTABLE_SIZE + 2];
+	char name[LOG_PRINTABLE_SIZE];
+	char text[OPINION_SENTENCE_SIZE + LOG_PRINTABLE_SIZE + 2];
 
 	for (; opinion; opinion = opinion->next) {
 		if (opinion->check != check)
 			continue;
 		opinion_sentence(opinion, sentence);
-		screen_escape(opinion->name, name, sizeof name);
+		terminal_escape(opinion->name, name, sizeof name);
 		if (check != CHECK_SPF)
 			snprintf(text, sizeof text, "%s: %s", name, sentence);
 		else
 			snprintf(text, sizeof text, "%s", sentence);
-		screen_fold(out, span_of(text), 0, PRESENT_WORDS_COLUMN);
+		terminal_fold(out, span_of(text), 0, PRESENT_WORDS_COLUMN);
 	}
 }
 
-void present_words(FILE *out, const struct view *view, enum check_id check, bool needed)
+void output_words(FILE *out, const struct view *view, enum check_id check, bool needed)
 {
 	const struct result *result = &view->examination->judgement.results[check];
 	struct span told = words(check, result, needed);
-	char detail[RECORD_PRINTABLE_SIZE];
+	char detail[LOG_PRINTABLE_SIZE];
 	char text[PRESENT_WORDS_SIZE];
 	const char *code = reason_code(result->reason);
 	bool has_detail = result->detail.length != 0;
 
-	screen_escape(result->detail, detail, sizeof detail);
+	terminal_escape(result->detail, detail, sizeof detail);
 	if (*code || has_detail)
-		snprintf(text, sizeof text, "%.*s (%s%s%s)", (int)told.length, told.at, code, *code && has_detail ? ": " : "", detail);
+		snprintf(text, sizeof text, "%.*s (%s%s%s)", (int)told.length, told.at, code, *code && has_detail ? ": " : "",
+		         detail);
 	else
 		snprintf(text, sizeof text, "%.*s", (int)told.length, told.at);
-	screen_fold(out, span_of(text), PRESENT_WORDS_COLUMN, PRESENT_WORDS_COLUMN);
+	terminal_fold(out, span_of(text), PRESENT_WORDS_COLUMN, PRESENT_WORDS_COLUMN);
 	explain_opinions(out, view->opinions, check);
 }
 
-void present_sentences(FILE *out, const struct view *view)
+void output_sentences(FILE *out, const struct view *view)
 {
 	const struct examination *examination = view->examination;
 	const struct judgement *judgement = &examination->judgement;
 	struct bounds bounds[CHECK_COUNT];
 
 	fputc('\n', out);
-	present_bounds(judgement, bounds);
+	output_bounds(judgement, bounds);
 	if (judgement->org) {
 		explain_sentence(out, "reject_unless", &judgement->org->reject_unless, bounds);
 		explain_sentence(out, "defer_unless", &judgement->org->defer_unless, bounds);
@@ -113,8 +114,10 @@ void present_sentences(FILE *out, const struct view *view)
 		explain_sentence(out, "warn_unless", &judgement->org->warn_unless, bounds);
 	} else {
 		fputs("    ", out);
-		screen_fold(out, span_of("no sentence applies: the message names no organization that is served, and is refused for that"),
-		            4, 4);
+		terminal_fold(
+			out,
+			span_of("no sentence applies: the message names no organization that is served, and is refused for that"),
+			4, 4);
 	}
 	if (examination->settings->monitor_floor.root && judgement->mode == MODE_MONITOR)
 		explain_sentence(out, "monitor_floor", &examination->settings->monitor_floor, bounds);
@@ -130,7 +133,7 @@ static void trace_checks(FILE *out, check_bits bits)
 
 static void trace_sentence(FILE *out, const char *name, const struct sentence *sentence, const struct bounds *bounds)
 {
-	fprintf(out, "  %-18s%s", name, present_state(sentence, bounds));
+	fprintf(out, "  %-18s%s", name, output_state(sentence, bounds));
 	check_bits open = sentence_open(sentence, bounds);
 	if (open != 0) {
 		fputs(", waits for", out);
@@ -140,18 +143,18 @@ static void trace_sentence(FILE *out, const char *name, const struct sentence *s
 	}
 }
 
-void present_trace(FILE *out, const struct examination *examination)
+void output_trace(FILE *out, const struct examination *examination)
 {
 	const struct judgement *judgement = &examination->judgement;
 	struct bounds bounds[CHECK_COUNT];
 
-	fprintf(out, "after %s: verdict %s, would %s\n", stage_name(examination->facts.stage), verdict_name(judgement->verdict),
-	        verdict_name(judgement->would));
+	fprintf(out, "after %s: verdict %s, would %s\n", stage_name(examination->facts.stage),
+	        verdict_name(judgement->verdict), verdict_name(judgement->would));
 	fprintf(out, "  %-18s", "results");
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		fprintf(out, "%s%s=%s", i ? " " : "", check_name((enum check_id)i), result_name(judgement->results[i].code));
 	fputc('\n', out);
-	present_bounds(judgement, bounds);
+	output_bounds(judgement, bounds);
 	if (judgement->org) {
 		trace_sentence(out, "reject_unless", &judgement->org->reject_unless, bounds);
 		trace_sentence(out, "defer_unless", &judgement->org->defer_unless, bounds);

@@ -16,12 +16,12 @@
 #include "cmd/machine.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
-#include "core/record.h"
-#include "evidence/ports.h"
+#include "core/log_entry.h"
+#include "evidence/environment.h"
 #include "evidence/resolver.h"
 #include "limits/limits.h"
 #include "mta/server.h"
-#include "mta/service.h"
+#include "mta/shared.h"
 #include "observe/outlet.h"
 
 #define COMPLAINT_SIZE 1024 /* bytes */
@@ -31,9 +31,9 @@ struct running {
 	struct filter *filter;
 	struct start start;
 	struct live *live;
-	struct ports ports;
+	struct environment environment;
 	struct limits *limits;
-	struct service service;
+	struct shared shared;
 	struct watch *watch;
 	struct server *server;
 	int listener; /* where the MTA finds the filter; -1: not open */
@@ -58,7 +58,7 @@ bool filter_fix(struct filter *filter)
 	const struct settings *settings = filter->in_force.settings;
 	filter_listener(filter, settings, &listener);
 	const char *const texts[] = { listener.socket, listener.group ? listener.group : "",
-		                      settings->user.at ? settings->user.at : "" };
+		                          settings->user.at ? settings->user.at : "" };
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		filter->kept[i] = strdup(texts[i]);
 		if (!filter->kept[i])
@@ -124,19 +124,19 @@ static void log_lifecycle(const struct running *running, const char *event, cons
 	struct snapshot *snapshot = live_take(running->live);
 	const struct settings *settings = snapshot_settings(snapshot);
 	struct listener_options listener;
-	struct record record;
+	struct log_entry entry;
 	filter_listener(running->filter, settings, &listener);
-	record_init(&record);
-	record_text(&record, "ev", span_of(event));
-	record_number(&record, "v", 1);
-	record_text(&record, "result", span_of(result));
-	record_text(&record, "version", span_of(VERSION));
-	record_text(&record, "config", span_of(running->filter->config));
-	record_text(&record, "socket", span_of(listener.socket));
-	record_number(&record, "orgs", (long long)settings->org_count);
-	record_text(&record, "enforce", how_many(settings, MODE_ENFORCE));
-	record_text(&record, "defer", how_many(settings, MODE_DEFER));
-	log_record(running->filter->log, LOG_LEVEL_INFO, &record);
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of(event));
+	log_entry_number(&entry, "v", 1);
+	log_entry_text(&entry, "result", span_of(result));
+	log_entry_text(&entry, "version", span_of(VERSION));
+	log_entry_text(&entry, "config", span_of(running->filter->config));
+	log_entry_text(&entry, "socket", span_of(listener.socket));
+	log_entry_number(&entry, "orgs", (long long)settings->org_count);
+	log_entry_text(&entry, "enforce", how_many(settings, MODE_ENFORCE));
+	log_entry_text(&entry, "defer", how_many(settings, MODE_DEFER));
+	log_write(running->filter->log, LOG_LEVEL_INFO, &entry);
 	snapshot_drop(snapshot);
 }
 
@@ -177,7 +177,7 @@ static void reload(struct running *running)
 	if (settings)
 		warn_fixed(filter, snapshot_settings(before), settings);
 	snapshot_drop(before);
-	if (settings && !evidence_ports_reload(&running->ports, settings, error)) {
+	if (settings && !evidence_environment_reload(&running->environment, settings, error)) {
 		log_event(filter->log, LOG_LEVEL_ERROR, "error", "%s", error);
 		settings_free(settings);
 		settings = NULL;
@@ -207,9 +207,11 @@ static void stop(struct running *running)
 	snapshot_drop(snapshot);
 	unsigned left = server_stop(running->server, patience_ms);
 	if (left != 0)
-		log_event(running->filter->log, LOG_LEVEL_WARNING, "warning",
-		          "%u messages had not come to their end when the time for it was up: their connections were closed, and "
-		          "the MTA defers them", left);
+		log_event(
+			running->filter->log, LOG_LEVEL_WARNING, "warning",
+			"%u messages had not come to their end when the time for it was up: their connections were closed, and "
+			"the MTA defers them",
+			left);
 	watch_end(running->watch, running->filter->log);
 	log_lifecycle(running, "stop", NULL);
 }
@@ -219,7 +221,7 @@ static void obey_signals(struct running *running)
 {
 	static const struct timespec pause = { .tv_sec = 1 };
 	for (;;) {
-		bool untidy = evidence_ports_tidy(&running->ports);
+		bool untidy = evidence_environment_tidy(&running->environment);
 		int signal = untidy ? sigtimedwait(&running->signals, NULL, &pause) : sigwaitinfo(&running->signals, NULL);
 		if (signal == SIGUSR1)
 			reload(running);
@@ -293,7 +295,9 @@ static int fail(const struct filter *filter, const char *text)
 static void greet(const struct running *running)
 {
 	static const char *const targets[] = {
-		[LOG_TARGET_SYSLOG] = "syslog", [LOG_TARGET_STDERR] = "this terminal", [LOG_TARGET_JOURNAL] = "the journal",
+		[LOG_TARGET_SYSLOG] = "syslog",
+		[LOG_TARGET_STDERR] = "this terminal",
+		[LOG_TARGET_JOURNAL] = "the journal",
 	};
 	struct listener_options listener;
 	if (running->start.detach || !isatty(STDERR_FILENO))
@@ -314,20 +318,20 @@ static int serve(struct running *running)
 	const struct start *start = &running->start;
 	char text[SERVER_TEXT_SIZE];
 	char error[EVIDENCE_ERROR_SIZE];
-	if (!evidence_ports_init(&running->ports, filter->in_force.settings, error)) {
+	if (!evidence_environment_init(&running->environment, filter->in_force.settings, error)) {
 		filter_complain(filter, error);
 		/* It is a file that the configuration names, or the system. */
 		return resolver_check(filter->in_force.settings, error) ? STATUS_CANNOT : STATUS_CONFIG;
 	}
 	struct server_options options = { .listener = running->listener,
-		                          .workers = filter->in_force.settings->workers,
-		                          .service = &running->service };
-	if (!evidence_ports_selftest(&running->ports, error))
+		                              .workers = filter->in_force.settings->workers,
+		                              .shared = &running->shared };
+	if (!evidence_environment_selftest(&running->environment, error))
 		return fail(filter, error);
 	running->limits = limits_new(filter->in_force.settings, filter->log, error);
 	if (!running->limits)
 		return fail(filter, error);
-	running->ports.limiter = limits_limiter(running->limits);
+	running->environment.limiter = limits_limiter(running->limits);
 	running->live = live_new(filter->in_force.settings);
 	filter->in_force.settings = NULL;
 	if (!running->live)
@@ -335,9 +339,9 @@ static int serve(struct running *running)
 	running->watch = watch_new(WATCH_DEFERRED_MAX);
 	if (!running->watch)
 		return fail(filter, "there is no memory, or no randomness");
-	if (!service_init(&running->service, running->live, &running->ports, filter->log))
+	if (!shared_init(&running->shared, running->live, &running->environment, filter->log))
 		return fail(filter, "there is no randomness to be had from the system");
-	running->service.watch = running->watch;
+	running->shared.watch = running->watch;
 	running->server = server_start(&options, text);
 	if (!running->server)
 		return fail(filter, text);
@@ -361,10 +365,10 @@ int filter_run(struct filter *filter, const struct start *start)
 	int status = open_and_drop(&running);
 	/* No thread is there when the user is changed. */
 	if (status == STATUS_OK)
-		status = log_start(filter->log) ? serve(&running)
-		                                : fail(filter, "the thread that writes the log cannot be started");
+		status =
+			log_start(filter->log) ? serve(&running) : fail(filter, "the thread that writes the log cannot be started");
 	limits_free(running.limits);
-	evidence_ports_clear(&running.ports);
+	evidence_environment_clear(&running.environment);
 	watch_free(running.watch);
 	live_free(running.live);
 	if (running.listener >= 0)

@@ -110,11 +110,12 @@ static void check_folders(const char *path, const char *place, const struct visi
 			return;
 		if (!may(visitor, status.st_uid, status.st_gid, status.st_mode, S_IXOTH)) {
 			char name[64];
-			problems_add(problems, PROBLEM_WARNING,
-			             "%s: socket: the MTA's user %s may not enter %s (mode %04o, group %s), and so cannot reach the socket; "
-			             "give the folder to a group that user is in, with mode 0750",
-			             place, MACHINE_MTA_USER, folder, (unsigned)(status.st_mode & 07777),
-			             group_name(status.st_gid, name, sizeof name));
+			problems_add(
+				problems, PROBLEM_WARNING,
+				"%s: socket: the MTA's user %s may not enter %s (mode %04o, group %s), and so cannot reach the socket; "
+				"give the folder to a group that user is in, with mode 0750",
+				place, MACHINE_MTA_USER, folder, (unsigned)(status.st_mode & 07777),
+				group_name(status.st_gid, name, sizeof name));
 			return;
 		}
 	}
@@ -129,8 +130,8 @@ static gid_t group_as_it_comes(const char *path, gid_t starter)
 	return stat(dirname(copy), &status) == 0 && (status.st_mode & S_ISGID) ? status.st_gid : starter;
 }
 
-static void check_reach(const struct settings *settings, const struct listener_options *options, const char *place, bool here,
-                        struct problems *problems)
+static void check_reach(const struct settings *settings, const struct listener_options *options, const char *place,
+                        bool here, struct problems *problems)
 {
 	const char *path = options->socket + strlen("unix:");
 	bool root = !here || geteuid() == 0;
@@ -143,19 +144,22 @@ static void check_reach(const struct settings *settings, const struct listener_o
 
 	group_name(group, name, sizeof name);
 	if (!entry && root && group == 0)
-		problems_add(problems, PROBLEM_WARNING,
-		             "%s: socket_group: is empty, which leaves the socket to root: an MTA that connects as another user cannot "
-		             "reach it; name a group that user is in, as in socket_group: postfix",
-		             text_of(settings->places.socket_group));
+		problems_add(
+			problems, PROBLEM_WARNING,
+			"%s: socket_group: is empty, which leaves the socket to root: an MTA that connects as another user cannot "
+			"reach it; name a group that user is in, as in socket_group: postfix",
+			text_of(settings->places.socket_group));
 	else if (known && !may(&visitor, owner, group, options->mode, S_IWOTH) && is_member(&visitor, group))
-		problems_add(problems, PROBLEM_WARNING,
-		             "%s: socket_mode: %04o does not let the group %s write, and the MTA's user %s cannot reach the socket; use 0660",
-		             text_of(settings->places.socket_mode), options->mode, name, MACHINE_MTA_USER);
+		problems_add(
+			problems, PROBLEM_WARNING,
+			"%s: socket_mode: %04o does not let the group %s write, and the MTA's user %s cannot reach the socket; use 0660",
+			text_of(settings->places.socket_mode), options->mode, name, MACHINE_MTA_USER);
 	else if (known && !may(&visitor, owner, group, options->mode, S_IWOTH))
-		problems_add(problems, PROBLEM_WARNING,
-		             "%s: socket_group: the MTA's user %s is not in the group %s, and cannot reach the socket; make it a member "
-		             "(usermod -aG %s %s) and restart the MTA, or name another group",
-		             text_of(settings->places.socket_group), MACHINE_MTA_USER, name, name, MACHINE_MTA_USER);
+		problems_add(
+			problems, PROBLEM_WARNING,
+			"%s: socket_group: the MTA's user %s is not in the group %s, and cannot reach the socket; make it a member "
+			"(usermod -aG %s %s) and restart the MTA, or name another group",
+			text_of(settings->places.socket_group), MACHINE_MTA_USER, name, name, MACHINE_MTA_USER);
 	if (known)
 		check_folders(path, place, &visitor, problems);
 }
@@ -169,9 +173,10 @@ void machine_check(const struct settings *settings, const char *socket, bool her
 	check_user(settings, here, problems);
 #ifndef HAVE_HIREDIS
 	if (settings->limits.store.length != 0)
-		problems_add(problems, PROBLEM_ERROR,
-		             "%s: limits.store: this program was built without hiredis and can use no store; remove it, or build with hiredis",
-		             text_of(settings->places.store));
+		problems_add(
+			problems, PROBLEM_ERROR,
+			"%s: limits.store: this program was built without hiredis and can use no store; remove it, or build with hiredis",
+			text_of(settings->places.store));
 #endif
 	machine_listener(settings, socket, &options);
 	enum listener_status status = listener_check(&options, text, &option);

@@ -108,9 +108,9 @@ static bool ask_sender(struct desk *desk)
 static bool ask_vouches(struct desk *desk)
 {
 	const struct facts *facts = &desk->examination->facts;
-	for (const struct vouch *vouch = facts->vouches; vouch; vouch = vouch->next) {
-		struct spf_input input = { .client = facts->client, .domain = vouch->name, .helo = facts->helo };
-		if (vouch->complete && !ask_spf(desk, &input, CHECK_IP))
+	for (const struct ip_spf *ip_spf = facts->ip_spfs; ip_spf; ip_spf = ip_spf->next) {
+		struct spf_input input = { .client = facts->client, .domain = ip_spf->name, .helo = facts->helo };
+		if (ip_spf->complete && !ask_spf(desk, &input, CHECK_IP))
 			return false;
 	}
 	return true;
@@ -146,7 +146,8 @@ static const char *why_other(const struct signature *signature, struct span key)
 		{ REASON_DKIM_LENGTH, "because it accepts a signature of a part of the body (l=)" },
 		{ REASON_DKIM_ALGORITHM, "because it accepts rsa-sha1" },
 		{ REASON_DKIM_KEY, "because it reads key records less strictly, and takes the first of several" },
-		{ REASON_DKIM_SYNTAX, "because it reads signatures and header fields less strictly, and does not ask for one author" },
+		{ REASON_DKIM_SYNTAX,
+		  "because it reads signatures and header fields less strictly, and does not ask for one author" },
 		{ REASON_DKIM_BODYHASH, "because it hashes a CR or LF that is no line end as it stands" },
 	};
 	if (signature->outcome.code != RESULT_PASS) {
@@ -241,7 +242,9 @@ static bool ask_signatures(struct desk *desk, struct span raw)
 const struct opinion *opinions_get(struct examination *examination, struct resolver *resolver, struct span raw)
 {
 	const struct opinion *first = NULL;
-	struct desk desk = { .examination = examination, .arena = &examination->arena, .resolver = resolver, .end = &first };
+	struct desk desk = {
+		.examination = examination, .arena = &examination->arena, .resolver = resolver, .end = &first
+	};
 	(void)(ask_sender(&desk) && ask_vouches(&desk) && ask_signatures(&desk, raw));
 	return first;
 }
@@ -251,13 +254,15 @@ void opinion_sentence(const struct opinion *opinion, char sentence_r[OPINION_SEN
 	switch (opinion->status) {
 	case SECONDOPINION_GIVEN:
 		if (opinion->same)
-			snprintf(sentence_r, OPINION_SENTENCE_SIZE, "%s, as many receivers use it, says the same", opinion->library);
+			snprintf(sentence_r, OPINION_SENTENCE_SIZE, "%s, as many receivers use it, says the same",
+			         opinion->library);
 		else
-			snprintf(sentence_r, OPINION_SENTENCE_SIZE, "%s, as many receivers use it, says %s; differs %s", opinion->library,
-			         opinion->theirs, opinion->because);
+			snprintf(sentence_r, OPINION_SENTENCE_SIZE, "%s, as many receivers use it, says %s; differs %s",
+			         opinion->library, opinion->theirs, opinion->because);
 		return;
 	case SECONDOPINION_WITHHELD:
-		snprintf(sentence_r, OPINION_SENTENCE_SIZE, "there is no second opinion of %s: %s", opinion->library, opinion->because);
+		snprintf(sentence_r, OPINION_SENTENCE_SIZE, "there is no second opinion of %s: %s", opinion->library,
+		         opinion->because);
 		return;
 	case SECONDOPINION_CRASHED:
 		snprintf(sentence_r, OPINION_SENTENCE_SIZE, "%s crashes on this %s", opinion->library, opinion->about);

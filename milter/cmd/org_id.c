@@ -11,7 +11,7 @@
 #include "core/verp.h"
 
 /* What one argument turned out to be. */
-struct finding {
+struct diagnostic {
 	bool is_address;
 	bool good;
 	struct orgid id;
@@ -19,17 +19,17 @@ struct finding {
 	struct span problem; /* when not good */
 };
 
-static struct finding problem(bool is_address, struct span text)
+static struct diagnostic problem(bool is_address, struct span text)
 {
-	struct finding finding = { .is_address = is_address, .problem = text };
+	struct diagnostic finding = { .is_address = is_address, .problem = text };
 	return finding;
 }
 
-static struct finding decode_address(struct span text, const struct set *bounce_domains, struct arena *arena)
+static struct diagnostic decode_address(struct span text, const struct set *bounce_domains, struct arena *arena)
 {
 	struct mailbox sender;
 	struct verp verp;
-	struct finding finding = { .is_address = true };
+	struct diagnostic finding = { .is_address = true };
 
 	if (mailbox_parse_path(text, arena, NULL, &sender) != MAILBOX_OK)
 		return problem(true, span_of("not an address"));
@@ -51,10 +51,10 @@ static struct finding decode_address(struct span text, const struct set *bounce_
 	return finding;
 }
 
-static struct finding examine_argument(const char *argument, const struct set *bounce_domains, struct arena *arena)
+static struct diagnostic examine_argument(const char *argument, const struct set *bounce_domains, struct arena *arena)
 {
 	struct span text = span_of(argument);
-	struct finding finding = { .good = true };
+	struct diagnostic finding = { .good = true };
 
 	if (span_find(text, 0, '@') != text.length)
 		return decode_address(text, bounce_domains, arena);
@@ -64,39 +64,39 @@ static struct finding examine_argument(const char *argument, const struct set *b
 	return problem(false, arena_printf(arena, "not an organization ID: %s", orgid_problem(status)));
 }
 
-static void print_line(const char *argument, const struct finding *finding)
+static void print_line(const char *argument, const struct diagnostic *finding)
 {
 	if (finding->good) {
-		screen_put(stdout, SHADE_GOOD, orgid_short(&finding->id), ORGID_SHORT + 2);
-		screen_put(stdout, SHADE_GOOD, span_of(finding->id.text), ORGID_LONG + 2);
+		terminal_put(stdout, SHADE_GOOD, orgid_short(&finding->id), ORGID_SHORT + 2);
+		terminal_put(stdout, SHADE_GOOD, span_of(finding->id.text), ORGID_LONG + 2);
 	} else {
-		screen_put(stdout, SHADE_BAD, span_of("wrong"), ORGID_SHORT + ORGID_LONG + 4);
+		terminal_put(stdout, SHADE_BAD, span_of("wrong"), ORGID_SHORT + ORGID_LONG + 4);
 	}
-	screen_printable(stdout, span_of(argument));
+	terminal_printable(stdout, span_of(argument));
 	if (!finding->good) {
 		fputs(": ", stdout);
-		screen_put(stdout, SHADE_BAD, finding->problem, 0);
+		terminal_put(stdout, SHADE_BAD, finding->problem, 0);
 	} else if (finding->is_address) {
 		fputs(", made for ", stdout);
-		screen_printable(stdout, span_absent(finding->author) ? span_of("no author") : finding->author);
+		terminal_printable(stdout, span_absent(finding->author) ? span_of("no author") : finding->author);
 	}
 	fputc('\n', stdout);
 }
 
-static bool print_json(const char *argument, const struct finding *finding)
+static bool print_json(const char *argument, const struct diagnostic *finding)
 {
 	struct span id15 = finding->good ? orgid_short(&finding->id) : span_of("");
-	json_t *object = json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "input", relayctl_json_whole(span_of(argument)), "kind",
-	                           finding->is_address ? "bounce-address" : "id", "valid", finding->good, "id15", relayctl_json_whole(id15),
-	                           "id18", finding->good ? finding->id.text : "", "author", relayctl_json_whole(finding->author), "problem",
-	                           relayctl_json_whole(finding->problem));
+	json_t *object = json_pack("{s:o, s:s, s:b, s:o, s:s, s:o, s:o}", "input", relayctl_json_whole(span_of(argument)),
+	                           "kind", finding->is_address ? "bounce-address" : "id", "valid", finding->good, "id15",
+	                           relayctl_json_whole(id15), "id18", finding->good ? finding->id.text : "", "author",
+	                           relayctl_json_whole(finding->author), "problem", relayctl_json_whole(finding->problem));
 	return relayctl_json_print(stdout, object);
 }
 
 static bool take_argument(const char *argument, const struct set *bounce_domains, struct arena *arena, bool json,
                           bool *all_good)
 {
-	struct finding finding = examine_argument(argument, bounce_domains, arena);
+	struct diagnostic finding = examine_argument(argument, bounce_domains, arena);
 	if (arena_failed(arena))
 		return false;
 	*all_good = *all_good && finding.good;
@@ -109,7 +109,8 @@ static bool take_argument(const char *argument, const struct set *bounce_domains
 enum { FLAG_JSON = 1 };
 
 static const struct argument arguments[] = {
-	{ FLAG_JSON, 0, "json", NULL, "print one JSON object on a line for each argument: input, kind, valid, id15, id18, author, problem" },
+	{ FLAG_JSON, 0, "json", NULL,
+	  "print one JSON object on a line for each argument: input, kind, valid, id15, id18, author, problem" },
 };
 
 static const struct exit_status exits[] = {

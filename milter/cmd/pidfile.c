@@ -42,7 +42,8 @@ int pidfile_open(const char *path, char text_r[PIDFILE_TEXT_SIZE])
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat status;
 	if (fcntl(fd, F_SETLK, &lock) != 0) {
-		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s is in use: the filter is running already; stop it first, or name another", path);
+		snprintf(text_r, PIDFILE_TEXT_SIZE,
+		         "pidfile %s is in use: the filter is running already; stop it first, or name another", path);
 	} else if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
 		snprintf(text_r, PIDFILE_TEXT_SIZE, "pidfile %s is no regular file; remove it, or name another", path);
 	} else {

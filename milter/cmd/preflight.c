@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 #include "cmd/relayctl.h"
-#include "cmd/screen.h"
+#include "cmd/terminal.h"
 
 #define TEXT_MAX 2000
 #define LEVEL_WIDTH 8
@@ -34,8 +34,8 @@ bool preflight_value_safe(struct span value)
 	return value.length > 0 && value.at[0] != '-';
 }
 
-void preflight_add(struct preflight *preflight, enum finding_level level, const char *id, const char *command, const char *format,
-                   ...)
+void preflight_add(struct preflight *preflight, enum diagnostic_level level, const char *id, const char *command,
+                   const char *format, ...)
 {
 	char text[TEXT_MAX];
 	va_list arguments;
@@ -43,7 +43,7 @@ void preflight_add(struct preflight *preflight, enum finding_level level, const 
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
 
-	struct finding *finding = arena_alloc(&preflight->arena, sizeof *finding);
+	struct diagnostic *finding = arena_alloc(&preflight->arena, sizeof *finding);
 	if (!finding)
 		return;
 	finding->level = level;
@@ -68,15 +68,15 @@ bool preflight_failed(const struct preflight *preflight)
 	return arena_failed(&preflight->arena);
 }
 
-enum finding_level preflight_worst(const struct preflight *preflight)
+enum diagnostic_level preflight_worst(const struct preflight *preflight)
 {
-	enum finding_level worst = FINDING_OK;
-	for (const struct finding *finding = preflight->first; finding; finding = finding->next)
+	enum diagnostic_level worst = FINDING_OK;
+	for (const struct diagnostic *finding = preflight->first; finding; finding = finding->next)
 		worst = finding->level > worst ? finding->level : worst;
 	return worst;
 }
 
-const char *finding_level_name(enum finding_level level)
+const char *diagnostic_level_name(enum diagnostic_level level)
 {
 	switch (level) {
 	case FINDING_OK:
@@ -89,29 +89,29 @@ const char *finding_level_name(enum finding_level level)
 	return "fix";
 }
 
-static void print_level(FILE *out, enum finding_level level)
+static void print_level(FILE *out, enum diagnostic_level level)
 {
 	switch (level) {
 	case FINDING_OK:
-		screen_put(out, SHADE_GOOD, span_of("ok"), LEVEL_WIDTH);
+		terminal_put(out, SHADE_GOOD, span_of("ok"), LEVEL_WIDTH);
 		return;
 	case FINDING_ADVICE:
-		screen_put(out, SHADE_DOUBT, span_of("ADVICE"), LEVEL_WIDTH);
+		terminal_put(out, SHADE_DOUBT, span_of("ADVICE"), LEVEL_WIDTH);
 		return;
 	case FINDING_FIX:
 		break;
 	}
-	screen_put(out, SHADE_BAD, span_of("FIX"), LEVEL_WIDTH);
+	terminal_put(out, SHADE_BAD, span_of("FIX"), LEVEL_WIDTH);
 }
 
 void preflight_print(FILE *out, const struct preflight *preflight, const char *about)
 {
 	struct span wanted = span_of(about);
-	for (const struct finding *finding = preflight->first; finding; finding = finding->next) {
+	for (const struct diagnostic *finding = preflight->first; finding; finding = finding->next) {
 		if (!span_equal(finding->about, wanted) || span_absent(finding->about) != span_absent(wanted))
 			continue;
 		print_level(out, finding->level);
-		screen_fold(out, finding->text, LEVEL_WIDTH, LEVEL_WIDTH);
+		terminal_fold(out, finding->text, LEVEL_WIDTH, LEVEL_WIDTH);
 		if (!span_absent(finding->command))
 			fprintf(out, "%*s%.*s\n", LEVEL_WIDTH + 2, "$ ", (int)finding->command.length, finding->command.at);
 	}
@@ -121,10 +121,10 @@ json_t *preflight_json(const struct preflight *preflight)
 {
 	json_t *list = json_array();
 	bool good = list && !preflight_failed(preflight);
-	for (const struct finding *finding = preflight->first; good && finding; finding = finding->next) {
-		json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:o}", "level", finding_level_name(finding->level), "id", finding->id, "text",
-		                        relayctl_json_whole(finding->text), "command", relayctl_json_whole(finding->command), "about",
-		                        relayctl_json_whole(finding->about));
+	for (const struct diagnostic *finding = preflight->first; good && finding; finding = finding->next) {
+		json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:o}", "level", diagnostic_level_name(finding->level), "id",
+		                        finding->id, "text", relayctl_json_whole(finding->text), "command",
+		                        relayctl_json_whole(finding->command), "about", relayctl_json_whole(finding->about));
 		good = row && json_array_append_new(list, row) == 0;
 	}
 	if (!good) {

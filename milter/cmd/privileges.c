@@ -16,8 +16,10 @@ bool privileges_find(const char *user, struct privileges *privileges_r, char tex
 	text_r[0] = '\0';
 	const struct passwd *entry = getpwnam(user);
 	if (!entry || strlen(user) >= sizeof privileges_r->user) {
-		snprintf(text_r, PRIVILEGES_TEXT_SIZE, "user: there is no user \"%s\"; create it (useradd --system --no-create-home) "
-		         "or name another", user);
+		snprintf(text_r, PRIVILEGES_TEXT_SIZE,
+		         "user: there is no user \"%s\"; create it (useradd --system --no-create-home) "
+		         "or name another",
+		         user);
 		return false;
 	}
 	privileges_r->uid = entry->pw_uid;
@@ -49,7 +51,8 @@ bool privileges_drop(const struct privileges *privileges, char text_r[PRIVILEGES
 			}
 		}
 	}
-	snprintf(text_r, PRIVILEGES_TEXT_SIZE, "cannot become user %s: %s: %s; start as root with the right to change the user (systemd: no User=)",
+	snprintf(text_r, PRIVILEGES_TEXT_SIZE,
+	         "cannot become user %s: %s: %s; start as root with the right to change the user (systemd: no User=)",
 	         privileges->user, step, strerror(errno));
 	return false;
 }

@@ -15,7 +15,8 @@ struct look_up {
 };
 
 /* Ask and wait. NULL: no answer. The query is to be dropped after the answer was used. */
-static const struct answer *ask(const struct look_up *look_up, enum record_type type, struct span name, struct query **query_r)
+static const struct answer *ask(const struct look_up *look_up, enum record_type type, struct span name,
+                                struct query **query_r)
 {
 	char lowered[ANSWER_NAME_SIZE];
 	struct question question = { .type = type };
@@ -46,11 +47,12 @@ static bool add_addresses(const struct look_up *look_up, enum record_type type, 
 		struct address address = answer->records[i].address;
 		bool known = false;
 		for (size_t j = 0; j < targets->count; j++)
-			known = known || (address_equal(&targets->targets[j].address, &address)
-			                  && span_equal_nocase(targets->targets[j].host, host));
+			known = known
+			        || (address_equal(&targets->targets[j].address, &address)
+			            && span_equal_nocase(targets->targets[j].host, host));
 		targets->more = targets->more || (!known && targets->count == PROBE_TARGETS_MAX);
 		if (!known && targets->count < PROBE_TARGETS_MAX)
-			targets->targets[targets->count++] = (struct probe_target){ host, address };
+			targets->targets[targets->count++] = (struct probe_target) { host, address };
 	}
 	query_drop(query);
 	return found;
@@ -88,7 +90,7 @@ static size_t exchanges(const struct look_up *look_up, struct span host, struct 
 		look_up->targets->status = PROBE_DNS_NO_NAME;
 	for (size_t i = 0; answer && answer->status == ANSWER_FOUND && i < answer->count && count < MX_MAX; i++) {
 		struct span name = arena_span(look_up->arena, answer->records[i].text);
-		exchanges_r[count] = (struct exchange){ answer->records[i].preference, i, name };
+		exchanges_r[count] = (struct exchange) { answer->records[i].preference, i, name };
 		count++;
 	}
 	query_drop(query);

@@ -47,7 +47,8 @@ static void make_helo(struct session *session)
 {
 	char text[ADDRESS_TEXT_SIZE];
 	address_format(&session->link.local, text);
-	snprintf(session->helo, sizeof session->helo, "[%s%s]", session->link.local.family == ADDRESS_IPV6 ? "IPv6:" : "", text);
+	snprintf(session->helo, sizeof session->helo, "[%s%s]", session->link.local.family == ADDRESS_IPV6 ? "IPv6:" : "",
+	         text);
 }
 
 /* Connect, banner, EHLO. helo: NULL for the usual one. view: where to keep what is seen on the way; NULL: nowhere. */
@@ -120,10 +121,12 @@ static void read_extensions(struct probe_view *view, const struct smtp_reply *re
 }
 
 /* Whether a port that says nothing by itself takes a TLS handshake. */
-static bool takes_handshake(const struct probe_plan *plan, const struct probe_view *view, const struct probe_clock *clock)
+static bool takes_handshake(const struct probe_plan *plan, const struct probe_view *view,
+                            const struct probe_clock *clock)
 {
 	struct smtp_link link;
-	bool good = smtp_open(&link, &view->address, view->port, clock) && smtp_handshake(&link, tls_new(plan->tls, 0, NULL));
+	bool good =
+		smtp_open(&link, &view->address, view->port, clock) && smtp_handshake(&link, tls_new(plan->tls, 0, NULL));
 	link.failure = RELAY_CLOSED;
 	smtp_close(&link);
 	return good;
@@ -218,7 +221,8 @@ static void try_rcpt(const struct probe_plan *plan, struct probe_view *view, enu
 		good = secure(&session, 0, NULL, true, helo);
 	if (good) {
 		rcpt->command = "MAIL";
-		good = smtp_command(&session.link, &session.reply, "MAIL FROM:<%s>", forging == PROBE_FORGED ? FORGED_SENDER : PLAIN_SENDER);
+		good = smtp_command(&session.link, &session.reply, "MAIL FROM:<%s>",
+		                    forging == PROBE_FORGED ? FORGED_SENDER : PLAIN_SENDER);
 	}
 	if (good && session.reply.code / 100 == 2) {
 		rcpt->command = "RCPT";
@@ -254,15 +258,15 @@ void probe_relay(const struct probe_plan *plan, struct arena *arena, struct prob
 	in_time(plan, view);
 }
 
-void probe_ports(const struct probe_clock *clock, const struct address *address, const unsigned *ports, size_t count,
-                 bool *answers_r)
+void probe_ports(const struct probe_clock *clock, const struct address *address, const unsigned *environment,
+                 size_t count, bool *answers_r)
 {
 	/* One after the other, each with its share of the step: a firewall that drops costs one step in all. */
 	for (size_t i = 0; i < count; i++) {
 		struct smtp_link link;
 		struct probe_clock share = *clock;
 		share.step_ms = clock->step_ms / (unsigned)count;
-		answers_r[i] = smtp_open(&link, address, ports[i], &share);
+		answers_r[i] = smtp_open(&link, address, environment[i], &share);
 		/* Without a word: nothing was read, so nothing is to be said. */
 		link.failure = RELAY_CLOSED;
 		smtp_close(&link);

@@ -158,7 +158,8 @@ static bool fill(struct smtp_link *link, long long end_ms)
 }
 
 /* One line without its end: length_r bytes came, as many as fit are kept. */
-static bool read_line(struct smtp_link *link, char line_r[SMTP_LINE_KEPT + 1], size_t *length_r, size_t *bytes, long long end_ms)
+static bool read_line(struct smtp_link *link, char line_r[SMTP_LINE_KEPT + 1], size_t *length_r, size_t *bytes,
+                      long long end_ms)
 {
 	size_t kept = 0;
 	size_t length = 0;

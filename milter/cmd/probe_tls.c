@@ -12,7 +12,8 @@ static bool problem(char problem_r[PROBE_TLS_PROBLEM_SIZE], const char *file, co
 {
 	unsigned long error = ERR_peek_last_error();
 	const char *reason = error != 0 ? ERR_reason_error_string(error) : NULL;
-	snprintf(problem_r, PROBE_TLS_PROBLEM_SIZE, "%.150s: %s%s%.60s", file, what, reason ? ": " : "", reason ? reason : "");
+	snprintf(problem_r, PROBE_TLS_PROBLEM_SIZE, "%.150s: %s%s%.60s", file, what, reason ? ": " : "",
+	         reason ? reason : "");
 	ERR_clear_error();
 	return false;
 }
@@ -108,7 +109,8 @@ SSL *tls_new(SSL_CTX *context, int version, struct tls_seen *seen)
 	SSL_set_app_data(ssl, seen);
 	/* What TLS 1.0 and 1.1 are made of is below level 1. */
 	SSL_set_security_level(ssl, version != 0 ? 0 : 1);
-	if (SSL_set_min_proto_version(ssl, version != 0 ? version : TLS1_2_VERSION) == 1 && SSL_set_max_proto_version(ssl, version) == 1)
+	if (SSL_set_min_proto_version(ssl, version != 0 ? version : TLS1_2_VERSION) == 1
+	    && SSL_set_max_proto_version(ssl, version) == 1)
 		return ssl;
 	SSL_free(ssl);
 	return NULL;
@@ -124,7 +126,8 @@ static struct span keep_name(struct arena *arena, const X509_NAME *name)
 
 static struct span keep_string(struct arena *arena, const ASN1_STRING *string)
 {
-	return arena_span(arena, span_make((const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)));
+	return arena_span(arena,
+	                  span_make((const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)));
 }
 
 static long long seconds(const ASN1_TIME *time)
@@ -219,7 +222,8 @@ static void read_missing(SSL *ssl, struct tls_seen *seen)
 		AUTHORITY_INFO_ACCESS *access = X509_get_ext_d2i(certificate, NID_info_access, NULL, NULL);
 		for (int j = 0; j < sk_ACCESS_DESCRIPTION_num(access); j++) {
 			const ACCESS_DESCRIPTION *row = sk_ACCESS_DESCRIPTION_value(access, j);
-			if (OBJ_obj2nid(row->method) == NID_ad_ca_issuers && row->location->type == GEN_URI && span_absent(seen->fetch))
+			if (OBJ_obj2nid(row->method) == NID_ad_ca_issuers && row->location->type == GEN_URI
+			    && span_absent(seen->fetch))
 				seen->fetch = keep_string(seen->arena, row->location->d.uniformResourceIdentifier);
 		}
 		AUTHORITY_INFO_ACCESS_free(access);

@@ -12,18 +12,15 @@
 #include <unistd.h>
 
 #include "cmd/configuration.h"
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "evidence/resolver.h"
 
 #define USAGE_SIZE 1400
 #define READ_STEP ((size_t)1 << 16)
 
 static const struct subcommand *const subcommands[] = {
-	&check_config_subcommand,
-	&check_message_subcommand,
-	&check_relay_subcommand,
-	&explain_subcommand,
-	&org_id_subcommand,
+	&check_config_subcommand, &check_message_subcommand, &check_relay_subcommand,
+	&explain_subcommand,      &org_id_subcommand,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
@@ -41,8 +38,8 @@ void relayctl_complain(const char *format, ...)
 
 void relayctl_complain_of(const char *file, const char *problem)
 {
-	char shown[RECORD_PRINTABLE_SIZE];
-	screen_escape(span_of(file), shown, sizeof shown);
+	char shown[LOG_PRINTABLE_SIZE];
+	terminal_escape(span_of(file), shown, sizeof shown);
 	relayctl_complain("%s: %s", shown, problem);
 }
 
@@ -150,7 +147,8 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 	}
 	good = good && !problem && read_stream(in, content_r);
 	if (!good)
-		snprintf(problem_r, RELAYCTL_PROBLEM_SIZE, "%s%s", problem ? "" : "it cannot be read: ", problem ? problem : strerror(errno));
+		snprintf(problem_r, RELAYCTL_PROBLEM_SIZE, "%s%s",
+		         problem ? "" : "it cannot be read: ", problem ? problem : strerror(errno));
 	if (!standard && in >= 0)
 		close(in);
 	return good;
@@ -158,8 +156,8 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 
 json_t *relayctl_json_shown(struct span text)
 {
-	char printable[RECORD_PRINTABLE_SIZE];
-	return json_stringn(printable, record_printable(text, printable, sizeof printable));
+	char printable[LOG_PRINTABLE_SIZE];
+	return json_stringn(printable, log_entry_printable(text, printable, sizeof printable));
 }
 
 json_t *relayctl_json_whole(struct span text)
@@ -210,10 +208,12 @@ static int help(FILE *out)
 	fputs("\nSubcommands:\n", out);
 	for (size_t i = 0; i < SUBCOMMANDS; i++) {
 		size_t used = (size_t)fprintf(out, "  %s", own_name(subcommands[i]));
-		screen_fold(out, span_of(subcommands[i]->command.about), used, 17);
+		terminal_fold(out, span_of(subcommands[i]->command.about), used, 17);
 	}
-	fputs("  help           this text; with the name of a subcommand its options, exit\n                 status and an example\n\n"
-	      "Options:\n", out);
+	fputs(
+		"  help           this text; with the name of a subcommand its options, exit\n                 status and an example\n\n"
+		"Options:\n",
+		out);
 	arguments_list(out, &program);
 	fputs("\nSee sfdc-relayctl(1).\n", out);
 	return RELAYCTL_GOOD;
@@ -222,11 +222,11 @@ static int help(FILE *out)
 static int unknown(const char *word)
 {
 	const char *names[SUBCOMMANDS + 1] = { "help" };
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
 		names[i + 1] = own_name(subcommands[i]);
 	const char *closest = arguments_closest(span_of(word), names, SUBCOMMANDS + 1);
-	screen_escape(span_of(word), shown, sizeof shown);
+	terminal_escape(span_of(word), shown, sizeof shown);
 	relayctl_complain("%s is no subcommand%s%s%s sfdc-relayctl help", shown, closest ? "; did you mean " : "",
 	                  closest ? closest : "", closest ? "? See" : "; see");
 	return RELAYCTL_USAGE;

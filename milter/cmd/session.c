@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/settings.h"
 
 static const char *const names[SESSION_KEYS] = {
@@ -57,8 +57,8 @@ bool session_key_from_name(struct span name, enum session_key *key_r)
 
 static bool wrong(struct span value, const char *what, char problem_r[SESSION_PROBLEM_SIZE])
 {
-	char shown[RECORD_PRINTABLE_SIZE];
-	record_printable(value, shown, sizeof shown);
+	char shown[LOG_PRINTABLE_SIZE];
+	log_entry_printable(value, shown, sizeof shown);
 	snprintf(problem_r, SESSION_PROBLEM_SIZE, "\"%.60s\" is %s", shown, what);
 	return false;
 }
@@ -121,7 +121,8 @@ static bool read_recipients(struct session *session, const char *name, const jso
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt is not an array of strings", name);
 		return false;
 	}
-	json_array_foreach(value, i, recipient) {
+	json_array_foreach(value, i, recipient)
+	{
 		if (!json_is_string(recipient)) {
 			snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: rcpt[%zu] is not a string", name, i);
 			return false;
@@ -139,12 +140,12 @@ static bool read_value(struct session *session, const char *name, const char *te
                        char problem_r[SESSION_PROBLEM_SIZE])
 {
 	char digits[24];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	char problem[SESSION_PROBLEM_SIZE] = "";
 	enum session_key key;
 
 	if (!session_key_from_name(span_of(text), &key)) {
-		record_printable(span_of(text), shown, sizeof shown);
+		log_entry_printable(span_of(text), shown, sizeof shown);
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: unknown key \"%.60s\"", name, shown);
 		return false;
 	}
@@ -166,22 +167,23 @@ static bool read_value(struct session *session, const char *name, const char *te
 bool session_read(struct session *session, const char *name, struct span json, char problem_r[SESSION_PROBLEM_SIZE])
 {
 	json_error_t error;
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	const char *key;
 	json_t *value;
 	json_t *object = json_loadb(json.at ? json.at : "", json.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	bool good = json_is_object(object);
 
 	if (!object) {
-		record_printable(span_of(error.text), shown, sizeof shown);
+		log_entry_printable(span_of(error.text), shown, sizeof shown);
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s:%d:%d: %.100s", name, error.line, error.column, shown);
 	} else if (!good) {
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: not a JSON object", name);
 	}
 	if (good)
-		json_object_foreach(object, key, value)
-			good = good && (strcmp(key, "rcpt") == 0 ? read_recipients(session, name, value, problem_r)
-			                                         : read_value(session, name, key, value, problem_r));
+		json_object_foreach(object, key, value) good =
+			good
+			&& (strcmp(key, "rcpt") == 0 ? read_recipients(session, name, value, problem_r)
+		                                 : read_value(session, name, key, value, problem_r));
 	json_decref(object);
 	return good;
 }

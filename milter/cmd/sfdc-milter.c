@@ -13,10 +13,10 @@
 #include "cmd/filter.h"
 #include "cmd/machine.h"
 #include "cmd/privileges.h"
-#include "cmd/screen.h"
+#include "cmd/terminal.h"
 #include "cmd/supervisor.h"
 #include "config/loader.h"
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "evidence/resolver.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/sfdc-milter/sfdc-milter.yaml"
@@ -43,8 +43,9 @@ static const struct exit_status exits[] = {
 static const struct command command = {
 	.name = "sfdc-milter",
 	.synopsis = "[-c FILE] [-f] [-n] [-p SOCKET] [-V]",
-	.about = "Mail filter for relays that serve Salesforce Email Relay. Without -f it goes to the background, and returns when "
-	         "the filter can be used. SIGHUP makes it read its configuration again, SIGTERM finish what is in flight and end.",
+	.about =
+		"Mail filter for relays that serve Salesforce Email Relay. Without -f it goes to the background, and returns when "
+		"the filter can be used. SIGHUP makes it read its configuration again, SIGTERM finish what is in flight and end.",
 	.arguments = arguments,
 	.count = sizeof arguments / sizeof arguments[0],
 	.exits = exits,
@@ -93,8 +94,8 @@ static bool read_options(int count, char **words, struct options *options_r, cha
 	}
 	if (optind == count)
 		return true;
-	char shown[RECORD_PRINTABLE_SIZE];
-	screen_escape(span_of(words[optind]), shown, sizeof shown);
+	char shown[LOG_PRINTABLE_SIZE];
+	terminal_escape(span_of(words[optind]), shown, sizeof shown);
 	snprintf(problem_r, ARGUMENTS_PROBLEM_SIZE, "%.100s is too much: there are only options", shown);
 	return false;
 }
@@ -234,7 +235,8 @@ static int start(struct filter *filter, bool foreground)
 	const struct settings *settings = filter->in_force.settings;
 	log_configure(filter->log, settings);
 	char pidfile[PATH_MAX];
-	snprintf(pidfile, sizeof pidfile, "%.*s", (int)settings->pidfile.length, settings->pidfile.at ? settings->pidfile.at : "");
+	snprintf(pidfile, sizeof pidfile, "%.*s", (int)settings->pidfile.length,
+	         settings->pidfile.at ? settings->pidfile.at : "");
 	struct supervision supervision = {
 		.foreground = foreground,
 		.pidfile = pidfile,

@@ -13,7 +13,7 @@
 #include "cmd/relay_present.h"
 #include "cmd/relayctl.h"
 #include "core/domain.h"
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "core/set.h"
 #include "evidence/idn.h"
 
@@ -61,9 +61,11 @@ enum flag {
 };
 
 static const struct argument arguments[] = {
-	{ FLAG_CONFIG, 'c', NULL, "FILE", "ask the name servers of this configuration (default: those of /etc/resolv.conf)" },
+	{ FLAG_CONFIG, 'c', NULL, "FILE",
+	  "ask the name servers of this configuration (default: those of /etc/resolv.conf)" },
 	{ FLAG_NAMESERVER, 0, "nameserver", "ADDRESS[@PORT]", "ask this name server" },
-	{ FLAG_ADDRESS_ONLY, 0, "a-only", NULL, "connect to HOST's address whatever MX records it has, as Salesforce does where MX look-up is off" },
+	{ FLAG_ADDRESS_ONLY, 0, "a-only", NULL,
+	  "connect to HOST's address whatever MX records it has, as Salesforce does where MX look-up is off" },
 	{ FLAG_CAFILE, 0, "cafile", "FILE", "trust the CAs in this file instead of the system's" },
 	{ FLAG_CERT, 0, "cert", "FILE", "show this client certificate, with its chain, in PEM, to ports that demand one" },
 	{ FLAG_KEY, 0, "key", "FILE", "its private key, if it is not in the same file" },
@@ -79,7 +81,8 @@ static const struct argument arguments[] = {
 
 static const struct exit_status exits[] = {
 	{ RELAYCTL_GOOD, "mail is delivered under every TLS setting that verifies, and there is nothing to advise" },
-	{ RELAYCTL_REJECT, "something is to be fixed: Required Verify would not deliver, or the relay is open; with --nagios, advice" },
+	{ RELAYCTL_REJECT,
+	  "something is to be fixed: Required Verify would not deliver, or the relay is open; with --nagios, advice" },
 	{ RELAYCTL_QUARANTINE, "there is advice; with --nagios, something is to be fixed" },
 	{ NAGIOS_UNKNOWN, "with --nagios: it could not be found out, or wrong usage" },
 	{ RELAYCTL_USAGE, "wrong usage" },
@@ -120,22 +123,24 @@ static bool is_word(const char *text)
 static int take_number(int id, unsigned long least, unsigned long most, unsigned long *number_r)
 {
 	char name[ARGUMENTS_PROBLEM_SIZE];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	if (span_number(span_of(optarg), most, number_r) && *number_r >= least)
 		return RELAYCTL_GOOD;
-	screen_escape(span_of(optarg), shown, sizeof shown);
-	return relayctl_usage(command, "%s: \"%s\" is not a number from %lu to %lu", arguments_name(command, id, name), shown, least, most);
+	terminal_escape(span_of(optarg), shown, sizeof shown);
+	return relayctl_usage(command, "%s: \"%s\" is not a number from %lu to %lu", arguments_name(command, id, name),
+	                      shown, least, most);
 }
 
 static int take_word(int id, const char **word_r)
 {
 	char name[ARGUMENTS_PROBLEM_SIZE];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	*word_r = optarg;
 	if (is_word(optarg))
 		return RELAYCTL_GOOD;
-	screen_escape(span_of(optarg), shown, sizeof shown);
-	return relayctl_usage(command, "%s: \"%s\" is not one word of printable ASCII", arguments_name(command, id, name), shown);
+	terminal_escape(span_of(optarg), shown, sizeof shown);
+	return relayctl_usage(command, "%s: \"%s\" is not one word of printable ASCII", arguments_name(command, id, name),
+	                      shown);
 }
 
 static int take_flag(struct request *request, int id)
@@ -186,10 +191,10 @@ static int take_operand(struct request *request, struct arena *arena)
 	struct span host = text;
 	struct span port = span_make(NULL, 0);
 	unsigned long number = 0;
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	size_t colon = span_find(text, 0, ':');
 
-	screen_escape(text, shown, sizeof shown);
+	terminal_escape(text, shown, sizeof shown);
 	if (text.length > 0 && text.at[0] == '[') {
 		size_t end = span_find(text, 0, ']');
 		host = span_slice(text, 1, end);
@@ -198,7 +203,8 @@ static int take_operand(struct request *request, struct arena *arena)
 		host = span_slice(text, 0, colon);
 		port = span_slice(text, colon, text.length);
 	}
-	if (port.length > 0 && (port.at[0] != ':' || !span_number(span_slice(port, 1, port.length), 65535, &number) || number == 0))
+	if (port.length > 0
+	    && (port.at[0] != ':' || !span_number(span_slice(port, 1, port.length), 65535, &number) || number == 0))
 		return relayctl_usage(command, "%s: the port is not a number from 1 to 65535", shown);
 	request->port = (unsigned)number;
 	request->is_address = address_parse(host, &request->address);
@@ -214,7 +220,7 @@ static int take_operand(struct request *request, struct arena *arena)
 static bool parse(int argc, char **argv, struct request *request, struct arena *arena, int *code_r)
 {
 	char problem[ARGUMENTS_PROBLEM_SIZE];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	*code_r = RELAYCTL_GOOD;
 	for (int id; (id = arguments_next(command, argc, argv, problem)) != ARGUMENTS_END;) {
 		bool over = id == ARGUMENTS_HELP || id == ARGUMENTS_WRONG;
@@ -222,7 +228,7 @@ static bool parse(int argc, char **argv, struct request *request, struct arena *
 		if (over || *code_r != RELAYCTL_GOOD)
 			return true;
 	}
-	screen_escape(span_of(optind + 1 < argc ? argv[optind + 1] : ""), shown, sizeof shown);
+	terminal_escape(span_of(optind + 1 < argc ? argv[optind + 1] : ""), shown, sizeof shown);
 	if (optind == argc)
 		*code_r = relayctl_usage(command, "no host is given");
 	else if (optind + 1 < argc)
@@ -291,7 +297,7 @@ static int find_targets(struct work *work)
 	int code;
 	if (request->is_address) {
 		work->targets.count = 1;
-		work->targets.targets[0] = (struct probe_target){ request->host, request->address };
+		work->targets.targets[0] = (struct probe_target) { request->host, request->address };
 		return RELAYCTL_GOOD;
 	}
 	struct resolver *resolver = make_resolver(request, &code);
@@ -306,19 +312,20 @@ static int find_targets(struct work *work)
 static void tell_fix(struct work *work, const char *id, const char *what, enum words words)
 {
 	char line[WORDS_LINE_SIZE];
-	char host[RECORD_PRINTABLE_SIZE];
-	screen_escape(work->request->host, host, sizeof host);
-	preflight_add(&work->preflight, FINDING_FIX, id, NULL, "%s %s; the Email Log has: %s", host, what, words_line(words, line));
+	char host[LOG_PRINTABLE_SIZE];
+	terminal_escape(work->request->host, host, sizeof host);
+	preflight_add(&work->preflight, FINDING_FIX, id, NULL, "%s %s; the Email Log has: %s", host, what,
+	              words_line(words, line));
 }
 
 /* What the DNS says. False: there is nothing to connect to. */
 static bool tell_targets(struct work *work, int *code_r)
 {
 	const struct probe_targets *targets = &work->targets;
-	char host[RECORD_PRINTABLE_SIZE];
-	char other[RECORD_PRINTABLE_SIZE];
-	screen_escape(work->request->host, host, sizeof host);
-	screen_escape(targets->unresolved, other, sizeof other);
+	char host[LOG_PRINTABLE_SIZE];
+	char other[LOG_PRINTABLE_SIZE];
+	terminal_escape(work->request->host, host, sizeof host);
+	terminal_escape(targets->unresolved, other, sizeof other);
 	switch (targets->status) {
 	case PROBE_DNS_FOUND:
 		break;
@@ -326,7 +333,9 @@ static bool tell_targets(struct work *work, int *code_r)
 		tell_fix(work, "dns", "has the MX record \"0 .\": it takes no mail", WORDS_NULL_MX);
 		return false;
 	case PROBE_DNS_NO_ADDRESS:
-		tell_fix(work, "dns", targets->by_mx ? "has MX records whose hosts have no address" : "has neither an MX nor an address record",
+		tell_fix(work, "dns",
+		         targets->by_mx ? "has MX records whose hosts have no address"
+		                        : "has neither an MX nor an address record",
 		         WORDS_NO_ADDRESS);
 		return false;
 	case PROBE_DNS_NO_NAME:
@@ -344,16 +353,19 @@ static bool tell_targets(struct work *work, int *code_r)
 	bool own = false;
 	for (size_t i = 0; i < targets->count; i++)
 		own = own || span_equal_nocase(targets->targets[i].host, work->request->host);
-	screen_escape(targets->count > 0 ? targets->targets[0].host : span_of(""), other, sizeof other);
+	terminal_escape(targets->count > 0 ? targets->targets[0].host : span_of(""), other, sizeof other);
 	if (targets->by_mx)
-		preflight_add(&work->preflight, own ? FINDING_OK : FINDING_ADVICE, "mx", NULL,
-		              "%s has MX records, and Salesforce looks at those before its address: it connects to %s%s", host, other,
-		              own ? "" : ", whose name the certificate must have; to be independent of that use a host without MX records");
-	screen_escape(targets->unresolved, other, sizeof other);
+		preflight_add(
+			&work->preflight, own ? FINDING_OK : FINDING_ADVICE, "mx", NULL,
+			"%s has MX records, and Salesforce looks at those before its address: it connects to %s%s", host, other,
+			own ? ""
+				: ", whose name the certificate must have; to be independent of that use a host without MX records");
+	terminal_escape(targets->unresolved, other, sizeof other);
 	if (!span_absent(targets->unresolved))
 		preflight_add(&work->preflight, FINDING_ADVICE, "mx-address", NULL, "the MX host %s has no address", other);
 	if (targets->more)
-		preflight_add(&work->preflight, FINDING_ADVICE, "addresses", NULL, "there are more than %d addresses; the others are not looked at", PROBE_TARGETS_MAX);
+		preflight_add(&work->preflight, FINDING_ADVICE, "addresses", NULL,
+		              "there are more than %d addresses; the others are not looked at", PROBE_TARGETS_MAX);
 	return true;
 }
 
@@ -363,7 +375,8 @@ static void look_at(struct work *work, const struct probe_target *target, unsign
 	char address[ADDRESS_TEXT_SIZE];
 	address_format(&target->address, address);
 	if (resolver_now_ms() >= plan.clock.end_ms) {
-		preflight_add(&work->preflight, FINDING_ADVICE, "late", NULL, "time ran out before %s:%u was looked at; see --timeout", address, port);
+		preflight_add(&work->preflight, FINDING_ADVICE, "late", NULL,
+		              "time ran out before %s:%u was looked at; see --timeout", address, port);
 		return;
 	}
 	struct probe_view *view = &work->views[work->count++];
@@ -395,7 +408,9 @@ static void look_at_all(struct work *work)
 
 static void tell_views(struct work *work, long long now)
 {
-	struct relay_report report = { .preflight = &work->preflight, .now = now, .warn_days = (unsigned)work->request->warn_days,
+	struct relay_report report = { .preflight = &work->preflight,
+		                           .now = now,
+		                           .warn_days = (unsigned)work->request->warn_days,
 		                           .cafile = work->request->tls.cafile };
 	for (size_t i = 0; i < work->count; i++)
 		report.some_deliver = report.some_deliver || relay_judge(&work->views[i].seen, RELAY_REQUIRED_VERIFY).delivers;
@@ -405,7 +420,8 @@ static void tell_views(struct work *work, long long now)
 		relay_findings(&report, &work->views[i]);
 	}
 	preflight_about(&work->preflight, NULL);
-	preflight_add(&work->preflight, FINDING_OK, "trust", NULL, "certificates are trusted as %s says, not as Salesforce's own store, which is not public",
+	preflight_add(&work->preflight, FINDING_OK, "trust", NULL,
+	              "certificates are trusted as %s says, not as Salesforce's own store, which is not public",
 	              report.cafile ? "the file of --cafile" : "this system's store");
 }
 
@@ -443,7 +459,7 @@ static int check(struct work *work)
 {
 	const struct request *request = work->request;
 	char problem[PROBE_TLS_PROBLEM_SIZE];
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 	long long now = (long long)time(NULL);
 	int code = RELAYCTL_GOOD;
 
@@ -454,7 +470,7 @@ static int check(struct work *work)
 	work->views = calloc(VIEWS_MAX, sizeof *work->views);
 	work->plan.tls = tls_context(&request->tls, problem);
 	if (!work->plan.tls) {
-		screen_escape(span_of(problem), shown, sizeof shown);
+		terminal_escape(span_of(problem), shown, sizeof shown);
 		relayctl_complain("%s", shown);
 		return RELAYCTL_INPUT;
 	}

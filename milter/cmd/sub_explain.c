@@ -6,14 +6,15 @@
 
 #include "cmd/relayctl.h"
 #include "cmd/salesforce_words.h"
-#include "core/record.h"
+#include "core/log_entry.h"
 
 #define INDENT 10
 
 enum { FLAG_JSON = 1 };
 
 static const struct argument arguments[] = {
-	{ FLAG_JSON, 0, "json", NULL, "print one JSON object: input, known, explanations (each with source, line, meaning, look, command), retry" },
+	{ FLAG_JSON, 0, "json", NULL,
+	  "print one JSON object: input, known, explanations (each with source, line, meaning, look, command), retry" },
 };
 
 static const struct exit_status exits[] = {
@@ -58,21 +59,24 @@ struct explanations {
 	size_t count;
 	struct explanation rows[WORDS_REASONS_MAX];
 	char line[WORDS_LINE_SIZE];
-	char look[RECORD_PRINTABLE_SIZE + 200];
+	char look[LOG_PRINTABLE_SIZE + 200];
 };
 
 static void explain_reasons(struct span text, const enum reason reasons[], size_t count, struct explanations *to)
 {
 	struct span session = words_session(text);
-	char shown[RECORD_PRINTABLE_SIZE];
-	screen_escape(session, shown, sizeof shown);
+	char shown[LOG_PRINTABLE_SIZE];
+	terminal_escape(session, shown, sizeof shown);
 	if (span_absent(session))
-		snprintf(to->look, sizeof to->look, "the line of this message in the relay's own log, which names the value at fault");
+		snprintf(to->look, sizeof to->look,
+		         "the line of this message in the relay's own log, which names the value at fault");
 	else
-		snprintf(to->look, sizeof to->look, "the line with sid=%s in the relay's own log, which names the value at fault", shown);
+		snprintf(to->look, sizeof to->look,
+		         "the line with sid=%s in the relay's own log, which names the value at fault", shown);
 	for (size_t i = 0; i < count; i++)
-		to->rows[to->count++] = (struct explanation){ "milter", reason_code(reasons[i]), reason_row(reasons[i])->sentence, to->look,
-			                                          "sfdc-relayctl check-message --explain MESSAGE" };
+		to->rows[to->count++] =
+			(struct explanation) { "milter", reason_code(reasons[i]), reason_row(reasons[i])->sentence, to->look,
+			                       "sfdc-relayctl check-message --explain MESSAGE" };
 }
 
 static void explain_text(struct span text, struct explanations *to)
@@ -86,12 +90,14 @@ static void explain_text(struct span text, struct explanations *to)
 		explain_reasons(text, reasons, count, to);
 	} else if (words != WORDS_NONE) {
 		const struct words_row *row = words_row(words);
-		to->rows[to->count++] = (struct explanation){ row->source == WORDS_OF_SALESFORCE ? "salesforce" : "relay",
-			                                          words_line(words, to->line), row->meaning, row->look, row->command };
+		to->rows[to->count++] =
+			(struct explanation) { row->source == WORDS_OF_SALESFORCE ? "salesforce" : "relay",
+			                       words_line(words, to->line), row->meaning, row->look, row->command };
 	} else if (words_status(enhanced)) {
 		snprintf(to->line, sizeof to->line, "%.*s", (int)enhanced.length, enhanced.at);
-		to->rows[to->count++] = (struct explanation){ "status", to->line, words_status(enhanced),
-			                                          "the text is not known here: the log of the server whose reply it is", NULL };
+		to->rows[to->count++] =
+			(struct explanation) { "status", to->line, words_status(enhanced),
+			                       "the text is not known here: the log of the server whose reply it is", NULL };
 	}
 }
 
@@ -113,7 +119,7 @@ static const char *retry_sentence(unsigned code)
 static void row(const char *title, const char *text)
 {
 	fprintf(stdout, "%-*s", INDENT, title);
-	screen_fold(stdout, span_of(text), INDENT, INDENT);
+	terminal_fold(stdout, span_of(text), INDENT, INDENT);
 }
 
 static void print_plain(const struct explanations *explanations, unsigned code)
@@ -129,7 +135,7 @@ static void print_plain(const struct explanations *explanations, unsigned code)
 	};
 	for (size_t i = 0; i < explanations->count; i++) {
 		const struct explanation *one = &explanations->rows[i];
-		screen_put(stdout, SHADE_STRONG, span_of(one->line), 0);
+		terminal_put(stdout, SHADE_STRONG, span_of(one->line), 0);
 		fputc('\n', stdout);
 		for (size_t j = 0; j < sizeof sources / sizeof sources[0]; j++)
 			if (strcmp(one->source, sources[j].source) == 0)
@@ -147,11 +153,13 @@ static bool print_json(struct span text, const struct explanations *explanations
 	json_t *list = json_array();
 	for (size_t i = 0; list && i < explanations->count; i++) {
 		const struct explanation *one = &explanations->rows[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "source", one->source, "line", one->line, "meaning",
-		                                      one->meaning, "look", one->look, "command", one->show ? one->show : ""));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "source", one->source, "line", one->line,
+		                                      "meaning", one->meaning, "look", one->look, "command",
+		                                      one->show ? one->show : ""));
 	}
-	return relayctl_json_print(stdout, json_pack("{s:o, s:b, s:o, s:s}", "input", relayctl_json_whole(text), "known",
-	                                             explanations->count > 0, "explanations", list, "retry", retry_name(code)));
+	return relayctl_json_print(stdout,
+	                           json_pack("{s:o, s:b, s:o, s:s}", "input", relayctl_json_whole(text), "known",
+	                                     explanations->count > 0, "explanations", list, "retry", retry_name(code)));
 }
 
 static int explain_line(const char *line, bool json)
@@ -159,7 +167,7 @@ static int explain_line(const char *line, bool json)
 	struct span text = span_trim(span_of(line));
 	struct explanations explanations;
 	unsigned code = words_code(text);
-	char shown[RECORD_PRINTABLE_SIZE];
+	char shown[LOG_PRINTABLE_SIZE];
 
 	explain_text(text, &explanations);
 	if (json && !print_json(text, &explanations, code)) {
@@ -170,7 +178,7 @@ static int explain_line(const char *line, bool json)
 		print_plain(&explanations, code);
 	if (explanations.count > 0)
 		return RELAYCTL_GOOD;
-	screen_escape(text, shown, sizeof shown);
+	terminal_escape(text, shown, sizeof shown);
 	if (!json)
 		relayctl_complain("nothing is known of \"%s\"; %s", shown, retry_sentence(code));
 	return RELAYCTL_REJECT;

@@ -31,14 +31,14 @@ struct supervisor {
 	const struct supervision *supervision;
 	sigset_t signals;
 	pid_t parent;
-	int tell;             /* where the invoking process waits for the exit code; -1 in the foreground */
-	int pidfile;          /* descriptor, -1 = none */
-	pid_t filter;         /* 0: none runs */
-	int news;             /* what the filter says of itself; -1 = none runs */
+	int tell;     /* where the invoking process waits for the exit code; -1 in the foreground */
+	int pidfile;  /* descriptor, -1 = none */
+	pid_t filter; /* 0: none runs */
+	int news;     /* what the filter says of itself; -1 = none runs */
 	bool stopping;
 	long long started_ms;
 	long long pause_ms;
-	long long next_ms;    /* when something is due: a start, or a kill; -1 = nothing */
+	long long next_ms; /* when something is due: a start, or a kill; -1 = nothing */
 };
 
 static long long now_ms(void)
@@ -247,8 +247,7 @@ static int await(const struct supervisor *supervisor)
 {
 	long long wait = wait_ms(supervisor);
 	const struct timespec limit = { .tv_sec = (time_t)(wait / 1000), .tv_nsec = (long)(wait % 1000) * 1000000 };
-	int signal = wait < 0 ? sigwaitinfo(&supervisor->signals, NULL)
-	                      : sigtimedwait(&supervisor->signals, NULL, &limit);
+	int signal = wait < 0 ? sigwaitinfo(&supervisor->signals, NULL) : sigtimedwait(&supervisor->signals, NULL, &limit);
 	return signal > 0 ? signal : 0;
 }
 

@@ -88,7 +88,8 @@ static bool may_read(const struct stat *status, const uid_t *owner, char problem
 	return check_kind(status, problem_r) && (!owner || is_secret(status, *owner, problem_r));
 }
 
-static bool read_file(const char *path, const uid_t *owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+static bool read_file(const char *path, const uid_t *owner, char **bytes_r, size_t *length_r,
+                      char problem_r[FILE_PROBLEM_SIZE])
 {
 	struct stat status;
 	/* Looked at before it is opened, which already does something to some devices, and then again. */
@@ -110,7 +111,8 @@ bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_
 	return read_file(path, NULL, bytes_r, length_r, problem_r);
 }
 
-bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE])
+bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+                      char problem_r[FILE_PROBLEM_SIZE])
 {
 	return read_file(path, &owner, bytes_r, length_r, problem_r);
 }
@@ -120,8 +122,8 @@ bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])
 	struct stat status;
 	if (stat(path, &status) != 0)
 		return fail(errno, problem_r);
-	return check_kind(&status, problem_r) &&
-	       (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 || fail(errno, problem_r));
+	return check_kind(&status, problem_r)
+	       && (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 || fail(errno, problem_r));
 }
 
 bool folder_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])

@@ -21,11 +21,11 @@ void groups_add(struct groups *groups, size_t org, struct span key)
 		groups->room = more ? room : groups->room;
 	}
 	if (number == SET_ABSENT || number >= groups->room) {
-		groups->loading->findings.no_memory = true;
+		groups->loading->diagnostics.no_memory = true;
 		groups->keys = NULL;
 		return;
 	}
-	groups->groups[number] = (struct group){ org, 1 };
+	groups->groups[number] = (struct group) { org, 1 };
 }
 
 struct groups groups_make(struct loading *loading)

@@ -16,7 +16,7 @@
 static bool loading_init(struct loading *loading)
 {
 	memset(loading, 0, sizeof *loading);
-	findings_init(&loading->findings);
+	diagnostics_init(&loading->diagnostics);
 	arena_init(&loading->scratch, 0);
 	loading->settings = settings_new();
 	if (loading->settings)
@@ -43,7 +43,7 @@ struct source *source_new(struct loading *loading, const char *name, struct span
 void loading_names(struct loading *loading, struct span path)
 {
 	if (set_add(loading->settings->files, path) == SET_ABSENT)
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 }
 
 static const struct node *top_value(const struct loading *loading, const char *key)
@@ -56,8 +56,9 @@ static void read_included(struct loading *loading, const struct source *source, 
 {
 	const struct node *before = NULL;
 	if (root->kind == NODE_LIST || root->kind == NODE_SCALAR)
-		finding_error(&loading->findings, node_place(source, root),
-		              "an included file must be a map with the key orgs; write orgs: and the organizations below it");
+		diagnostic_error(
+			&loading->diagnostics, node_place(source, root),
+			"an included file must be a map with the key orgs; write orgs: and the organizations below it");
 	for (const struct node *key = root->kind == NODE_MAP ? root->first : NULL; key; key = key->next) {
 		struct place place = node_place(source, key);
 		if (key->kind != NODE_SCALAR)
@@ -65,12 +66,13 @@ static void read_included(struct loading *loading, const struct source *source, 
 		if (orgs_is_id(key)) {
 			orgs_report_misplaced(loading, source, key);
 		} else if (!span_equal(key->text, span_of("orgs"))) {
-			finding_error(&loading->findings, place,
-			              "%s has no place in an included file, which holds orgs only; move it to %s",
-			              shown(key->text).text, loading->main->name);
+			diagnostic_error(&loading->diagnostics, place,
+			                 "%s has no place in an included file, which holds orgs only; move it to %s",
+			                 shown(key->text).text, loading->main->name);
 		} else if (before) {
-			finding_error(&loading->findings, place, "the key \"orgs\" is given twice, first at %s; remove one of the two",
-			              place_text(node_place(source, before)).text);
+			diagnostic_error(&loading->diagnostics, place,
+			                 "the key \"orgs\" is given twice, first at %s; remove one of the two",
+			                 place_text(node_place(source, before)).text);
 		} else {
 			before = key;
 			if (value_read(loading, source, option_find(OPTION_TOP, key->text), key->first, loading->settings))
@@ -85,17 +87,17 @@ static void parse_included(struct loading *loading, const char *path, struct spa
 	struct arena tree;
 	struct node *root = NULL;
 	if (!source) {
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		return;
 	}
 	arena_init(&tree, 0);
-	if (!tree_parse(source, &tree, &loading->findings, &root))
+	if (!tree_parse(source, &tree, &loading->diagnostics, &root))
 		loading->include_failed = true;
 	else if (root)
 		read_included(loading, source, root);
 	else
-		finding_warning(&loading->findings, (struct place){ source, 0, 0 },
-		                "the file is empty; remove it or list orgs in it");
+		diagnostic_warning(&loading->diagnostics, (struct place) { source, 0, 0 },
+		                   "the file is empty; remove it or list orgs in it");
 	arena_clear(&tree);
 	source->text = span_make(NULL, 0);
 }
@@ -118,12 +120,14 @@ static void include_file(struct loading *loading, struct place place, const char
 		return;
 	loading_names(loading, span_of(path));
 	if (is_main(loading, path)) {
-		finding_error(&loading->findings, place, "include: %s is the configuration itself; choose a narrower pattern",
-		              shown(span_of(path)).text);
+		diagnostic_error(&loading->diagnostics, place,
+		                 "include: %s is the configuration itself; choose a narrower pattern",
+		                 shown(span_of(path)).text);
 		loading->include_failed = true;
 	} else if (!file_read(path, &bytes, &length, problem)) {
-		finding_error(&loading->findings, place, "include: %s cannot be read: %s; correct the path or the permissions",
-		              shown(span_of(path)).text, problem);
+		diagnostic_error(&loading->diagnostics, place,
+		                 "include: %s cannot be read: %s; correct the path or the permissions",
+		                 shown(span_of(path)).text, problem);
 		loading->include_failed = true;
 	} else {
 		parse_included(loading, path, span_make(bytes, length));
@@ -173,15 +177,15 @@ static void include_glob(struct loading *loading, struct place place, struct spa
 		}
 		break;
 	case GLOB_NOMATCH:
-		finding_warning(&loading->findings, place, "include: no file matches %s; correct the pattern or remove it",
-		                shown(pattern).text);
+		diagnostic_warning(&loading->diagnostics, place,
+		                   "include: no file matches %s; correct the pattern or remove it", shown(pattern).text);
 		break;
 	case GLOB_NOSPACE:
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		break;
 	default:
-		finding_error(&loading->findings, place, "include: a folder of %s cannot be read; correct its permissions",
-		              shown(pattern).text);
+		diagnostic_error(&loading->diagnostics, place,
+		                 "include: a folder of %s cannot be read; correct its permissions", shown(pattern).text);
 		loading->include_failed = true;
 		break;
 	}
@@ -214,7 +218,7 @@ static void read_includes(struct loading *loading)
 		struct span path = literal ? file_resolve(&loading->scratch, loading->main->name, item->text)
 		                           : resolve_pattern(loading, item->text);
 		if (span_absent(path))
-			loading->findings.no_memory = true;
+			loading->diagnostics.no_memory = true;
 		else if (literal)
 			include_file(loading, node_place(loading->main, item), path.at);
 		else
@@ -228,8 +232,9 @@ static void report_no_orgs(struct loading *loading)
 	struct place place = { loading->main, 0, 0 };
 	if (loading->org_keys != 0 || loading->include_failed || (orgs && orgs->kind != NODE_MAP))
 		return;
-	finding_error(&loading->findings, orgs ? node_place(loading->main, orgs) : place,
-	              "no organization is served; list at least one below orgs (Setup, Company Information shows its ID)");
+	diagnostic_error(
+		&loading->diagnostics, orgs ? node_place(loading->main, orgs) : place,
+		"no organization is served; list at least one below orgs (Setup, Company Information shows its ID)");
 }
 
 static void keep_places(struct loading *loading)
@@ -248,7 +253,8 @@ static void keep_places(struct loading *loading)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct node *node = top_value(loading, rows[i].key);
 		struct place place = { loading->main, 0, 0 };
-		*rows[i].place = arena_span(&settings->arena, span_of(place_text(node ? node_place(loading->main, node) : place).text));
+		*rows[i].place =
+			arena_span(&settings->arena, span_of(place_text(node ? node_place(loading->main, node) : place).text));
 	}
 }
 
@@ -256,17 +262,18 @@ static void read_main(struct loading *loading, const struct node *root)
 {
 	struct place place = { loading->main, 0, 0 };
 	if (!root) {
-		finding_error(&loading->findings, place, "the configuration is empty; list at least one organization below orgs");
+		diagnostic_error(&loading->diagnostics, place,
+		                 "the configuration is empty; list at least one organization below orgs");
 		return;
 	}
 	if (root->kind != NODE_MAP) {
 		if (root->kind != NODE_BAD)
-			finding_error(&loading->findings, node_place(loading->main, root),
-			              "a configuration is a map of keys and values; write them as in mode: monitor");
+			diagnostic_error(&loading->diagnostics, node_place(loading->main, root),
+			                 "a configuration is a map of keys and values; write them as in mode: monitor");
 		return;
 	}
 	orgs_read_presets(loading);
-	keys_read(loading, loading->main, root, OPTION_TOP, loading->settings, &loading->top);
+	option_map_read(loading, loading->main, root, OPTION_TOP, loading->settings, &loading->top);
 	keep_places(loading);
 	store_file_read(loading);
 	const struct node *defaults = top_value(loading, "defaults");
@@ -282,11 +289,11 @@ static void read_main(struct loading *loading, const struct node *root)
 static void complete(struct loading *loading)
 {
 	struct settings *settings = loading->settings;
-	if (loading->org_count == 0 || loading->findings.no_memory)
+	if (loading->org_count == 0 || loading->diagnostics.no_memory)
 		return;
 	settings->orgs = arena_array(&settings->arena, loading->org_count, sizeof *settings->orgs);
 	if (!settings->orgs) {
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		return;
 	}
 	memcpy(settings->orgs, loading->orgs, loading->org_count * sizeof *settings->orgs);
@@ -294,7 +301,7 @@ static void complete(struct loading *loading)
 	if (settings_complete(settings, unite_options))
 		review(loading);
 	else
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 }
 
 static void load(struct loading *loading, const char *name, struct span text)
@@ -302,12 +309,12 @@ static void load(struct loading *loading, const char *name, struct span text)
 	struct node *root = NULL;
 	struct source *source = source_new(loading, name, text);
 	if (!source) {
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		return;
 	}
 	loading->main = source;
 	loading_names(loading, span_of(name));
-	if (tree_parse(source, &loading->scratch, &loading->findings, &root)) {
+	if (tree_parse(source, &loading->scratch, &loading->diagnostics, &root)) {
 		read_main(loading, root);
 		complete(loading);
 	}
@@ -318,8 +325,8 @@ static struct settings *finish(struct loading *loading, const char *name, struct
 {
 	struct settings *settings = loading->settings;
 	if (arena_failed(&loading->scratch) || (settings && arena_failed(&settings->arena)))
-		loading->findings.no_memory = true;
-	findings_deliver(&loading->findings, problems);
+		loading->diagnostics.no_memory = true;
+	diagnostics_deliver(&loading->diagnostics, problems);
 	if (problems->no_memory)
 		problems_add(problems, PROBLEM_ERROR, "%s: out of memory; give the process more", name);
 	free(loading->orgs);
@@ -340,7 +347,7 @@ static struct settings *load_text(const char *name, struct span text, const stru
 		loading.advice = advice;
 		load(&loading, name, text);
 	} else {
-		loading.findings.no_memory = true;
+		loading.diagnostics.no_memory = true;
 	}
 	return finish(&loading, name, problems_r);
 }

@@ -20,7 +20,8 @@ static const struct node *given_to(const struct given *given, const char *key)
 }
 
 /* The place of an option's value where the map gave it one, else the other place. */
-static struct place place_or(const struct source *source, const struct given *given, const char *key, struct place other)
+static struct place place_or(const struct source *source, const struct given *given, const char *key,
+                             struct place other)
 {
 	const struct node *node = given_to(given, key);
 	return node ? node_place(source, node) : other;
@@ -33,18 +34,19 @@ static const struct network_set *load_blocks(struct loading *loading, const stru
 	const struct node *node = given->nodes[option_number(option)];
 	if (!node || node->kind != NODE_SCALAR || node->text.length == 0 || path.length == 0)
 		return NULL;
-	return blocks_load(loading, node_place(source, node), option, path);
+	return networks_file_load(loading, node_place(source, node), option, path);
 }
 
 /* What ip.networks and ip.networks_file list together. Where one of them is empty, nothing is copied. */
-static void join_networks(struct loading *loading, struct org *org, const struct network_set *blocks, struct place place)
+static void join_networks(struct loading *loading, struct org *org, const struct network_set *blocks,
+                          struct place place)
 {
 	if (network_set_count(blocks) == 0)
 		return;
 	bool reported = network_set_is_wide(org->ip.networks) || network_set_is_wide(blocks);
 	struct network_set *both = network_set_new(&loading->settings->arena);
 	if (!both || !network_set_add_all(both, org->ip.networks) || !network_set_add_all(both, blocks)) {
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		return;
 	}
 	if (!reported)
@@ -68,7 +70,7 @@ void orgs_read_presets(struct loading *loading)
 			continue;
 		builtin.text = span_of(option->preset);
 		void *holder = option->scope == OPTION_TOP ? (void *)loading->settings : (void *)&loading->settings->defaults;
-		if (tree_parse(&builtin, &loading->scratch, &loading->findings, &root) && root)
+		if (tree_parse(&builtin, &loading->scratch, &loading->diagnostics, &root) && root)
 			value_read(loading, &builtin, option, root, holder);
 	}
 	loading->default_networks = loading->settings->defaults.ip.networks;
@@ -78,13 +80,13 @@ void orgs_read_presets(struct loading *loading)
 void orgs_read_defaults(struct loading *loading, const struct source *source, const struct node *map)
 {
 	struct org *defaults = &loading->settings->defaults;
-	size_t errors = loading->findings.errors;
-	keys_read(loading, source, map, OPTION_ORG, defaults, &loading->defaults);
+	size_t errors = loading->diagnostics.errors;
+	option_map_read(loading, source, map, OPTION_ORG, defaults, &loading->defaults);
 	loading->default_networks = defaults->ip.networks;
 	loading->default_blocks = load_blocks(loading, source, &loading->defaults, defaults->ip.networks_file);
 	join_networks(loading, defaults, loading->default_blocks,
 	              networks_place(source, &loading->defaults, node_place(source, map)));
-	loading->defaults_sound = loading->findings.errors == errors;
+	loading->defaults_sound = loading->diagnostics.errors == errors;
 }
 
 static void read_networks(struct loading *loading, const struct source *source, const struct given *given,
@@ -129,8 +131,8 @@ bool orgs_is_id(const struct node *key)
 void orgs_report_misplaced(struct loading *loading, const struct source *source, const struct node *key)
 {
 	loading->org_keys++;
-	finding_error(&loading->findings, node_place(source, key),
-	              "the organization ID %s stands outside orgs; put it below orgs, indented", shown(key->text).text);
+	diagnostic_error(&loading->diagnostics, node_place(source, key),
+	                 "the organization ID %s stands outside orgs; put it below orgs, indented", shown(key->text).text);
 }
 
 static bool is_option(const struct node *key)
@@ -142,14 +144,16 @@ static bool is_option(const struct node *key)
 static void read_misplaced(struct loading *loading, const struct source *source, const struct node *key)
 {
 	struct node alone = *key;
-	struct node map = { .kind = NODE_MAP, .line = key->line, .column = key->column, .index = key->index, .count = 1, .first = &alone };
+	struct node map = {
+		.kind = NODE_MAP, .line = key->line, .column = key->column, .index = key->index, .count = 1, .first = &alone
+	};
 	struct org org = loading->settings->defaults;
 	struct given given;
 	alone.next = NULL;
-	finding_error(&loading->findings, node_place(source, key),
-	              "%s stands where an organization ID is expected; put it below the ID, indented, or below defaults",
-	              shown(key->text).text);
-	keys_read(loading, source, &map, OPTION_ORG, &org, &given);
+	diagnostic_error(&loading->diagnostics, node_place(source, key),
+	                 "%s stands where an organization ID is expected; put it below the ID, indented, or below defaults",
+	                 shown(key->text).text);
+	option_map_read(loading, source, &map, OPTION_ORG, &org, &given);
 }
 
 static void report_id(struct loading *loading, struct place place, struct span text, enum orgid_status status)
@@ -157,13 +161,13 @@ static void report_id(struct loading *loading, struct place place, struct span t
 	char checksum[3];
 	if (status == ORGID_CHECKSUM) {
 		orgid_checksum(text.at, checksum);
-		finding_error(&loading->findings, place,
-		              "%s is not an organization ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
-		              shown(text).text, orgid_problem(status), ORGID_SHORT, text.at, (int)sizeof checksum, checksum);
+		diagnostic_error(&loading->diagnostics, place,
+		                 "%s is not an organization ID: %s; write %.*s%.*s if these 15 are right, or copy the ID again",
+		                 shown(text).text, orgid_problem(status), ORGID_SHORT, text.at, (int)sizeof checksum, checksum);
 	} else {
-		finding_error(&loading->findings, place,
-		              "%s is not an organization ID: %s; copy the ID from Setup, Company Information", shown(text).text,
-		              orgid_problem(status));
+		diagnostic_error(&loading->diagnostics, place,
+		                 "%s is not an organization ID: %s; copy the ID from Setup, Company Information",
+		                 shown(text).text, orgid_problem(status));
 	}
 }
 
@@ -178,15 +182,15 @@ static bool read_id(struct loading *loading, struct place place, struct span tex
 	size_t number = set_find(loading->ids, orgid_short(id_r));
 	if (number == SET_ABSENT)
 		return true;
-	finding_error(&loading->findings, place, "the organization %s is given twice, first at %s; merge the two", id_r->text,
-	              place_text(loading->origins[number].key).text);
+	diagnostic_error(&loading->diagnostics, place, "the organization %s is given twice, first at %s; merge the two",
+	                 id_r->text, place_text(loading->origins[number].key).text);
 	return false;
 }
 
 static void keep_org(struct loading *loading, const struct org *org, const struct origin *origin)
 {
 	if (!grow(loading) || set_add(loading->ids, orgid_short(&org->id)) == SET_ABSENT) {
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 		return;
 	}
 	loading->orgs[loading->org_count] = *org;
@@ -202,12 +206,13 @@ static void check_domains(struct loading *loading, const struct source *source, 
                           const struct org *org, bool reviewed)
 {
 	const struct node *domains = given_to(given, "domains");
-	check_bits asked = org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks
-	                   | org->warn_unless.checks;
+	check_bits asked =
+		org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
 	bool reported = reviewed && (asked & checks_asking_domains()) != 0;
 	if (org->mode != MODE_MONITOR && domains && domains->kind == NODE_LIST && domains->count == 0 && !reported)
-		finding_error(&loading->findings, node_place(source, domains),
-		              "domains: is empty in an organization that %ss; list the domains it sends from", mode_name(org->mode));
+		diagnostic_error(&loading->diagnostics, node_place(source, domains),
+		                 "domains: is empty in an organization that %ss; list the domains it sends from",
+		                 mode_name(org->mode));
 }
 
 /* What stands below an ID is read even if the ID is wrong, so that all that is wrong is found at once. */
@@ -215,21 +220,22 @@ static void read_org(struct loading *loading, const struct source *source, const
 {
 	struct org org = loading->settings->defaults;
 	struct given given;
-	size_t errors = loading->findings.errors;
+	size_t errors = loading->diagnostics.errors;
 	struct place place = node_place(source, key);
 	bool good = read_id(loading, place, key->text, &org.id);
 	const struct node *map = key->first;
 	/* Where options stand beside the ID instead of below it, they are what is wrong. */
 	bool beside = node_is_empty(map) && key->next && is_option(key->next);
 	if (map->kind != NODE_MAP && map->kind != NODE_BAD && !beside)
-		finding_error(&loading->findings, node_place(source, map),
-		              "%s: what belongs to an organization is a map; write its options below its ID, indented, or {}",
-		              shown(key->text).text);
-	keys_read(loading, source, map, OPTION_ORG, &org, &given);
+		diagnostic_error(
+			&loading->diagnostics, node_place(source, map),
+			"%s: what belongs to an organization is a map; write its options below its ID, indented, or {}",
+			shown(key->text).text);
+	option_map_read(loading, source, map, OPTION_ORG, &org, &given);
 	read_networks(loading, source, &given, &org, place);
 	if (org.mode == MODE_UNSET)
 		org.mode = loading->settings->mode;
-	bool sound = loading->defaults_sound && loading->findings.errors == errors && !beside;
+	bool sound = loading->defaults_sound && loading->diagnostics.errors == errors && !beside;
 	check_domains(loading, source, &given, &org, good && sound);
 	if (!good)
 		return;
@@ -237,13 +243,15 @@ static void read_org(struct loading *loading, const struct source *source, const
 	struct origin origin = {
 		.key = place,
 		.domains = place_or(source, &given, "domains", place_or(loading->main, defaults, "domains", place)),
-		.sentence = place_or(source, &given, "reject_unless", place_or(loading->main, defaults, "reject_unless", place)),
+		.sentence =
+			place_or(source, &given, "reject_unless", place_or(loading->main, defaults, "reject_unless", place)),
 		.limit = place_or(source, &given, "limit.messages",
 		                  place_or(source, &given, "limit.recipients",
 		                           place_or(source, &given, "limit.per_user",
 		                                    place_or(loading->main, defaults, "limit.messages",
 		                                             place_or(loading->main, defaults, "limit.recipients",
-		                                                      place_or(loading->main, defaults, "limit.per_user", place)))))),
+		                                                      place_or(loading->main, defaults, "limit.per_user",
+		                                                               place)))))),
 		.sound = sound,
 	};
 	keep_org(loading, &org, &origin);

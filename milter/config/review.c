@@ -60,24 +60,26 @@ static void report_weak(struct loading *loading, const struct group *group)
 		shown_weak++;
 		proof_set_text(proof.sets[i].checks, text, sizeof text);
 		if (proof.sets[i].checks == 0)
-			finding_warning(&loading->findings, place, "%s: mail is accepted though no check passes%s; " REMEDY, label.text,
-			                undecided_clause(org, &terms).text);
+			diagnostic_warning(&loading->diagnostics, place, "%s: mail is accepted though no check passes%s; " REMEDY,
+			                   label.text, undecided_clause(org, &terms).text);
 		else
-			finding_warning(&loading->findings, place, "%s: mail is accepted on %s alone: %s%s; " REMEDY, label.text, text,
-			                proof_weakness(proof.sets[i].checks, &terms), undecided_clause(org, &terms).text);
+			diagnostic_warning(&loading->diagnostics, place, "%s: mail is accepted on %s alone: %s%s; " REMEDY,
+			                   label.text, text, proof_weakness(proof.sets[i].checks, &terms),
+			                   undecided_clause(org, &terms).text);
 	}
 	if (proof.weak > shown_weak)
-		finding_warning(&loading->findings, place,
-		                "%s: mail is accepted on %zu more combinations of checks that do not prove the customer; " REMEDY,
-		                label.text, proof.weak - shown_weak);
+		diagnostic_warning(
+			&loading->diagnostics, place,
+			"%s: mail is accepted on %zu more combinations of checks that do not prove the customer; " REMEDY,
+			label.text, proof.weak - shown_weak);
 }
 
 static void report_always(struct loading *loading, const struct group *group)
 {
-	finding_warning(&loading->findings, loading->origins[group->first].sentence,
-	                "%s: %ss, but reject_unless always holds, so that no mail is refused; "
-	                "write a sentence, or mode: monitor", group_label(loading, group).text,
-	                mode_name(loading->settings->orgs[group->first].mode));
+	diagnostic_warning(&loading->diagnostics, loading->origins[group->first].sentence,
+	                   "%s: %ss, but reject_unless always holds, so that no mail is refused; "
+	                   "write a sentence, or mode: monitor",
+	                   group_label(loading, group).text, mode_name(loading->settings->orgs[group->first].mode));
 }
 
 static void review_proof(struct loading *loading)
@@ -90,7 +92,8 @@ static void review_proof(struct loading *loading)
 			continue;
 		struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
 		if (org->mode != MODE_MONITOR && holds_always(&org->reject_unless))
-			groups_add(&always, i, arena_printf(&loading->scratch, "%s:%.*s", mode_name(org->mode), (int)text.length, text.at));
+			groups_add(&always, i,
+			           arena_printf(&loading->scratch, "%s:%.*s", mode_name(org->mode), (int)text.length, text.at));
 		else
 			groups_add(&weak, i, policy_key(loading, org));
 	}
@@ -129,18 +132,19 @@ static void report_hopeless(struct loading *loading, const struct group *group)
 		if (options)
 			add_empty(empty, sizeof empty, options);
 	}
-	finding_warning(&loading->findings, loading->origins[group->first].sentence,
-	                "%s: reject_unless can never hold, since lists are empty: %s; fill them, or leave those checks out",
-	                group_label(loading, group).text, empty);
+	diagnostic_warning(
+		&loading->diagnostics, loading->origins[group->first].sentence,
+		"%s: reject_unless can never hold, since lists are empty: %s; fill them, or leave those checks out",
+		group_label(loading, group).text, empty);
 }
 
 static void report_no_domains(struct loading *loading, size_t i, check_bits checks)
 {
 	char names[64];
 	proof_set_text(checks, names, sizeof names);
-	finding_error(&loading->findings, loading->origins[i].domains,
-	              "%s: %ss, but domains is empty, while its sentences ask for %s; list the domains it sends from",
-	              org_label(&loading->settings->orgs[i]).text, mode_name(loading->settings->orgs[i].mode), names);
+	diagnostic_error(&loading->diagnostics, loading->origins[i].domains,
+	                 "%s: %ss, but domains is empty, while its sentences ask for %s; list the domains it sends from",
+	                 org_label(&loading->settings->orgs[i]).text, mode_name(loading->settings->orgs[i].mode), names);
 }
 
 static void review_empty_lists(struct loading *loading)
@@ -165,8 +169,9 @@ static void review_empty_lists(struct loading *loading)
 		for (unsigned c = 0; c < CHECK_COUNT; c++)
 			key[c] = bounds_possible(best[c]) ? '1' : '0';
 		key[CHECK_COUNT] = '\0';
-		groups_add(&hopeless, i, arena_printf(&loading->scratch, "%s:%.*s", key, (int)org->reject_unless.text.length,
-		                                      org->reject_unless.text.at));
+		groups_add(&hopeless, i,
+		           arena_printf(&loading->scratch, "%s:%.*s", key, (int)org->reject_unless.text.length,
+		                        org->reject_unless.text.at));
 	}
 	for (size_t i = 0; i < set_count(hopeless.keys); i++)
 		report_hopeless(loading, &hopeless.groups[i]);
@@ -238,13 +243,13 @@ static void report_shared(struct loading *loading, const struct sharing *sharing
 	char more[64] = "";
 	if (patterns > 1)
 		snprintf(more, sizeof more, " and %zu more", patterns - 1);
-	finding_warning(&loading->findings, loading->origins[second].domains,
-	                "\"%s%.*s\"%s is listed by %s (at %s)%s %s%s; the weaker of their sentences governs it: "
-	                "leave it to one, or give all the same sentences",
-	                pattern.at[0] == '.' ? "*" : "", (int)pattern.length, pattern.at, more,
-	                org_label(&settings->orgs[first]).text, place_text(loading->origins[first].domains).text,
-	                sharing->sharers.count > 2 ? "," : " and", org_label(&settings->orgs[second]).text,
-	                sharing->sharers.count > 2 ? " and others" : "");
+	diagnostic_warning(&loading->diagnostics, loading->origins[second].domains,
+	                   "\"%s%.*s\"%s is listed by %s (at %s)%s %s%s; the weaker of their sentences governs it: "
+	                   "leave it to one, or give all the same sentences",
+	                   pattern.at[0] == '.' ? "*" : "", (int)pattern.length, pattern.at, more,
+	                   org_label(&settings->orgs[first]).text, place_text(loading->origins[first].domains).text,
+	                   sharing->sharers.count > 2 ? "," : " and", org_label(&settings->orgs[second]).text,
+	                   sharing->sharers.count > 2 ? " and others" : "");
 }
 
 static void review_shared(struct loading *loading)
@@ -275,8 +280,8 @@ static void review_user(struct loading *loading)
 {
 	const struct node *node = loading->top.nodes[option_number(option_find(OPTION_TOP, span_of("user")))];
 	if (node && span_equal(loading->settings->user, span_of("root")))
-		finding_warning(&loading->findings, node_place(loading->main, node),
-		                "user: the daemon keeps running as root; name a user of its own, such as sfdc-milter");
+		diagnostic_warning(&loading->diagnostics, node_place(loading->main, node),
+		                   "user: the daemon keeps running as root; name a user of its own, such as sfdc-milter");
 }
 
 /* Sets of checks on which anyone's mail passes the floor. */
@@ -289,9 +294,11 @@ static void report_weak_floor(struct loading *loading, struct place place)
 		if (proof.sets[i].strength != PROOF_WEAK)
 			continue;
 		proof_set_text(proof.sets[i].checks, text, sizeof text);
-		finding_warning(&loading->findings, place,
-		                "monitor_floor: in monitor mode mail is accepted on %s alone, which is none of auth, dkim, cert and ip, so "
-		                "that anyone passes; ask for one of these", text);
+		diagnostic_warning(
+			&loading->diagnostics, place,
+			"monitor_floor: in monitor mode mail is accepted on %s alone, which is none of auth, dkim, cert and ip, so "
+			"that anyone passes; ask for one of these",
+			text);
 	}
 }
 
@@ -304,9 +311,11 @@ static void report_floor_gap(struct loading *loading, const struct group *group)
 	if (proof_implies_floor(loading->settings, org, &witness))
 		return;
 	proof_set_text(witness, text, sizeof text);
-	finding_warning(&loading->findings, loading->origins[group->first].sentence,
-	                "%s: reject_unless does not imply monitor_floor, which holds in monitor mode only: enforced, mail is accepted "
-	                "on %s; put what the floor asks for into reject_unless too", group_label(loading, group).text, text);
+	diagnostic_warning(
+		&loading->diagnostics, loading->origins[group->first].sentence,
+		"%s: reject_unless does not imply monitor_floor, which holds in monitor mode only: enforced, mail is accepted "
+		"on %s; put what the floor asks for into reject_unless too",
+		group_label(loading, group).text, text);
 }
 
 static void review_floor(struct loading *loading)
@@ -330,10 +339,12 @@ static void review_mailers(struct loading *loading)
 	const struct node *node = loading->top.nodes[option_number(option_find(OPTION_TOP, span_of("local_mailers")))];
 	for (size_t i = 0; node && i < sizeof outward / sizeof outward[0]; i++)
 		if (set_has(loading->settings->local_mailers, span_of(outward[i])))
-			finding_warning(&loading->findings, node_place(loading->main, node),
-			                "local_mailers: %s is how mail leaves for the Internet, yet its recipients count as inside, so that "
-			                "with scope: salesforce every Salesforce customer can send to anybody; give inner servers a mailer "
-			                "of their own, and list that", outward[i]);
+			diagnostic_warning(
+				&loading->diagnostics, node_place(loading->main, node),
+				"local_mailers: %s is how mail leaves for the Internet, yet its recipients count as inside, so that "
+				"with scope: salesforce every Salesforce customer can send to anybody; give inner servers a mailer "
+				"of their own, and list that",
+				outward[i]);
 }
 
 void review(struct loading *loading)
@@ -347,5 +358,5 @@ void review(struct loading *loading)
 	review_floor(loading);
 	review_limits(loading);
 	if (arena_failed(&loading->scratch))
-		loading->findings.no_memory = true;
+		loading->diagnostics.no_memory = true;
 }

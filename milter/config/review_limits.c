@@ -28,9 +28,11 @@ static const char *misplaced(const struct settings *settings, const struct org *
 		const struct sentence *sentence;
 		const char *harm;
 	} rows[] = {
-		{ "reject_unless", &org->reject_unless, "refuses for good what could be sent an hour later, and Salesforce takes the "
-		                                        "recipient for undeliverable" },
-		{ "quarantine_unless", &org->quarantine_unless, "holds the mail beyond the limit, which does not stop a flood" },
+		{ "reject_unless", &org->reject_unless,
+		  "refuses for good what could be sent an hour later, and Salesforce takes the "
+		  "recipient for undeliverable" },
+		{ "quarantine_unless", &org->quarantine_unless,
+		  "holds the mail beyond the limit, which does not stop a flood" },
 		{ "warn_unless", &org->warn_unless, "notes it only, and the mail goes on" },
 		{ "monitor_floor", &settings->monitor_floor, "refuses in monitor mode what could be sent an hour later" },
 	};
@@ -49,21 +51,24 @@ static bool is_replayable(const struct settings *settings, const struct org *org
 	struct proof_terms terms = proof_terms(settings, org);
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		bounds[i] = bounds_of(!(withheld & CHECK_BIT(i))            ? proof_best(&terms, (enum check_id)i)
+		bounds[i] = bounds_of(!(withheld & CHECK_BIT(i))         ? proof_best(&terms, (enum check_id)i)
 		                      : terms.undecidable & CHECK_BIT(i) ? RESULT_PENDING
 		                      : terms.skippable & CHECK_BIT(i)   ? RESULT_SKIP
 		                                                         : RESULT_FAIL);
-	return (org->reject_unless.checks & CHECK_BIT(CHECK_DKIM)) && bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
+	return (org->reject_unless.checks & CHECK_BIT(CHECK_DKIM))
+	       && bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
 }
 
 static void tell_windows(const struct groups *groups)
 {
 	struct loading *loading = groups->loading;
 	for (size_t i = 0; i < set_count(groups->keys); i++)
-		finding_warning(&loading->findings, loading->origins[groups->groups[i].first].limit,
-		                "%s: %.*s counts over more than 6h: what is deferred until such a time is over comes late, or is lost, for "
-		                "Salesforce tries for 24 hours; count over a shorter time", group_label(loading, &groups->groups[i]).text,
-		                (int)set_at(groups->keys, i).length, set_at(groups->keys, i).at);
+		diagnostic_warning(
+			&loading->diagnostics, loading->origins[groups->groups[i].first].limit,
+			"%s: %.*s counts over more than 6h: what is deferred until such a time is over comes late, or is lost, for "
+			"Salesforce tries for 24 hours; count over a shorter time",
+			group_label(loading, &groups->groups[i]).text, (int)set_at(groups->keys, i).length,
+			set_at(groups->keys, i).at);
 }
 
 static void tell_misplaced(const struct groups *groups)
@@ -73,9 +78,9 @@ static void tell_misplaced(const struct groups *groups)
 		const struct org *org = &loading->settings->orgs[groups->groups[i].first];
 		const char *harm = "";
 		const char *name = misplaced(loading->settings, org, &harm);
-		finding_warning(&loading->findings, loading->origins[groups->groups[i].first].sentence,
-		                "%s: limit stands in %s, where it %s; put it into defer_unless", group_label(loading, &groups->groups[i]).text,
-		                name, harm);
+		diagnostic_warning(&loading->diagnostics, loading->origins[groups->groups[i].first].sentence,
+		                   "%s: limit stands in %s, where it %s; put it into defer_unless",
+		                   group_label(loading, &groups->groups[i]).text, name, harm);
 	}
 }
 
@@ -83,26 +88,30 @@ static void tell_replayable(const struct groups *groups)
 {
 	struct loading *loading = groups->loading;
 	for (size_t i = 0; i < set_count(groups->keys); i++)
-		finding_warning(&loading->findings, loading->origins[groups->groups[i].first].sentence,
-		                "%s: mail is accepted by dkim alone, and is limited: whoever has one signed message can send it again and "
-		                "again, and use up what the organization may send; ask for auth, cert or ip as well",
-		                group_label(loading, &groups->groups[i]).text);
+		diagnostic_warning(
+			&loading->diagnostics, loading->origins[groups->groups[i].first].sentence,
+			"%s: mail is accepted by dkim alone, and is limited: whoever has one signed message can send it again and "
+			"again, and use up what the organization may send; ask for auth, cert or ip as well",
+			group_label(loading, &groups->groups[i]).text);
 }
 
 static void tell_unused(const struct groups *groups)
 {
 	struct loading *loading = groups->loading;
 	for (size_t i = 0; i < set_count(groups->keys); i++)
-		finding_warning(&loading->findings, loading->origins[groups->groups[i].first].limit,
-		                "%s: a limit is set, but no sentence asks for limit, so that mail is counted and never held up; put limit "
-		                "into defer_unless", group_label(loading, &groups->groups[i]).text);
+		diagnostic_warning(
+			&loading->diagnostics, loading->origins[groups->groups[i].first].limit,
+			"%s: a limit is set, but no sentence asks for limit, so that mail is counted and never held up; put limit "
+			"into defer_unless",
+			group_label(loading, &groups->groups[i]).text);
 }
 
 static struct span sentence_key(struct loading *loading, const struct org *org)
 {
 	const struct proof_terms terms = proof_terms(loading->settings, org);
 	return arena_printf(&loading->scratch, "%x %x %x:%.*s", terms.skippable, terms.undecidable, terms.hopeless,
-	                    (int)org->reject_unless.text.length, org->reject_unless.text.at ? org->reject_unless.text.at : "");
+	                    (int)org->reject_unless.text.length,
+	                    org->reject_unless.text.at ? org->reject_unless.text.at : "");
 }
 
 /* A proof takes its time, and is made once for all organizations with the same policy. */

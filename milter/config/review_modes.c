@@ -19,11 +19,12 @@ static const struct org *strictest_owner(const struct settings *settings, size_t
 
 static void tell(struct loading *loading, const struct org *org, const struct org *strictest, struct span pattern)
 {
-	finding_warning(&loading->findings, loading->origins[org - loading->settings->orgs].domains,
-	                "%s: %s is in force for no mail from \"%s%.*s\": %s, which also owns it, %ss; give both the same mode, "
-	                "or the domain to one of them", org_label(org).text, mode_name(org->mode),
-	                pattern.length != 0 && pattern.at[0] == '.' ? "*" : "", (int)pattern.length, pattern.at,
-	                org_label(strictest).text, mode_name(strictest->mode));
+	diagnostic_warning(
+		&loading->diagnostics, loading->origins[org - loading->settings->orgs].domains,
+		"%s: %s is in force for no mail from \"%s%.*s\": %s, which also owns it, %ss; give both the same mode, "
+		"or the domain to one of them",
+		org_label(org).text, mode_name(org->mode), pattern.length != 0 && pattern.at[0] == '.' ? "*" : "",
+		(int)pattern.length, pattern.at, org_label(strictest).text, mode_name(strictest->mode));
 }
 
 void review_modes(struct loading *loading)
@@ -46,7 +47,9 @@ void review_modes(struct loading *loading)
 		}
 	}
 	if (next)
-		finding_warning(&loading->findings, loading->origins[next - settings->orgs].domains,
-		                "%s and %zu more: another organization that also owns a domain of theirs is stricter, and its mode is in "
-		                "force for that mail", org_label(next).text, told - TOLD_MAX - 1);
+		diagnostic_warning(
+			&loading->diagnostics, loading->origins[next - settings->orgs].domains,
+			"%s and %zu more: another organization that also owns a domain of theirs is stricter, and its mode is in "
+			"force for that mail",
+			org_label(next).text, told - TOLD_MAX - 1);
 }

@@ -52,8 +52,10 @@ static bool parse_login(struct span login, struct store_address *address, char p
 		return wrong(problem_r, "names a user without a password; write USER:PASSWORD@ before the host, or :PASSWORD@");
 	if (!decode(span_slice(login, 0, colon), address->user, sizeof address->user)
 	    || !decode(span_slice(login, colon + 1, login.length), address->password, sizeof address->password))
-		return wrong(problem_r, "has a user or password that is too long, or in which % is not followed by two hexadecimal digits; "
-		                        "write % itself as %25");
+		return wrong(
+			problem_r,
+			"has a user or password that is too long, or in which % is not followed by two hexadecimal digits; "
+			"write % itself as %25");
 	if (address->password[0] == '\0')
 		return wrong(problem_r, "has an empty password; write it between : and @, or leave both out");
 	return true;
@@ -71,10 +73,13 @@ static bool parse_host(struct span text, struct store_address *address, char pro
 	bool good = bracket ? end != text.length && address_parse(host, &literal) && literal.family == ADDRESS_IPV6
 	                    : domain_valid(host) || (address_parse(host, &literal) && literal.family == ADDRESS_IPV4);
 	if (!good || host.length > STORE_HOST_MAX)
-		return wrong(problem_r, "names no host; write a name, an IPv4 address or an IPv6 address in brackets, as in redis://127.0.0.1");
+		return wrong(
+			problem_r,
+			"names no host; write a name, an IPv4 address or an IPv6 address in brackets, as in redis://127.0.0.1");
 	if (rest.length != 0
 	    && (rest.at[0] != ':' || !span_number(span_slice(rest, 1, rest.length), 65535, &port) || port == 0))
-		return wrong(problem_r, "has no port behind its host; write a number from 1 to 65535, as in redis://127.0.0.1:6379");
+		return wrong(problem_r,
+		             "has no port behind its host; write a number from 1 to 65535, as in redis://127.0.0.1:6379");
 	snprintf(address->host, sizeof address->host, "%.*s", (int)host.length, host.at);
 	address->port = (unsigned)port;
 	return true;
@@ -84,7 +89,9 @@ static bool parse_path(struct span path, struct store_address *address, char pro
 {
 	if (path.length == 0 || path.at[0] != '/' || path.length > STORE_PATH_MAX
 	    || span_find(path, 0, '\0') != path.length)
-		return wrong(problem_r, "names no socket; write its absolute path of at most 107 characters, as in unix:/run/redis/redis.sock");
+		return wrong(
+			problem_r,
+			"names no socket; write its absolute path of at most 107 characters, as in unix:/run/redis/redis.sock");
 	snprintf(address->path, sizeof address->path, "%.*s", (int)path.length, path.at);
 	return true;
 }

@@ -18,11 +18,12 @@ static uid_t runs_as(const struct settings *settings)
 static bool take(struct loading *loading, struct place place, struct span text)
 {
 	struct store_address address;
-	char problem[OPTION_PROBLEM_SIZE] = "is empty; write one line: redis://USER:PASSWORD@HOST, rediss://... or unix:PATH";
+	char problem[OPTION_PROBLEM_SIZE] =
+		"is empty; write one line: redis://USER:PASSWORD@HOST, rediss://... or unix:PATH";
 	struct settings *settings = loading->settings;
 	if (text.length == 0 || !store_parse(text, &address, problem)) {
-		finding_error(&loading->findings, place, "limits.store_file: what %s holds %s",
-		              shown(settings->limits.store_file).text, problem);
+		diagnostic_error(&loading->diagnostics, place, "limits.store_file: what %s holds %s",
+		                 shown(settings->limits.store_file).text, problem);
 		return false;
 	}
 	store_forget(&address);
@@ -42,12 +43,14 @@ void store_file_read(struct loading *loading)
 		return;
 	struct place place = node_place(loading->main, node);
 	if (settings->limits.store.length != 0) {
-		finding_error(&loading->findings, place, "limits.store_file: limits.store is set too; remove one of the two");
+		diagnostic_error(&loading->diagnostics, place,
+		                 "limits.store_file: limits.store is set too; remove one of the two");
 	} else if (!file_read_secret(path.at, runs_as(settings), &bytes, &length, problem)) {
-		finding_error(&loading->findings, place, "limits.store_file: %s cannot be used: %s", shown(path).text, problem);
+		diagnostic_error(&loading->diagnostics, place, "limits.store_file: %s cannot be used: %s", shown(path).text,
+		                 problem);
 	} else {
 		if (!take(loading, place, span_trim(span_make(bytes, length))) && arena_failed(&settings->arena))
-			loading->findings.no_memory = true;
+			loading->diagnostics.no_memory = true;
 		volatile char *byte = bytes;
 		for (size_t i = 0; i < length; i++)
 			byte[i] = '\0';

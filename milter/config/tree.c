@@ -17,7 +17,7 @@ struct frame {
 struct builder {
 	const struct source *source;
 	struct arena *arena;
-	struct findings *findings;
+	struct diagnostics *diagnostics;
 	struct node *root;
 	bool second; /* a second document has begun */
 	unsigned depth;
@@ -59,9 +59,9 @@ static struct node *node_new(struct builder *builder, enum node_kind kind, yaml_
 static void check_key(struct builder *builder, struct node *key)
 {
 	if (key->kind == NODE_LIST || key->kind == NODE_MAP) {
-		finding_error(builder->findings, node_place(builder->source, key),
-		              "a key must be a word, not a %s; a value that begins with [ or { must be quoted",
-		              key->kind == NODE_LIST ? "list" : "map");
+		diagnostic_error(builder->diagnostics, node_place(builder->source, key),
+		                 "a key must be a word, not a %s; a value that begins with [ or { must be quoted",
+		                 key->kind == NODE_LIST ? "list" : "map");
 		key->kind = NODE_BAD;
 	}
 }
@@ -89,13 +89,13 @@ static void place_node(struct builder *builder, struct node *node)
 static void check_extras(struct builder *builder, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		finding_error(builder->findings, mark_place(builder->source, mark),
-		              "the anchor &%s is not supported; remove it (a value that begins with & must be quoted)",
-		              shown_bare(span_of((const char *)anchor)).text);
+		diagnostic_error(builder->diagnostics, mark_place(builder->source, mark),
+		                 "the anchor &%s is not supported; remove it (a value that begins with & must be quoted)",
+		                 shown_bare(span_of((const char *)anchor)).text);
 	if (tag)
-		finding_error(builder->findings, mark_place(builder->source, mark),
-		              "the tag %s is not supported; remove it (a value that begins with ! must be quoted)",
-		              shown_bare(span_of((const char *)tag)).text);
+		diagnostic_error(builder->diagnostics, mark_place(builder->source, mark),
+		                 "the tag %s is not supported; remove it (a value that begins with ! must be quoted)",
+		                 shown_bare(span_of((const char *)tag)).text);
 }
 
 static enum node_style style_of(yaml_scalar_style_t style)
@@ -124,17 +124,18 @@ static bool add_scalar(struct builder *builder, const yaml_event_t *event)
 	if (!node)
 		return false;
 	node->style = style_of(event->data.scalar.style);
-	node->text = arena_span(builder->arena,
-	                        span_make((const char *)event->data.scalar.value, event->data.scalar.length));
+	node->text =
+		arena_span(builder->arena, span_make((const char *)event->data.scalar.value, event->data.scalar.length));
 	place_node(builder, node);
 	return !span_absent(node->text);
 }
 
 static bool add_alias(struct builder *builder, const yaml_event_t *event)
 {
-	finding_error(builder->findings, mark_place(builder->source, event->start_mark),
-	              "the alias *%s is not supported; write the value itself (a value that begins with * must be quoted)",
-	              shown_bare(span_of((const char *)event->data.alias.anchor)).text);
+	diagnostic_error(
+		builder->diagnostics, mark_place(builder->source, event->start_mark),
+		"the alias *%s is not supported; write the value itself (a value that begins with * must be quoted)",
+		shown_bare(span_of((const char *)event->data.alias.anchor)).text);
 	if (builder->beyond != 0)
 		return true;
 	struct node *node = node_new(builder, NODE_BAD, event->start_mark);
@@ -149,8 +150,8 @@ static bool open_collection(struct builder *builder, enum node_kind kind, yaml_m
 		builder->hopeless = builder->beyond == BEYOND_MAX;
 		if (builder->beyond++ != 0)
 			return true;
-		finding_error(builder->findings, mark_place(builder->source, mark),
-		              "nothing in a configuration is nested that deep; check the indentation and the brackets");
+		diagnostic_error(builder->diagnostics, mark_place(builder->source, mark),
+		                 "nothing in a configuration is nested that deep; check the indentation and the brackets");
 		kind = NODE_BAD;
 	}
 	struct node *node = node_new(builder, kind, mark);
@@ -190,8 +191,8 @@ static bool take_event(struct builder *builder, const yaml_event_t *event)
 	case YAML_DOCUMENT_START_EVENT:
 		builder->second = builder->root != NULL;
 		if (builder->second)
-			finding_error(builder->findings, mark_place(builder->source, event->start_mark),
-			              "a second document begins here; remove the line \"---\" and put everything into one");
+			diagnostic_error(builder->diagnostics, mark_place(builder->source, event->start_mark),
+			                 "a second document begins here; remove the line \"---\" and put everything into one");
 		return true;
 	case YAML_SCALAR_EVENT:
 		return add_scalar(builder, event);
@@ -358,30 +359,30 @@ static struct span word_at(struct span text, size_t begin)
 }
 
 /* libyaml takes a wildcard without quotes for an alias, of which it then finds no name. */
-static bool report_wildcard(const struct source *source, const yaml_parser_t *parser, struct findings *findings)
+static bool report_wildcard(const struct source *source, const yaml_parser_t *parser, struct diagnostics *diagnostics)
 {
 	size_t begin = index_offset(source->text, (unsigned)parser->context_mark.index);
 	if (!parser->context || begin >= source->text.length || source->text.at[begin] != '*')
 		return false;
 	struct span word = word_at(source->text, begin);
-	finding_error(findings, mark_place(source, parser->context_mark),
-	              "a value that begins with * must be quoted; write \"%s\"", shown_bare(word).text);
+	diagnostic_error(diagnostics, mark_place(source, parser->context_mark),
+	                 "a value that begins with * must be quoted; write \"%s\"", shown_bare(word).text);
 	return true;
 }
 
-static void report_syntax(const struct source *source, const yaml_parser_t *parser, struct findings *findings)
+static void report_syntax(const struct source *source, const yaml_parser_t *parser, struct diagnostics *diagnostics)
 {
 	if (parser->error == YAML_MEMORY_ERROR) {
-		findings->no_memory = true;
+		diagnostics->no_memory = true;
 	} else if (parser->error == YAML_READER_ERROR) {
-		finding_error(findings, offset_place(source, parser->problem_offset),
-		              "this is no text: %s (0x%x); write the file in UTF-8 without control characters",
-		              parser->problem ? parser->problem : "unreadable", (unsigned)parser->problem_value);
-	} else if (!report_wildcard(source, parser, findings)) {
+		diagnostic_error(diagnostics, offset_place(source, parser->problem_offset),
+		                 "this is no text: %s (0x%x); write the file in UTF-8 without control characters",
+		                 parser->problem ? parser->problem : "unreadable", (unsigned)parser->problem_value);
+	} else if (!report_wildcard(source, parser, diagnostics)) {
 		const char *hint = syntax_hint(source, index_offset(source->text, (unsigned)parser->problem_mark.index));
-		finding_error(findings, mark_place(source, parser->problem_mark), "this is no YAML: %s%s%s; %s",
-		              parser->problem ? parser->problem : "it cannot be parsed", parser->context ? " " : "",
-		              parser->context ? parser->context : "", hint);
+		diagnostic_error(diagnostics, mark_place(source, parser->problem_mark), "this is no YAML: %s%s%s; %s",
+		                 parser->problem ? parser->problem : "it cannot be parsed", parser->context ? " " : "",
+		                 parser->context ? parser->context : "", hint);
 	}
 }
 
@@ -390,32 +391,32 @@ static bool build(struct builder *builder, yaml_parser_t *parser)
 	for (bool done = false; !done;) {
 		yaml_event_t event;
 		if (!yaml_parser_parse(parser, &event)) {
-			report_syntax(builder->source, parser, builder->findings);
+			report_syntax(builder->source, parser, builder->diagnostics);
 			return false;
 		}
 		bool good = take_event(builder, &event);
 		done = event.type == YAML_STREAM_END_EVENT || builder->second || builder->hopeless;
 		yaml_event_delete(&event);
 		if (!good) {
-			builder->findings->no_memory = true;
+			builder->diagnostics->no_memory = true;
 			return false;
 		}
 	}
 	return !builder->second && !builder->hopeless;
 }
 
-bool tree_parse(const struct source *source, struct arena *arena, struct findings *findings, struct node **root_r)
+bool tree_parse(const struct source *source, struct arena *arena, struct diagnostics *diagnostics, struct node **root_r)
 {
-	struct builder builder = { .source = source, .arena = arena, .findings = findings };
+	struct builder builder = { .source = source, .arena = arena, .diagnostics = diagnostics };
 	yaml_parser_t parser;
 	*root_r = NULL;
 	if (source->text.length >= UINT_MAX) {
 		struct place place = { source, 0, 0 };
-		finding_error(findings, place, "the file is too large; split it with include");
+		diagnostic_error(diagnostics, place, "the file is too large; split it with include");
 		return false;
 	}
 	if (!yaml_parser_initialize(&parser)) {
-		findings->no_memory = true;
+		diagnostics->no_memory = true;
 		return false;
 	}
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

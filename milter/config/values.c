@@ -22,13 +22,14 @@ static bool wrong(const struct value *value, const struct node *node, const char
 {
 	/* A store may hold a password, in whatever way it is mistyped. */
 	const char *text = value->option->type == OPTION_STORE ? "what is written here" : shown(node->text).text;
-	finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s %s", value->option->key, text, problem);
+	diagnostic_error(&value->loading->diagnostics, node_place(value->source, node), "%s: %s %s", value->option->key,
+	                 text, problem);
 	return false;
 }
 
 static bool no_memory(const struct value *value)
 {
-	value->loading->findings.no_memory = true;
+	value->loading->diagnostics.no_memory = true;
 	return false;
 }
 
@@ -58,20 +59,22 @@ static bool want_scalar(const struct value *value, const struct node *node)
 	if (node->kind == NODE_BAD)
 		return false;
 	if (node->kind != NODE_SCALAR) {
-		finding_error(&value->loading->findings, place, "%s: this must be a single value, not %s; remove the %s",
-		              value->option->key, kind_name(node), node->kind == NODE_LIST ? "brackets or hyphens" : "keys in it");
+		diagnostic_error(&value->loading->diagnostics, place, "%s: this must be a single value, not %s; remove the %s",
+		                 value->option->key, kind_name(node),
+		                 node->kind == NODE_LIST ? "brackets or hyphens" : "keys in it");
 		return false;
 	}
 	if (node_is_empty(node)) {
-		finding_error(&value->loading->findings, place,
-		              "%s: there is no value; write one, \"\" for an empty one, or remove this", value->option->key);
+		diagnostic_error(&value->loading->diagnostics, place,
+		                 "%s: there is no value; write one, \"\" for an empty one, or remove this", value->option->key);
 		return false;
 	}
 	for (size_t i = 0; i < node->text.length; i++) {
 		unsigned char c = (unsigned char)node->text.at[i];
 		bool space = c == '\n' || c == '\t' || c == '\r';
 		if ((c < ' ' || c == 0x7f) && !(space && takes_white_space(value->option->type)))
-			return wrong(value, node, "holds a line break or another control character; write it on one line without it");
+			return wrong(value, node,
+			             "holds a line break or another control character; write it on one line without it");
 	}
 	return true;
 }
@@ -79,18 +82,19 @@ static bool want_scalar(const struct value *value, const struct node *node)
 static bool want_list(const struct value *value)
 {
 	const struct node *node = value->node;
-	struct findings *findings = &value->loading->findings;
+	struct diagnostics *diagnostics = &value->loading->diagnostics;
 	if (node->kind == NODE_LIST)
 		return true;
 	if (node_is_empty(node))
-		finding_error(findings, node_place(value->source, node), "%s: there is no value; write [] for an empty list, or remove this",
-		              value->option->key);
+		diagnostic_error(diagnostics, node_place(value->source, node),
+		                 "%s: there is no value; write [] for an empty list, or remove this", value->option->key);
 	else if (node->kind == NODE_SCALAR)
-		finding_error(findings, node_place(value->source, node), "%s: this must be a list; write it in brackets, as in [%s]",
-		              value->option->key, shown_bare(node->text).text);
+		diagnostic_error(diagnostics, node_place(value->source, node),
+		                 "%s: this must be a list; write it in brackets, as in [%s]", value->option->key,
+		                 shown_bare(node->text).text);
 	else if (node->kind == NODE_MAP)
-		finding_error(findings, node_place(value->source, node), "%s: this must be a list, not a map; write its items as [a, b]",
-		              value->option->key);
+		diagnostic_error(diagnostics, node_place(value->source, node),
+		                 "%s: this must be a list, not a map; write its items as [a, b]", value->option->key);
 	return false;
 }
 
@@ -99,14 +103,16 @@ static bool want_map(const struct value *value)
 	const struct node *node = value->node;
 	bool orgs = value->option->type == OPTION_ORGS;
 	if (node->kind == NODE_LIST)
-		finding_error(&value->loading->findings, node_place(value->source, node),
-		              "%s: this must be a map, not a list; write %s without a hyphen or brackets, %s", value->option->key,
-		              orgs ? "each organization's ID" : "its keys", orgs ? "a colon behind it, its options below it" : "indented");
+		diagnostic_error(&value->loading->diagnostics, node_place(value->source, node),
+		                 "%s: this must be a map, not a list; write %s without a hyphen or brackets, %s",
+		                 value->option->key, orgs ? "each organization's ID" : "its keys",
+		                 orgs ? "a colon behind it, its options below it" : "indented");
 	else if (node->kind == NODE_SCALAR)
-		finding_error(&value->loading->findings, node_place(value->source, node), "%s: %s; write %s", value->option->key,
-		              node_is_empty(node) ? "there is no value" : "this must be a map of keys and values",
-		              orgs ? "each organization's ID below it, indented, a colon behind the ID and its options below that"
-		                   : "its keys below it, indented, or remove it");
+		diagnostic_error(
+			&value->loading->diagnostics, node_place(value->source, node), "%s: %s; write %s", value->option->key,
+			node_is_empty(node) ? "there is no value" : "this must be a map of keys and values",
+			orgs ? "each organization's ID below it, indented, a colon behind the ID and its options below that"
+				 : "its keys below it, indented, or remove it");
 	return node->kind == NODE_MAP;
 }
 
@@ -137,9 +143,9 @@ static bool read_file(const struct value *value)
 		loading_names(value->loading, path);
 	/* Blocks are read by the loader, which then says what is wrong with the file. */
 	if (path.length != 0 && value->option->type == OPTION_FILE && !file_readable(path.at, problem)) {
-		finding_error(&value->loading->findings, node_place(value->source, value->node),
-		              "%s: %s cannot be read: %s; correct the path or the permissions", value->option->key,
-		              shown(path).text, problem);
+		diagnostic_error(&value->loading->diagnostics, node_place(value->source, value->node),
+		                 "%s: %s cannot be read: %s; correct the path or the permissions", value->option->key,
+		                 shown(path).text, problem);
 		return false;
 	}
 	memcpy(value->field, &path, sizeof path);
@@ -151,7 +157,8 @@ static bool read_boolean(const struct value *value)
 	static const struct {
 		const char *name;
 		bool meaning;
-	} names[] = { { "yes", true }, { "no", false }, { "true", true }, { "false", false }, { "on", true }, { "off", false } };
+	} names[] = { { "yes", true },    { "no", false }, { "true", true },
+		          { "false", false }, { "on", true },  { "off", false } };
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (span_equal(value->node->text, span_of(names[i].name))) {
 			memcpy(value->field, &names[i].meaning, sizeof names[i].meaning);
@@ -279,8 +286,9 @@ static bool read_rate(const struct value *value)
 	}
 	if (unit == 0 || !span_number(span_slice(text, 0, slash), (unsigned long)-1, &count)
 	    || !span_number(span_slice(text, slash + 1, text.length - 1), (unsigned long)-1, &number))
-		return wrong(value, value->node,
-		             "is no limit; write a number, a slash and a time with d, h, m or s, as in 2000/1h, or \"\" for none");
+		return wrong(
+			value, value->node,
+			"is no limit; write a number, a slash and a time with d, h, m or s, as in 2000/1h, or \"\" for none");
 	if (count == 0 || count > RATE_COUNT_MAX) {
 		snprintf(problem, sizeof problem, "allows too %s; write a number from 1 to %lu, or \"\" for no limit",
 		         count == 0 ? "few" : "many", RATE_COUNT_MAX);
@@ -305,9 +313,10 @@ static bool read_store(const struct value *value)
 	if (text.length != 0 && !store_parse(text, &address, problem))
 		return wrong(value, value->node, problem);
 	if (text.length != 0 && address.password[0] != '\0')
-		finding_warning(&value->loading->findings, node_place(value->source, value->node),
-		                "%s: holds a password, which is better kept in a file of its own; name that in limits.store_file",
-		                value->option->key);
+		diagnostic_warning(
+			&value->loading->diagnostics, node_place(value->source, value->node),
+			"%s: holds a password, which is better kept in a file of its own; name that in limits.store_file",
+			value->option->key);
 	memcpy(value->field, &text, sizeof text);
 	store_forget(&address);
 	return !span_absent(text) || no_memory(value);
@@ -373,9 +382,9 @@ static bool read_choices(const struct value *value)
 	}
 	if (good && bits == 0) {
 		list_choices(value->option->choices, names, sizeof names);
-		finding_error(&value->loading->findings, node_place(value->source, value->node),
-		              "%s: the list is empty, so that nothing could ever pass; write at least one of %s",
-		              value->option->key, names);
+		diagnostic_error(&value->loading->diagnostics, node_place(value->source, value->node),
+		                 "%s: the list is empty, so that nothing could ever pass; write at least one of %s",
+		                 value->option->key, names);
 		good = false;
 	}
 	return good && store_number(value, bits);
@@ -392,8 +401,8 @@ static bool read_sentence(const struct value *value)
 	}
 	if (arena_failed(arena))
 		return no_memory(value);
-	finding_error(&value->loading->findings, node_place_at(value->source, value->node, error.column - 1), "%s: %s",
-	              value->option->key, error.text);
+	diagnostic_error(&value->loading->diagnostics, node_place_at(value->source, value->node, error.column - 1),
+	                 "%s: %s", value->option->key, error.text);
 	return false;
 }
 
@@ -405,9 +414,10 @@ static void check_wildcard(const struct value *value, const struct node *item)
 		return;
 	struct span domain = span_slice(item->text, 2, item->text.length);
 	if (advice->public_suffix(advice->context, domain))
-		finding_warning(&value->loading->findings, node_place(value->source, item),
-		                "%s: %s covers every name below %s, where anybody can have one; list the domains that are meant",
-		                value->option->key, shown(item->text).text, shown_bare(domain).text);
+		diagnostic_warning(
+			&value->loading->diagnostics, node_place(value->source, item),
+			"%s: %s covers every name below %s, where anybody can have one; list the domains that are meant",
+			value->option->key, shown(item->text).text, shown_bare(domain).text);
 }
 
 static bool read_set(const struct value *value)
@@ -420,7 +430,8 @@ static bool read_set(const struct value *value)
 			good = false;
 			continue;
 		}
-		size_t number = value->option->type == OPTION_PATTERNS ? pattern_add(set, item->text) : set_add(set, item->text);
+		size_t number =
+			value->option->type == OPTION_PATTERNS ? pattern_add(set, item->text) : set_add(set, item->text);
 		if (number == SET_ABSENT)
 			return no_memory(value);
 		if (value->option->type == OPTION_PATTERNS)
@@ -448,7 +459,7 @@ static const char *network_mistake(struct span text)
 static void refuse_network(struct loading *loading, struct place place, const struct option *option, struct span text,
                            const char *problem)
 {
-	finding_error(&loading->findings, place, "%s: %s %s", option->key, shown(text).text, problem);
+	diagnostic_error(&loading->diagnostics, place, "%s: %s %s", option->key, shown(text).text, problem);
 }
 
 static void refuse_host_bits(struct loading *loading, struct place place, const struct option *option, struct span text,
@@ -457,8 +468,9 @@ static void refuse_host_bits(struct loading *loading, struct place place, const 
 	char problem[OPTION_PROBLEM_SIZE];
 	char network[NETWORK_TEXT_SIZE];
 	network_format(meant, network);
-	snprintf(problem, sizeof problem, "has bits set beyond its prefix; write %s for the network, or %.*s for the one host",
-	         network, (int)(span_find(text, 0, '/') & 0xff), text.at);
+	snprintf(problem, sizeof problem,
+	         "has bits set beyond its prefix; write %s for the network, or %.*s for the one host", network,
+	         (int)(span_find(text, 0, '/') & 0xff), text.at);
 	refuse_network(loading, place, option, text, problem);
 }
 
@@ -482,12 +494,13 @@ bool value_add_network(struct loading *loading, struct place place, const struct
 	}
 	unsigned least = network.address.family == ADDRESS_IPV4 ? EXEMPT_IPV4_MIN : EXEMPT_IPV6_MIN;
 	if (option->scope == OPTION_TOP && network.prefix < least)
-		finding_warning(&loading->findings, place,
-		                "%s: %s is wide: whoever sends from there is never judged; list smaller networks (/%u or longer)",
-		                option->key, shown(text).text, least);
+		diagnostic_warning(
+			&loading->diagnostics, place,
+			"%s: %s is wide: whoever sends from there is never judged; list smaller networks (/%u or longer)",
+			option->key, shown(text).text, least);
 	if (network_set_add(set, &network))
 		return true;
-	loading->findings.no_memory = true;
+	loading->diagnostics.no_memory = true;
 	return false;
 }
 
@@ -496,9 +509,10 @@ bool value_check_extent(struct loading *loading, struct place place, const struc
 {
 	if (!network_set_is_wide(set))
 		return true;
-	finding_error(&loading->findings, place,
-	              "%s: together these networks hold more than half of all addresses; list the networks that are meant",
-	              option->key);
+	diagnostic_error(
+		&loading->diagnostics, place,
+		"%s: together these networks hold more than half of all addresses; list the networks that are meant",
+		option->key);
 	return false;
 }
 

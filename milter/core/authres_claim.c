@@ -64,8 +64,7 @@ static bool read_id(struct parse *parse, struct id *id)
 static bool read_keyword(struct parse *parse)
 {
 	size_t from = parse->at;
-	while (!at_end(parse)
-	       && (ascii_alnum(parse->text.at[parse->at]) || next_is(parse, '-') || next_is(parse, '_')))
+	while (!at_end(parse) && (ascii_alnum(parse->text.at[parse->at]) || next_is(parse, '-') || next_is(parse, '_')))
 		parse->at++;
 	return parse->at != from;
 }

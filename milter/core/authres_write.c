@@ -2,7 +2,7 @@
 #include "core/authres.h"
 
 #define LINE_AIM 78
-#define VALUE_MAX 900 /* with its name and a fold still below the 998 characters of a line (RFC 5322 2.1.1) */
+#define VALUE_MAX 900   /* with its name and a fold still below the 998 characters of a line (RFC 5322 2.1.1) */
 #define NAME_COLUMNS 24 /* "Authentication-Results: "; the other name is configured, and taken to be no longer */
 #define TAB_COLUMNS 8
 
@@ -241,7 +241,7 @@ static struct span write_twice(void (*write)(struct writer *, const struct sourc
 	char *to = arena_alloc(arena, writer.length + 1);
 	if (!to)
 		return span_make(NULL, 0);
-	writer = (struct writer){ to, 0, NAME_COLUMNS };
+	writer = (struct writer) { to, 0, NAME_COLUMNS };
 	write(&writer, sources);
 	return span_make(to, writer.length);
 }

@@ -61,7 +61,8 @@ static struct span keep(struct span value, struct arena *arena)
 	return is_given(value) ? arena_span(arena, value) : span_make(NULL, 0);
 }
 
-static void read_postfix(const struct certificate_macros *macros, struct arena *arena, struct certificate *certificate_r)
+static void read_postfix(const struct certificate_macros *macros, struct arena *arena,
+                         struct certificate *certificate_r)
 {
 	certificate_r->presented = !span_absent(macros->cert_subject) || !span_absent(macros->cert_issuer);
 	certificate_r->verified = !span_absent(macros->cert_issuer);
@@ -84,7 +85,8 @@ static struct span sendmail_issuer(const struct certificate_macros *macros, stru
 	return keep(macros->cert_issuer, arena);
 }
 
-static void read_sendmail(const struct certificate_macros *macros, struct arena *arena, struct certificate *certificate_r)
+static void read_sendmail(const struct certificate_macros *macros, struct arena *arena,
+                          struct certificate *certificate_r)
 {
 	static const struct span verified = SPAN_LITERAL("OK");
 	static const struct span failed = SPAN_LITERAL("FAIL");

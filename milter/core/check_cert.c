@@ -43,9 +43,10 @@ static const char *hopeless(const struct org *org)
 /* All that a milter sees is that some authority known to the mail server vouches for a name. */
 static const char *rests_on(const struct org *org)
 {
-	return set_count(org->cert.issuers) != 0 ? NULL
-	                                         : "also on each authority that the mail server trusts, on any of its ports\n"
-	                                           "unless it hands out no TLS session tickets; or set cert.issuers";
+	return set_count(org->cert.issuers) != 0
+	           ? NULL
+	           : "also on each authority that the mail server trusts, on any of its ports\n"
+	             "unless it hands out no TLS session tickets; or set cert.issuers";
 }
 
 const struct check check_cert = {

@@ -17,11 +17,7 @@ static bool skippable(const struct org *org)
 }
 
 const struct check check_dmarc = {
-	CHECK_NAME("dmarc"),
-	.known_at = STAGE_HEADER,
-	.evidence = EVIDENCE_SIGNATURES | EVIDENCE_SPF | EVIDENCE_DMARC,
-	.judge = judge,
-	.skippable = skippable,
-	.passes = "DKIM or SPF passes for the From: domain (DMARC)",
+	CHECK_NAME("dmarc"),    .known_at = STAGE_HEADER, .evidence = EVIDENCE_SIGNATURES | EVIDENCE_SPF | EVIDENCE_DMARC,
+	.judge = judge,         .skippable = skippable,   .passes = "DKIM or SPF passes for the From: domain (DMARC)",
 	.asks = "a DMARC pass",
 };

@@ -22,10 +22,12 @@ static struct result judge(const struct facts *facts, const struct org *org)
 	case MAILBOX_MALFORMED:
 		return result_make(RESULT_FAIL, REASON_ENVELOPE_MALFORMED, facts->mail_from);
 	}
-	if (pattern_match(org->domains, facts->sender.domain) || pattern_match(org->envelope.bounce_domains, facts->sender.domain))
+	if (pattern_match(org->domains, facts->sender.domain)
+	    || pattern_match(org->envelope.bounce_domains, facts->sender.domain))
 		return result_make(RESULT_PASS, REASON_NONE, facts->sender.domain);
 	return result_make(RESULT_FAIL,
-	                   span_absent(substitute_customer(facts->sender.domain)) ? REASON_ENVELOPE_DOMAIN : REASON_FROM_SUBSTITUTED,
+	                   span_absent(substitute_customer(facts->sender.domain)) ? REASON_ENVELOPE_DOMAIN
+	                                                                          : REASON_FROM_SUBSTITUTED,
 	                   facts->sender.domain);
 }
 

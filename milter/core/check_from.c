@@ -29,7 +29,8 @@ static struct result judge(const struct facts *facts, const struct org *org)
 	}
 	if (!pattern_match(org->domains, facts->author.domain))
 		return result_make(RESULT_FAIL,
-		                   span_absent(substitute_customer(facts->author.domain)) ? REASON_FROM_DOMAIN : REASON_FROM_SUBSTITUTED,
+		                   span_absent(substitute_customer(facts->author.domain)) ? REASON_FROM_DOMAIN
+		                                                                          : REASON_FROM_SUBSTITUTED,
 		                   facts->author.domain);
 	return result_make(RESULT_PASS, REASON_NONE, facts->author.domain);
 }

@@ -2,12 +2,12 @@
 #include "core/facts.h"
 #include "core/settings.h"
 
-static const struct vouch *find_vouch(const struct facts *facts, struct span name)
+static const struct ip_spf *find_ip_spf(const struct facts *facts, struct span name)
 {
-	const struct vouch *vouch = facts->vouches;
-	while (vouch && !span_equal_nocase(vouch->name, name))
-		vouch = vouch->next;
-	return vouch;
+	const struct ip_spf *ip_spf = facts->ip_spfs;
+	while (ip_spf && !span_equal_nocase(ip_spf->name, name))
+		ip_spf = ip_spf->next;
+	return ip_spf;
 }
 
 /* One name that vouches is enough; short of that an answer that is still out is worth more than one that failed. */
@@ -15,18 +15,18 @@ static struct result judge_spf(const struct facts *facts, const struct org *org,
 {
 	struct result best = unlisted;
 	for (size_t i = 0; i < set_count(org->ip.spf); i++) {
-		const struct vouch *vouch = find_vouch(facts, set_at(org->ip.spf, i));
-		if (!vouch || !vouch->complete) {
+		const struct ip_spf *ip_spf = find_ip_spf(facts, set_at(org->ip.spf, i));
+		if (!ip_spf || !ip_spf->complete) {
 			best = result_make(RESULT_PENDING, REASON_NONE, unlisted.detail);
 			continue;
 		}
-		if (vouch->outcome.code == RESULT_PASS)
-			return vouch->outcome;
+		if (ip_spf->outcome.code == RESULT_PASS)
+			return ip_spf->outcome;
 		if (best.code == RESULT_PENDING)
 			continue;
-		if (vouch->outcome.code == RESULT_TEMPERROR
-		    || (vouch->outcome.code == RESULT_PERMERROR && best.code == RESULT_FAIL))
-			best = vouch->outcome;
+		if (ip_spf->outcome.code == RESULT_TEMPERROR
+		    || (ip_spf->outcome.code == RESULT_PERMERROR && best.code == RESULT_FAIL))
+			best = ip_spf->outcome;
 	}
 	return best;
 }
@@ -56,7 +56,7 @@ static bool undecidable(const struct org *org)
 const struct check check_ip = {
 	CHECK_NAME("ip"),
 	.known_at = STAGE_MAIL,
-	.evidence = EVIDENCE_VOUCHES,
+	.evidence = EVIDENCE_IP_SPF,
 	.judge = judge,
 	.hopeless = hopeless,
 	.undecidable = undecidable,

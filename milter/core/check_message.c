@@ -8,9 +8,12 @@ static enum reason defect_reason(unsigned defects)
 		enum header_defect defect;
 		enum reason reason;
 	} reasons[] = {
-		{ HEADER_NUL, REASON_MESSAGE_NUL },           { HEADER_BARE_CR, REASON_MESSAGE_BARE_CR },
-		{ HEADER_NAME, REASON_MESSAGE_NAME },         { HEADER_NO_COLON, REASON_MESSAGE_LINE },
-		{ HEADER_DUPLICATE, REASON_MESSAGE_DUPLICATE }, { HEADER_OVER_LIMIT, REASON_MESSAGE_LIMIT },
+		{ HEADER_NUL, REASON_MESSAGE_NUL },
+		{ HEADER_BARE_CR, REASON_MESSAGE_BARE_CR },
+		{ HEADER_NAME, REASON_MESSAGE_NAME },
+		{ HEADER_NO_COLON, REASON_MESSAGE_LINE },
+		{ HEADER_DUPLICATE, REASON_MESSAGE_DUPLICATE },
+		{ HEADER_OVER_LIMIT, REASON_MESSAGE_LIMIT },
 	};
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
 		if (defects & (unsigned)reasons[i].defect)
@@ -19,7 +22,8 @@ static enum reason defect_reason(unsigned defects)
 }
 
 /* A Sender: field names Salesforce's own mailbox, or one of the organization. */
-static bool sender_expected(const struct facts *facts, const struct org *org, const struct field *field, bool *no_memory_r)
+static bool sender_expected(const struct facts *facts, const struct org *org, const struct field *field,
+                            bool *no_memory_r)
 {
 	struct mailbox mailbox;
 	enum mailbox_status status = mailbox_parse_field(field->value, facts->arena, facts->to_ascii, &mailbox);
@@ -39,8 +43,8 @@ static struct result judge(const struct facts *facts, const struct org *org)
 	if (facts->body_nul)
 		return result_make(RESULT_FAIL, REASON_MESSAGE_NUL, span_of("body"));
 	if (sender && !sender_expected(facts, org, sender, &no_memory))
-		return result_make(no_memory ? RESULT_TEMPERROR : RESULT_FAIL, no_memory ? REASON_INTERNAL : REASON_MESSAGE_SENDER,
-		                   span_trim(sender->value));
+		return result_make(no_memory ? RESULT_TEMPERROR : RESULT_FAIL,
+		                   no_memory ? REASON_INTERNAL : REASON_MESSAGE_SENDER, span_trim(sender->value));
 	return result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
 }
 

@@ -12,8 +12,8 @@ static struct result compare(const struct facts *facts, const struct org *org, c
 	if (facts->org_header != ORG_HEADER_OK || !orgid_equal(&verp->org, &facts->org_id))
 		return result_make(RESULT_FAIL, REASON_VERP_ORG, span_of(verp->org.text));
 	if (!verp->has_author)
-		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL, REASON_VERP_UNDECODABLE,
-		                   facts->sender.address);
+		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL,
+		                   REASON_VERP_UNDECODABLE, facts->sender.address);
 	if (facts->author_status != MAILBOX_OK || !span_equal_nocase(verp->author_local, facts->author.local_part)
 	    || !span_equal_nocase(verp->author_domain, facts->author.domain))
 		return result_make(RESULT_FAIL, REASON_VERP_FROM, facts->sender.address);
@@ -32,8 +32,8 @@ static struct result judge(const struct facts *facts, const struct org *org)
 	case VERP_OK:
 		return compare(facts, org, verp);
 	case VERP_UNDECODABLE:
-		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL, REASON_VERP_UNDECODABLE,
-		                   facts->sender.address);
+		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL,
+		                   REASON_VERP_UNDECODABLE, facts->sender.address);
 	case VERP_NOT_BOUNCE:
 		return result_make(RESULT_SKIP, REASON_VERP_NOT_BOUNCE, span_make(NULL, 0));
 	case VERP_UNSET:

@@ -72,7 +72,8 @@ bool dkim_candidate_pending(const struct dkim_candidate *candidate)
 	return candidate->fact && !candidate->fact->left && candidate->fact->outcome.code == RESULT_PENDING;
 }
 
-void dkim_candidate_settle(struct dkim_candidate *candidate, enum result_code code, enum reason reason, const char *rfc8601)
+void dkim_candidate_settle(struct dkim_candidate *candidate, enum result_code code, enum reason reason,
+                           const char *rfc8601)
 {
 	candidate->fact->outcome = result_make(code, reason, candidate->tags.domain);
 	candidate->fact->rfc8601 = rfc8601;
@@ -92,14 +93,15 @@ void dkim_candidate_settle_good(struct dkim_candidate *candidate, long long now)
 }
 
 /* The one key among the records. Several that fit are told apart by nothing, and their order says nothing either. */
-static enum dkim_key_status find_key(const struct dkim_candidate *candidate, struct arena *arena, struct dkim_key *key_r)
+static enum dkim_key_status find_key(const struct dkim_candidate *candidate, struct arena *arena,
+                                     struct dkim_key *key_r)
 {
 	enum dkim_key_status found = DKIM_KEY_ABSENT;
 
 	for (size_t i = 0; i < candidate->answer->count; i++) {
 		struct dkim_key key;
 		enum dkim_key_status status =
-		    dkim_tags_key(candidate->answer->records[i].text, candidate->tags.algorithm, arena, &key);
+			dkim_tags_key(candidate->answer->records[i].text, candidate->tags.algorithm, arena, &key);
 		if (status == DKIM_KEY_NO_MEMORY)
 			return status;
 		if (status != DKIM_KEY_OK)
@@ -136,7 +138,7 @@ void dkim_candidate_take_key(struct dkim_candidate *candidate, struct facts *fac
 	}
 	enum dkim_key_status status = find_key(candidate, arena, &candidate->key);
 	if (status == DKIM_KEY_NO_MEMORY || !note_chain(candidate, arena)) {
-		facts->trouble = true;
+		facts->internal_error = true;
 		return;
 	}
 	if (status == DKIM_KEY_OK)
@@ -199,7 +201,8 @@ bool dkim_header_prepare(struct dkim_header *covered_r, struct header *header)
 }
 
 /* The fields that h= names, each name taking its fields from the bottom up. False: something is not sound. */
-static bool put_fields(const struct dkim_candidate *candidate, const struct dkim_header *covered, struct dkim_stream *stream)
+static bool put_fields(const struct dkim_candidate *candidate, const struct dkim_header *covered,
+                       struct dkim_stream *stream)
 {
 	const struct header *header = covered->header;
 	struct span list = candidate->tags.signed_names;

@@ -25,7 +25,7 @@ struct dkim_candidate {
 	const struct answer *answer;
 	struct dkim_key key;
 	bool has_key;
-	bool verified;         /* the header is as it was signed with this key */
+	bool verified;                            /* the header is as it was signed with this key */
 	unsigned char digest[DKIM_DIGEST_LENGTH]; /* of the header; once the walk has begun */
 	struct signature *fact;
 };
@@ -44,7 +44,8 @@ size_t dkim_candidates_choose(struct dkim_candidate *const *candidates, size_t c
 bool dkim_candidate_pending(const struct dkim_candidate *candidate);
 
 /* Set the outcome of one that is pending. */
-void dkim_candidate_settle(struct dkim_candidate *candidate, enum result_code code, enum reason reason, const char *rfc8601);
+void dkim_candidate_settle(struct dkim_candidate *candidate, enum result_code code, enum reason reason,
+                           const char *rfc8601);
 
 /*
  * Set the outcome of one that is good but for its date, which is judged last: who forges a signature cannot make a

@@ -255,9 +255,12 @@ static bool read_canonicalization(struct span value, struct dkim_fields *fields)
 		const char *text;
 		enum dkim_form header, body;
 	} known[] = {
-		{ "simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },          { "relaxed", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
-		{ "simple/simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },   { "simple/relaxed", DKIM_FORM_SIMPLE, DKIM_FORM_RELAXED },
-		{ "relaxed/simple", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE }, { "relaxed/relaxed", DKIM_FORM_RELAXED, DKIM_FORM_RELAXED },
+		{ "simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },
+		{ "relaxed", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
+		{ "simple/simple", DKIM_FORM_SIMPLE, DKIM_FORM_SIMPLE },
+		{ "simple/relaxed", DKIM_FORM_SIMPLE, DKIM_FORM_RELAXED },
+		{ "relaxed/simple", DKIM_FORM_RELAXED, DKIM_FORM_SIMPLE },
+		{ "relaxed/relaxed", DKIM_FORM_RELAXED, DKIM_FORM_RELAXED },
 	};
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (span_equal(value, span_of(known[i].text))) {
@@ -321,12 +324,14 @@ static bool digits_only(struct span value)
 }
 
 /* d= and s= make the name of the key, which must be one that can be asked. */
-static bool read_names(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii, struct dkim_fields *fields)
+static bool read_names(const struct tag_list *list, struct arena *arena, domain_to_ascii to_ascii,
+                       struct dkim_fields *fields)
 {
 	struct span selector = dkim_tags_find(list, "s");
 
 	fields->domain = domain_comparable(arena, to_ascii, dkim_tags_find(list, "d"));
-	fields->selector = domain_queryable(selector) ? lower(selector, arena) : domain_comparable(arena, to_ascii, selector);
+	fields->selector =
+		domain_queryable(selector) ? lower(selector, arena) : domain_comparable(arena, to_ascii, selector);
 	if (span_absent(fields->domain) || span_absent(fields->selector))
 		return false;
 	fields->key_name = arena_printf(arena, "%.*s._domainkey.%.*s", (int)fields->selector.length, fields->selector.at,
@@ -363,9 +368,8 @@ static bool read_signature(const struct tag_list *list, struct arena *arena, dom
 	bool hashes = read_hashes(list, arena, fields);
 	if (signed_names_valid(h))
 		fields->signed_names = arena_span(arena, h);
-	return names && hashes && !span_absent(fields->signed_names)
-	       && span_equal(dkim_tags_find(list, "v"), span_of("1")) && dkim_tags_find(list, "a").length != 0
-	       && read_canonicalization(dkim_tags_find(list, "c"), fields)
+	return names && hashes && !span_absent(fields->signed_names) && span_equal(dkim_tags_find(list, "v"), span_of("1"))
+	       && dkim_tags_find(list, "a").length != 0 && read_canonicalization(dkim_tags_find(list, "c"), fields)
 	       && read_identity(dkim_tags_find(list, "i"), arena, to_ascii, fields)
 	       && (span_absent(q) || lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
 	       && read_time(dkim_tags_find(list, "t"), &fields->timestamp)
@@ -511,7 +515,7 @@ static bool key_suits(const struct tag_list *list, enum dkim_algorithm algorithm
 }
 
 enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
-                                  struct dkim_key *key_r)
+                                   struct dkim_key *key_r)
 {
 	static const char *const known[] = { "v", "h", "k", "n", "p", "s", "t", NULL };
 	struct tag_list list;

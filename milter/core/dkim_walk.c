@@ -117,7 +117,7 @@ static bool any_pending(const struct dkim_walk *walk)
 }
 
 /* Whether some signature still needs the body in that form. */
-static bool form_needed(const struct dkim_walk *walk, enum dkim_form form)
+static bool validator_needed(const struct dkim_walk *walk, enum dkim_form form)
 {
 	for (size_t i = 0; i < walk->count; i++)
 		if (dkim_candidate_pending(walk->candidates[i]) && walk->candidates[i]->tags.body_form == form)
@@ -139,7 +139,7 @@ static bool begin(struct dkim_walk *walk)
 		    && !dkim_candidate_hash_header(walk->candidates[i], &covered, crypto))
 			return false;
 	for (unsigned form = 0; form < FORMS; form++) {
-		if (!form_needed(walk, (enum dkim_form)form))
+		if (!validator_needed(walk, (enum dkim_form)form))
 			continue;
 		struct dkim_body *body = arena_alloc(arena, sizeof *body);
 		if (!body || !dkim_body_begin(body, crypto, (enum dkim_form)form, DKIM_NO_LENGTH))
@@ -162,7 +162,7 @@ static void verify_header(struct dkim_walk *walk, struct dkim_candidate *candida
 		dkim_candidate_settle(candidate, RESULT_FAIL, REASON_DKIM_FAIL, "fail");
 		return;
 	case DKIM_UNVERIFIABLE:
-		walk->facts->trouble = true;
+		walk->facts->internal_error = true;
 		return;
 	}
 }
@@ -180,7 +180,7 @@ static void compare_body(struct dkim_walk *walk, struct dkim_candidate *candidat
 /* As far as key and body have come. */
 static void verify(struct dkim_walk *walk, struct dkim_candidate *candidate)
 {
-	if (!walk->begun || walk->facts->trouble || !candidate->answer || !dkim_candidate_pending(candidate))
+	if (!walk->begun || walk->facts->internal_error || !candidate->answer || !dkim_candidate_pending(candidate))
 		return;
 	if (!candidate->has_key)
 		dkim_candidate_take_key(candidate, walk->facts);
@@ -207,9 +207,9 @@ void dkim_walk_header_end(struct dkim_walk *walk)
 		dkim_candidate_judge_in_header(walk->candidates[i], facts, walk->environment);
 	/* The check of an organization that wants some field signed has to know how often it is there, too. */
 	if (walk->count != 0 && !header_index(&facts->header))
-		facts->trouble = true;
+		facts->internal_error = true;
 	if (!write_facts(walk, dkim_candidates_choose(walk->candidates, walk->count, max))) {
-		facts->trouble = true;
+		facts->internal_error = true;
 		return;
 	}
 	facts->dkim.complete = !any_pending(walk);
@@ -227,7 +227,7 @@ static check_bits serves(const struct dkim_walk *walk, const struct dkim_candida
 
 void dkim_walk_begin(struct dkim_walk *walk, const struct wants *wants)
 {
-	if (walk->begun || walk->facts->trouble)
+	if (walk->begun || walk->facts->internal_error)
 		return;
 	walk->begun = true;
 	walk->awaits_others = wants->others == OTHERS_AWAITED;
@@ -239,7 +239,7 @@ void dkim_walk_begin(struct dkim_walk *walk, const struct wants *wants)
 		candidate->fact->left = candidate->serves == 0 && wants->others == OTHERS_LEFT;
 	}
 	if (any_pending(walk) && !begin(walk))
-		walk->facts->trouble = true;
+		walk->facts->internal_error = true;
 	verify_all(walk);
 }
 
@@ -260,14 +260,14 @@ bool dkim_walk_body(struct dkim_walk *walk, struct span chunk)
 		struct hashed_body *hashed = &walk->bodies[form];
 		if (!hashed->body)
 			continue;
-		if (!form_needed(walk, (enum dkim_form)form)) {
+		if (!validator_needed(walk, (enum dkim_form)form)) {
 			drop_body(hashed);
 			continue;
 		}
 		dkim_body_put(hashed->body, chunk);
 		needed = true;
 	}
-	return needed && !walk->facts->trouble;
+	return needed && !walk->facts->internal_error;
 }
 
 /* A body with a CR or LF that is no line end has no hash that all would agree on: see core/dkim_canon.h. */
@@ -276,7 +276,7 @@ static void end_body(struct dkim_walk *walk, struct hashed_body *hashed)
 	if (!hashed->body)
 		return;
 	if (!dkim_body_end(hashed->body, hashed->digest))
-		walk->facts->trouble = true;
+		walk->facts->internal_error = true;
 	hashed->known = !hashed->body->bare;
 	hashed->body = NULL;
 }

@@ -209,7 +209,8 @@ static struct span tree_target(struct span domain, size_t i)
 }
 
 /* A record met on the way from a domain, in step i. Returns whether the walk ends there (4.10.2). */
-static bool tree_take(struct tree *tree, struct span domain, size_t i, struct span target, const struct dmarc_record *record)
+static bool tree_take(struct tree *tree, struct span domain, size_t i, struct span target,
+                      const struct dmarc_record *record)
 {
 	enum dmarc_psd psd = record->psd;
 	if ((psd == DMARC_PSD_UNKNOWN && label_count(target) == 1) || substitute_is_suffix(target))

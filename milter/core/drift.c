@@ -46,10 +46,10 @@ static bool passes(const struct judgement *judgement, enum check_id check)
 
 static struct span value_of(const struct facts *facts, enum drift_kind kind, enum reason reason)
 {
-	struct span value = kind == DRIFT_IP                ? facts->client_text
-	                    : kind == DRIFT_ORG             ? span_of(facts->org_id.text)
-	                    : reason == REASON_CERT_ISSUER  ? facts->certificate.issuer
-	                                                    : facts->certificate.name;
+	struct span value = kind == DRIFT_IP               ? facts->client_text
+	                    : kind == DRIFT_ORG            ? span_of(facts->org_id.text)
+	                    : reason == REASON_CERT_ISSUER ? facts->certificate.issuer
+	                                                   : facts->certificate.name;
 	return value.length != 0 ? value : span_of("none");
 }
 
@@ -101,7 +101,8 @@ struct drift drift_find(const struct settings *settings, const struct facts *fac
 }
 
 /* Something in the session that nobody can write there. */
-static bool shows_salesforce(const struct settings *settings, const struct facts *facts, const struct judgement *judgement)
+static bool shows_salesforce(const struct settings *settings, const struct facts *facts,
+                             const struct judgement *judgement)
 {
 	return passes(judgement, CHECK_CERT) || passes(judgement, CHECK_AUTH)
 	       || network_set_has(settings->any.ip.networks, &facts->client)

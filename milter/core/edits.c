@@ -19,7 +19,7 @@ static bool plan_withheld(const struct examination *examination, struct withheld
 	const struct facts *facts = &examination->facts;
 	*count_r = 0;
 	memset(withheld_r, 0, WITHHELD_NAMES * sizeof *withheld_r);
-	if (facts->trouble || withhold_most(examination->settings, facts, examination->judgement.verdict) == 0)
+	if (facts->internal_error || withhold_most(examination->settings, facts, examination->judgement.verdict) == 0)
 		return true;
 	if (!withhold_plan(facts, withheld_r))
 		return false;
@@ -38,7 +38,7 @@ static bool plan_removals(struct examination *examination, struct edits *edits)
 	unsigned leaving;
 	const struct facts *facts = &examination->facts;
 	const struct header *header = &facts->header;
-	unsigned results = facts->trouble ? header->count[FIELD_AUTHENTICATION_RESULTS] : facts->claims;
+	unsigned results = facts->internal_error ? header->count[FIELD_AUTHENTICATION_RESULTS] : facts->claims;
 	unsigned ours = header->watched_count;
 
 	if (!plan_withheld(examination, withheld, &leaving))
@@ -49,15 +49,14 @@ static bool plan_removals(struct examination *examination, struct edits *edits)
 	if (!edits->removals)
 		return false;
 	for (unsigned i = results; i >= 1; i--)
-		edits->removals[edits->removal_count++] = (struct removal){
-			span_of(field_text(FIELD_AUTHENTICATION_RESULTS)), facts->trouble ? i : facts->claimed[i - 1]
-		};
+		edits->removals[edits->removal_count++] =
+			(struct removal) { span_of(field_text(FIELD_AUTHENTICATION_RESULTS)),
+			                   facts->internal_error ? i : facts->claimed[i - 1] };
 	for (unsigned i = ours; i >= 1; i--)
-		edits->removals[edits->removal_count++] = (struct removal){ header->watched, i };
+		edits->removals[edits->removal_count++] = (struct removal) { header->watched, i };
 	for (unsigned name = 0; name < WITHHELD_NAMES; name++)
 		for (unsigned i = withheld[name].count; i >= 1; i--)
-			edits->removals[edits->removal_count++] =
-			    (struct removal){ span_of(field_text(withheld[name].name)), i };
+			edits->removals[edits->removal_count++] = (struct removal) { span_of(field_text(withheld[name].name)), i };
 	return true;
 }
 
@@ -88,16 +87,16 @@ static void plan_insertions(struct examination *examination, struct edits *edits
 bool edits_plan(struct examination *examination, struct edits *edits_r)
 {
 	const struct judgement *judgement = &examination->judgement;
-	bool trouble = examination->facts.trouble || arena_failed(&examination->arena);
+	bool internal_error = examination->facts.internal_error || arena_failed(&examination->arena);
 	bool only_watched = judgement->verdict == VERDICT_ACCEPT && judgement->would == VERDICT_TEMPFAIL;
 
 	memset(edits_r, 0, sizeof *edits_r);
-	examination->facts.trouble = trouble;
-	if (trouble && !only_watched)
+	examination->facts.internal_error = internal_error;
+	if (internal_error && !only_watched)
 		return false;
 	if (!plan_removals(examination, edits_r))
 		return false;
-	if (trouble)
+	if (internal_error)
 		return true;
 	plan_insertions(examination, edits_r);
 	return !arena_failed(&examination->arena);

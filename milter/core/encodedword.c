@@ -80,8 +80,8 @@ static void copy(struct span text, struct output *output)
 /* The length of a character in UTF-8 at at, U+0080 to U+009F among them; 0 if there is none. */
 static size_t utf8_length(struct span text, size_t at)
 {
-	bool control = (unsigned char)text.at[at] == 0xc2 && at + 1 < text.length
-	               && ((unsigned char)text.at[at + 1] & 0xe0) == 0x80;
+	bool control =
+		(unsigned char)text.at[at] == 0xc2 && at + 1 < text.length && ((unsigned char)text.at[at + 1] & 0xe0) == 0x80;
 	return control ? 2 : (unsigned char)text.at[at] < 0x80 ? 0 : span_utf8(text, at);
 }
 
@@ -96,8 +96,8 @@ static void decode_q(struct span content, struct output *output)
 			i += length - 1;
 			continue;
 		}
-		bool escaped = c == '=' && i + 2 < content.length && digit_of(content.at[i + 1]) >= 0
-		               && digit_of(content.at[i + 2]) >= 0;
+		bool escaped =
+			c == '=' && i + 2 < content.length && digit_of(content.at[i + 1]) >= 0 && digit_of(content.at[i + 2]) >= 0;
 		if (escaped) {
 			put(output, (unsigned)(digit_of(content.at[i + 1]) * 16 + digit_of(content.at[i + 2])));
 			i += 2;

@@ -62,7 +62,7 @@ static void wait_for_drift(struct examination *examination)
 	struct judgement *judgement = &examination->judgement;
 	bool refuses = judgement->verdict == VERDICT_REJECT || judgement->verdict == VERDICT_TEMPFAIL;
 	check_bits needed = 0;
-	bool awaits = refuses && !examination->facts.evidence_over && !examination->facts.trouble
+	bool awaits = refuses && !examination->facts.evidence_over && !examination->facts.internal_error
 	              && drift_awaits(examination->settings, &examination->facts, judgement, &needed)
 	              && !(examination->has_asked && (needed & ~examination->asked) != 0);
 
@@ -70,7 +70,7 @@ static void wait_for_drift(struct examination *examination)
 		examination->patience_asked = true;
 		examination->refusal = *judgement;
 		examination->refusal_waits =
-		    examination->patience.grants && examination->patience.grants(examination->patience.context);
+			examination->patience.grants && examination->patience.grants(examination->patience.context);
 	}
 	if (!examination->refusal_waits)
 		return;
@@ -90,14 +90,14 @@ static void look(struct examination *examination)
 		examination->drift = drift_find(examination->settings, &examination->facts, &examination->judgement);
 	wait_for_drift(examination);
 	/* A verdict is held back while all evidence is gathered; the facts only grow, so it will be reached again. */
-	if (examination->gather_all && examination->facts.stage != STAGE_END && !examination->facts.trouble)
+	if (examination->gather_all && examination->facts.stage != STAGE_END && !examination->facts.internal_error)
 		examination->judgement.verdict = VERDICT_UNDECIDED;
 	if (decided(examination) && examination->ended_ms == 0)
-		examination->ended_ms = examination->ports->now_ms(examination->ports->context);
+		examination->ended_ms = examination->environment->now_ms(examination->environment->context);
 }
 
-void examine_begin(struct examination *examination, const struct settings *settings, const struct ports *ports,
-                   struct span sid, const struct session_input *input)
+void examine_begin(struct examination *examination, const struct settings *settings,
+                   const struct environment *environment, struct span sid, const struct session_input *input)
 {
 	bool gather_all = examination->gather_all;
 	struct waker waker = examination->waker;
@@ -108,14 +108,13 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	examination->patience = patience;
 	arena_init(&examination->arena, EXAMINATION_MEMORY_MAX);
 	examination->settings = settings;
-	examination->ports = ports;
+	examination->environment = environment;
 	snprintf(examination->sid, sizeof examination->sid, "%.*s", (int)sid.length, sid.at ? sid.at : "");
-	examination->began_ms = ports->now_ms(ports->context);
-	facts_begin(&examination->facts, &examination->arena, ports->to_ascii, settings, input);
-	if (!ports->limiter)
-		examination->facts.limit = (struct limit_evidence){
-			true, result_make(RESULT_SKIP, REASON_LIMIT_NOT_COUNTED, span_make(NULL, 0))
-		};
+	examination->began_ms = environment->now_ms(environment->context);
+	facts_begin(&examination->facts, &examination->arena, environment->to_ascii, settings, input);
+	if (!environment->limiter)
+		examination->facts.limit =
+			(struct limit_evidence) { true, result_make(RESULT_SKIP, REASON_LIMIT_NOT_COUNTED, span_make(NULL, 0)) };
 	look(examination);
 	if (examination->judgement.would == VERDICT_REJECT && settings->early_reject != EARLY_REJECT_MAIL) {
 		examination->judgement.verdict = VERDICT_UNDECIDED;
@@ -123,15 +122,15 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	}
 	if (decided(examination))
 		return;
-	examination->evidence = ports->begin(ports->context, settings, &examination->facts, waker);
+	examination->evidence = environment->begin(environment->context, settings, &examination->facts, waker);
 	if (!examination->evidence)
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 }
 
 void examine_recipient(struct examination *examination, struct span path, struct span mailer)
 {
 	if (examination->facts.stage > STAGE_RCPT)
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 	else
 		facts_recipient(&examination->facts, path, mailer);
 	if (!decided(examination))
@@ -146,31 +145,31 @@ void examine_queue_id(struct examination *examination, struct span queue_id)
 void examine_field(struct examination *examination, struct span name, struct span value, bool leading_space)
 {
 	if (examination->facts.stage >= STAGE_HEADER)
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 	else
 		facts_field(&examination->facts, name, value, leading_space);
 	const struct field *field = examination->facts.header.latest;
 	if (field && !decided(examination) && examination->evidence && examination->facts.stage < STAGE_HEADER)
-		examination->ports->field(examination->evidence, field);
+		examination->environment->field(examination->evidence, field);
 }
 
 /* Start what is wanted, and judge what was there at once. */
 static void start(struct examination *examination)
 {
-	if (decided(examination) || !examination->evidence || examination->facts.trouble)
+	if (decided(examination) || !examination->evidence || examination->facts.internal_error)
 		return;
 	struct wants wanted_now = wants(examination);
-	examination->ports->start(examination->evidence, &wanted_now);
+	examination->environment->start(examination->evidence, &wanted_now);
 	look(examination);
 }
 
 void examine_header_end(struct examination *examination)
 {
-	const struct ports *ports = examination->ports;
+	const struct environment *environment = examination->environment;
 	if (examination->facts.stage >= STAGE_HEADER)
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 	else
-		facts_header_end(&examination->facts, ports->now(ports->context));
+		facts_header_end(&examination->facts, environment->now(environment->context));
 	/* An exempt message, decided before its header was seen, may have to be refused for it. */
 	if (decided(examination) && facts_removals(&examination->facts) <= REMOVALS_MAX)
 		return;
@@ -179,14 +178,14 @@ void examine_header_end(struct examination *examination)
 	if (decided(examination) || !examination->evidence)
 		return;
 	/* What the signatures alone tell may decide before anything is asked, what the cache knows before the body comes. */
-	ports->header_end(examination->evidence);
+	environment->header_end(examination->evidence);
 	look(examination);
 	start(examination);
 }
 
 bool examine_wants_body(const struct examination *examination)
 {
-	if (decided(examination) || !examination->evidence || examination->body_enough || examination->facts.trouble)
+	if (decided(examination) || !examination->evidence || examination->body_enough || examination->facts.internal_error)
 		return false;
 	check_bits bits = wanted(examination);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
@@ -198,10 +197,10 @@ bool examine_wants_body(const struct examination *examination)
 void examine_body(struct examination *examination, struct span chunk)
 {
 	if (examination->facts.stage != STAGE_HEADER)
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 	facts_body(&examination->facts, chunk.length);
 	if (examine_wants_body(examination))
-		examination->body_enough = !examination->ports->body(examination->evidence, chunk);
+		examination->body_enough = !examination->environment->body(examination->evidence, chunk);
 	/* What came first may have come. */
 	if (examination->judgement.first != 0 && !decided(examination)) {
 		look(examination);
@@ -217,15 +216,15 @@ void examine_body_skipped(struct examination *examination)
 /* Take in what the sentences still need, as far as it is there or the time is up. False: it has to be waited for. */
 static bool gather(struct examination *examination)
 {
-	const struct ports *ports = examination->ports;
+	const struct environment *environment = examination->environment;
 	struct facts *facts = &examination->facts;
 
-	while (!facts->evidence_over && !facts->trouble && wanted(examination) != 0) {
+	while (!facts->evidence_over && !facts->internal_error && wanted(examination) != 0) {
 		struct wants wanted_now = wants(examination);
 		enum gathering gathering =
-		    examination->evidence ? ports->gather(examination->evidence, &wanted_now) : GATHERING_OVER;
-		bool late = ports->now_ms(ports->context) >= examination->deadline_ms;
-		if (gathering == GATHERING_WAITS && !late && !facts->trouble)
+			examination->evidence ? environment->gather(examination->evidence, &wanted_now) : GATHERING_OVER;
+		bool late = environment->now_ms(environment->context) >= examination->deadline_ms;
+		if (gathering == GATHERING_WAITS && !late && !facts->internal_error)
 			return false;
 		if (gathering == GATHERING_OVER || late)
 			facts->evidence_over = true;
@@ -237,18 +236,18 @@ static bool gather(struct examination *examination)
 /* Count the message, if all else lets it pass. False: it has to be waited for. */
 static bool count(struct examination *examination)
 {
-	const struct ports *ports = examination->ports;
+	const struct environment *environment = examination->environment;
 	struct facts *facts = &examination->facts;
 
-	if (facts->trouble || !(examination->judgement.wanted & CHECK_BIT(CHECK_LIMIT)))
+	if (facts->internal_error || !(examination->judgement.wanted & CHECK_BIT(CHECK_LIMIT)))
 		return true;
 	if (!examination->count)
-		examination->count = ports->limiter->begin(ports->limiter->context, examination->settings,
-		                                           examination->judgement.org, facts, examination->waker);
-	bool late = ports->now_ms(ports->context) >= examination->deadline_ms;
+		examination->count = environment->limiter->begin(environment->limiter->context, examination->settings,
+		                                                 examination->judgement.org, facts, examination->waker);
+	bool late = environment->now_ms(environment->context) >= examination->deadline_ms;
 	if (!examination->count)
-		facts->trouble = true;
-	else if (!ports->limiter->look(examination->count, late, facts) && !late)
+		facts->internal_error = true;
+	else if (!environment->limiter->look(examination->count, late, facts) && !late)
 		return false;
 	look(examination);
 	return true;
@@ -262,7 +261,7 @@ bool examine_resume(struct examination *examination)
 		return false;
 	examination->waiting = false;
 	if (!decided(examination)) {
-		examination->facts.trouble = true;
+		examination->facts.internal_error = true;
 		look(examination);
 	}
 	return true;
@@ -270,10 +269,10 @@ bool examine_resume(struct examination *examination)
 
 bool examine_end(struct examination *examination)
 {
-	const struct ports *ports = examination->ports;
+	const struct environment *environment = examination->environment;
 	struct facts *facts = &examination->facts;
 	if (facts->stage != STAGE_HEADER)
-		facts->trouble = true;
+		facts->internal_error = true;
 	facts->body_complete = !examination->body_skipped;
 	facts->stage = STAGE_END;
 	if (decided(examination))
@@ -281,7 +280,8 @@ bool examine_end(struct examination *examination)
 	look(examination);
 	if (decided(examination) && !examination->gather_all)
 		return true;
-	examination->deadline_ms = ports->now_ms(ports->context) + 1000LL * examination->settings->message_timeout;
+	examination->deadline_ms =
+		environment->now_ms(environment->context) + 1000LL * examination->settings->message_timeout;
 	examination->waiting = true;
 	return examine_resume(examination);
 }
@@ -298,10 +298,10 @@ void examine_finish(struct examination *examination, void (*wait)(void *context,
 void examine_clear(struct examination *examination)
 {
 	if (examination->evidence)
-		examination->ports->end(examination->evidence);
+		examination->environment->end(examination->evidence);
 	if (examination->count)
-		examination->ports->limiter->end(examination->count);
-	if (examination->ports)
+		examination->environment->limiter->end(examination->count);
+	if (examination->environment)
 		arena_clear(&examination->arena);
 	memset(examination, 0, sizeof *examination);
 }

@@ -44,7 +44,7 @@ static void take_session(struct facts *facts, const struct session_input *input)
 	facts->has_cipher_bits = span_number(input->cipher_bits, 65535, &bits);
 	facts->cipher_bits = facts->has_cipher_bits ? (unsigned)bits : 0;
 	if (!certificate_read(facts->mta, &input->certificate, facts->arena, &facts->certificate))
-		facts->trouble = true;
+		facts->internal_error = true;
 	facts->auth_type = keep(facts, input->auth_type);
 	facts->auth_authen = keep(facts, input->auth_authen);
 	facts->authserv_id = keep(facts, input->authserv_id);
@@ -56,7 +56,7 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 	memset(facts, 0, sizeof *facts);
 	facts->arena = arena;
 	facts->to_ascii = to_ascii;
-	facts->trouble = input->incomplete;
+	facts->internal_error = input->incomplete;
 	take_session(facts, input);
 	facts->queue_id = keep(facts, input->queue_id);
 	facts->mail_from = keep(facts, input->mail_from);
@@ -67,7 +67,7 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 	                : facts->authserv_id.length != 0  ? facts->authserv_id
 	                                                  : span_of("localhost");
 	if (!authres_ids_init(&facts->own_ids, facts->own_id, settings->headers.own_ids, to_ascii, arena))
-		facts->trouble = true;
+		facts->internal_error = true;
 	facts->stage = STAGE_MAIL;
 }
 
@@ -75,9 +75,9 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 static bool stays_inside(const struct facts *facts, struct span mailer)
 {
 	static const struct span inside[] = {
-		SPAN_LITERAL("local"),    SPAN_LITERAL("virtual"), SPAN_LITERAL("lmtp"),  SPAN_LITERAL("lmtps"),
-		SPAN_LITERAL("cyrus"),    SPAN_LITERAL("procmail"), SPAN_LITERAL("maildrop"), SPAN_LITERAL("dovecot"),
-		SPAN_LITERAL("pipe"),     SPAN_LITERAL("error"),   SPAN_LITERAL("discard"), SPAN_LITERAL("prog"),
+		SPAN_LITERAL("local"),  SPAN_LITERAL("virtual"),  SPAN_LITERAL("lmtp"),     SPAN_LITERAL("lmtps"),
+		SPAN_LITERAL("cyrus"),  SPAN_LITERAL("procmail"), SPAN_LITERAL("maildrop"), SPAN_LITERAL("dovecot"),
+		SPAN_LITERAL("pipe"),   SPAN_LITERAL("error"),    SPAN_LITERAL("discard"),  SPAN_LITERAL("prog"),
 		SPAN_LITERAL("*file*"),
 	};
 	if (span_absent(mailer))
@@ -108,7 +108,7 @@ static void look_for_claim(struct facts *facts, struct span value)
 {
 	bool claims;
 	if (!authres_claims(&facts->own_ids, value, &claims)) {
-		facts->trouble = true;
+		facts->internal_error = true;
 	} else if (claims) {
 		if (facts->claims < REMOVALS_MAX)
 			facts->claimed[facts->claims] = facts->header.count[FIELD_AUTHENTICATION_RESULTS];
@@ -119,7 +119,7 @@ static void look_for_claim(struct facts *facts, struct span value)
 void facts_field(struct facts *facts, struct span name, struct span value, bool leading_space)
 {
 	if (!header_add(&facts->header, name, value, leading_space))
-		facts->trouble = true;
+		facts->internal_error = true;
 	if (field_from_name(name) == FIELD_AUTHENTICATION_RESULTS && facts->claims <= REMOVALS_MAX)
 		look_for_claim(facts, value);
 }
@@ -155,8 +155,8 @@ static void read_org(struct facts *facts)
 static void read_user(struct facts *facts)
 {
 	const struct field *field = header_find(&facts->header, FIELD_X_SFDC_USER);
-	facts->has_user = facts->header.count[FIELD_X_SFDC_USER] == 1 && field
-	                  && userid_parse(span_trim(field->value), &facts->user_id);
+	facts->has_user =
+		facts->header.count[FIELD_X_SFDC_USER] == 1 && field && userid_parse(span_trim(field->value), &facts->user_id);
 }
 
 void facts_header_end(struct facts *facts, long long now)

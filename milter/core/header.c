@@ -89,8 +89,8 @@ static unsigned text_defects(struct span text)
 
 static unsigned limit_defects(const struct header *header, struct span name, struct span value)
 {
-	bool over = header->fields > HEADER_FIELDS_MAX || header->bytes > HEADER_BYTES_MAX
-	            || name.length > HEADER_FIELD_MAX || value.length > HEADER_FIELD_MAX - name.length;
+	bool over = header->fields > HEADER_FIELDS_MAX || header->bytes > HEADER_BYTES_MAX || name.length > HEADER_FIELD_MAX
+	            || value.length > HEADER_FIELD_MAX - name.length;
 	return over ? HEADER_OVER_LIMIT : HEADER_SOUND;
 }
 
@@ -122,7 +122,9 @@ bool header_add(struct header *header, struct span name, struct span value, bool
 	if (span_absent(value))
 		value = span_of("");
 	struct span trimmed = span_trim(name);
-	struct field field = { .id = field_from_name(name), .raw_name = name, .value = value, .leading_space = leading_space };
+	struct field field = {
+		.id = field_from_name(name), .raw_name = name, .value = value, .leading_space = leading_space
+	};
 	bool watched = header->watched.length != 0 && span_equal_nocase(trimmed, header->watched);
 
 	header->fields++;

@@ -160,7 +160,8 @@ static check_bits open_checks(const struct org *org, const struct bounds *bounds
 /* Whether none of the pending checks could still change what becomes of the message. */
 static bool closed_without(const struct org *org, const struct bounds *bounds, check_bits pending)
 {
-	return !bounds_possible(sentence_evaluate(&org->reject_unless, bounds)) || (open_checks(org, bounds) & pending) == 0;
+	return !bounds_possible(sentence_evaluate(&org->reject_unless, bounds))
+	       || (open_checks(org, bounds) & pending) == 0;
 }
 
 /*
@@ -172,7 +173,7 @@ static check_bits first_of(const struct org *org, const struct bounds *bounds, c
 	check_bits first = 0;
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		struct bounds trial[CHECK_COUNT];
-		if (!(wanted & CHECK_BIT(i)) || check_at((enum check_id)i)->evidence != EVIDENCE_VOUCHES)
+		if (!(wanted & CHECK_BIT(i)) || check_at((enum check_id)i)->evidence != EVIDENCE_IP_SPF)
 			continue;
 		memcpy(trial, bounds, sizeof trial);
 		trial[i] = bounds_of(RESULT_FAIL);
@@ -243,7 +244,8 @@ static void decide_floor(const struct settings *settings, const struct facts *fa
 }
 
 /* Something inside went wrong, so nothing that was found out can be relied on. */
-static void judge_trouble(const struct settings *settings, const struct facts *facts, struct judgement *judgement)
+static void judge_internal_error(const struct settings *settings, const struct facts *facts,
+                                 struct judgement *judgement)
 {
 	bool locked = settings->mode_most > MODE_MONITOR || settings->monitor_floor.root;
 	judgement->mode = settings->mode_most;
@@ -367,8 +369,8 @@ static void refuse_removals(struct judgement *judgement)
 void judge(const struct settings *settings, const struct facts *facts, struct judgement *judgement_r)
 {
 	memset(judgement_r, 0, sizeof *judgement_r);
-	if (facts->trouble || arena_failed(facts->arena)) {
-		judge_trouble(settings, facts, judgement_r);
+	if (facts->internal_error || arena_failed(facts->arena)) {
+		judge_internal_error(settings, facts, judgement_r);
 	} else if (network_set_has(settings->exempt_clients, &facts->client)) {
 		judgement_r->verdict = judgement_r->would = VERDICT_EXEMPT;
 		judgement_r->reason = REASON_EXEMPT;
@@ -384,6 +386,6 @@ void judge(const struct settings *settings, const struct facts *facts, struct ju
 		refuse_removals(judgement_r);
 	if (arena_failed(facts->arena) && judgement_r->reason != REASON_INTERNAL) {
 		memset(judgement_r, 0, sizeof *judgement_r);
-		judge_trouble(settings, facts, judgement_r);
+		judge_internal_error(settings, facts, judgement_r);
 	}
 }

@@ -242,8 +242,7 @@ enum mailbox_status mailbox_parse_path(struct span path, struct arena *arena, do
 		return MAILBOX_NULL;
 	if (path.length > MAILBOX_LENGTH_MAX || !bytes_valid(path, true))
 		return MAILBOX_MALFORMED;
-	enum mailbox_status status =
-	    next_is(&parse, '<') ? read_angle(&parse, &mailbox) : read_address(&parse, &mailbox);
+	enum mailbox_status status = next_is(&parse, '<') ? read_angle(&parse, &mailbox) : read_address(&parse, &mailbox);
 	if (status == MAILBOX_OK && !at_end(&parse))
 		status = MAILBOX_MALFORMED;
 	if (status == MAILBOX_OK)

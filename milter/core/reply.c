@@ -31,7 +31,8 @@ static void put(struct text *text, const char *format, ...)
 /* A refusal that the mode makes a deferral. */
 static bool is_put_off(const struct judgement *judgement)
 {
-	return judgement->mode == MODE_DEFER && judgement->would == VERDICT_REJECT && judgement->verdict == VERDICT_TEMPFAIL;
+	return judgement->mode == MODE_DEFER && judgement->would == VERDICT_REJECT
+	       && judgement->verdict == VERDICT_TEMPFAIL;
 }
 
 static bool is_dns(enum reason reason)
@@ -44,7 +45,8 @@ static bool awaits_key(const struct judgement *judgement)
 	return judgement->why.count != 0 && judgement->why.ids[0] == CHECK_DKIM;
 }
 
-static void put_enhanced(char class, const struct reason_row *row, const struct judgement *judgement, struct reply *reply)
+static void put_enhanced(char class, const struct reason_row *row, const struct judgement *judgement,
+                         struct reply *reply)
 {
 	size_t size = sizeof reply->enhanced;
 	if (class == '4' && is_dns(judgement->reason))
@@ -96,7 +98,7 @@ static void put_asked(struct text *text, const struct sentence_node *node, const
 		if (sentence_node_truth(child, bounds, true) == TRUTH_FALSE) {
 			put(text, "%s", join);
 			put_asked(text, child, bounds);
-			join = node->operator == SENTENCE_AND ? " with " : " or ";
+			join = node->operator== SENTENCE_AND ? " with " : " or ";
 		}
 }
 
@@ -188,7 +190,9 @@ void reply_make(enum verdict verdict, const struct judgement *judgement, struct 
 	if (class == '2')
 		return;
 	snprintf(reply_r->code, sizeof reply_r->code, "%s",
-	         row->smtp[0] == class ? row->smtp : class == '5' ? "550" : "451");
+	         row->smtp[0] == class ? row->smtp
+	         : class == '5'        ? "550"
+	                               : "451");
 	put_enhanced(class, row, judgement, reply_r);
 	put_reasons(&text, judgement);
 	put_sentence(&text, row, judgement);

@@ -30,7 +30,7 @@ static bool is_foreign(const struct settings *settings, const struct facts *fact
 
 bool scope_excludes(const struct settings *settings, const struct facts *facts, enum reason *reason_r)
 {
-	if (settings->scope == SCOPE_ALL || facts->trouble)
+	if (settings->scope == SCOPE_ALL || facts->internal_error)
 		return false;
 	if (!has_trait(settings, facts)) {
 		*reason_r = REASON_NO_TRAIT;

@@ -18,7 +18,7 @@ struct parser {
 static struct sentence_node *parse_or(struct parser *parser);
 
 static struct sentence_node *fail(struct parser *parser, size_t at, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 static struct sentence_node *fail(struct parser *parser, size_t at, const char *format, ...)
 {
@@ -91,13 +91,15 @@ static struct sentence_node *fail_operand(struct parser *parser, struct span tok
 		return fail(parser, parser->at, "the sentence ends where a check is expected; complete it");
 	if (is_punctuation(token.at[0]) || span_equal(token, span_of("and")) || span_equal(token, span_of("or"))
 	    || span_equal(token, span_of("of")))
-		return fail(parser, parser->at, "\"%.*s\" stands where a check is expected; write a check before it", shown, token.at);
+		return fail(parser, parser->at, "\"%.*s\" stands where a check is expected; write a check before it", shown,
+		            token.at);
 	if (span_equal(token, span_of("not")))
 		return fail(parser, parser->at, "there is no \"not\"; a sentence says what must hold");
 	const char *closest = closest_check(token);
 	if (closest)
 		return fail(parser, parser->at, "unknown check \"%.*s\"; did you mean \"%s\"?", shown, token.at, closest);
-	return fail(parser, parser->at, "unknown check \"%.*s\"; the checks are listed in sfdc-milter.yaml(5)", shown, token.at);
+	return fail(parser, parser->at, "unknown check \"%.*s\"; the checks are listed in sfdc-milter.yaml(5)", shown,
+	            token.at);
 }
 
 static void append(struct sentence_node *parent, struct sentence_node *child)
@@ -119,7 +121,7 @@ static struct sentence_node *parse_count(struct parser *parser, unsigned long co
 	struct sentence_node *node = node_new(parser);
 	if (!node)
 		return NULL;
-	node->operator = SENTENCE_OF;
+	node->operator= SENTENCE_OF;
 	node->needed = (unsigned)count;
 	do {
 		struct sentence_node *child = parse_or(parser);
@@ -165,7 +167,7 @@ static struct sentence_node *parse_operand(struct parser *parser)
 }
 
 /* A list of operands with one keyword between them; a list of one is its operand. */
-static struct sentence_node *parse_list(struct parser *parser, enum sentence_operator operator, const char *keyword,
+static struct sentence_node *parse_list(struct parser *parser, enum sentence_operator operator, const char * keyword,
                                         struct sentence_node *(*operand)(struct parser *parser))
 {
 	struct sentence_node *first = operand(parser);
@@ -174,7 +176,7 @@ static struct sentence_node *parse_list(struct parser *parser, enum sentence_ope
 	struct sentence_node *list = node_new(parser);
 	if (!list)
 		return NULL;
-	list->operator = operator;
+	list->operator= operator;
 	append(list, first);
 	do {
 		struct sentence_node *child = operand(parser);
@@ -182,7 +184,7 @@ static struct sentence_node *parse_list(struct parser *parser, enum sentence_ope
 			return NULL;
 		append(list, child);
 	} while (take(parser, keyword));
-	list->needed = operator == SENTENCE_AND ? list->operands : 1;
+	list->needed = operator== SENTENCE_AND ? list->operands : 1;
 	return list;
 }
 
@@ -194,7 +196,8 @@ static struct sentence_node *parse_and(struct parser *parser)
 static struct sentence_node *parse_or(struct parser *parser)
 {
 	if (++parser->depth > SENTENCE_DEPTH_MAX)
-		return fail(parser, parser->at, "the parentheses are nested too deeply; use at most %d levels", SENTENCE_DEPTH_MAX);
+		return fail(parser, parser->at, "the parentheses are nested too deeply; use at most %d levels",
+		            SENTENCE_DEPTH_MAX);
 	struct sentence_node *node = parse_list(parser, SENTENCE_OR, "or", parse_and);
 	parser->depth--;
 	return node;
@@ -214,11 +217,10 @@ static size_t write_node(const struct sentence_node *node, const struct sentence
 	char count[16];
 	if (node->is_check)
 		return put(to, at, check_name(node->check));
-	bool parentheses = node->operator == SENTENCE_OF
-	                   || (parent && parent->operator != SENTENCE_OF
-	                       && !(parent->operator == SENTENCE_OR && node->operator == SENTENCE_AND));
-	const char *separator = node->operator == SENTENCE_AND ? " and " : node->operator == SENTENCE_OR ? " or " : ", ";
-	if (node->operator == SENTENCE_OF) {
+	bool parentheses = node->operator== SENTENCE_OF ||(
+		parent && parent->operator!= SENTENCE_OF && !(parent->operator== SENTENCE_OR && node->operator== SENTENCE_AND));
+	const char *separator = node->operator== SENTENCE_AND ? " and " : node->operator== SENTENCE_OR ? " or " : ", ";
+	if (node->operator== SENTENCE_OF) {
 		snprintf(count, sizeof count, "%u of ", node->needed);
 		at = put(to, at, count);
 	}

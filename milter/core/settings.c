@@ -102,8 +102,7 @@ bool settings_complete(struct settings *settings, settings_unite unite)
 	if (!index_ids(settings) || !index_owners(settings) || !unite(settings))
 		return false;
 	note_xclient(settings);
-	return collect_sentences(settings)
-	       && !arena_failed(&settings->arena);
+	return collect_sentences(settings) && !arena_failed(&settings->arena);
 }
 
 const struct org *settings_org(const struct settings *settings, const struct orgid *id)
@@ -112,7 +111,8 @@ const struct org *settings_org(const struct settings *settings, const struct org
 	return number == SET_ABSENT ? NULL : &settings->orgs[number];
 }
 
-const struct org *settings_next_owner(const struct settings *settings, struct span domain, struct owner_cursor *cursor_r)
+const struct org *settings_next_owner(const struct settings *settings, struct span domain,
+                                      struct owner_cursor *cursor_r)
 {
 	while (!cursor_r->owner) {
 		size_t pattern = pattern_next(settings->owned, domain, &cursor_r->pattern);
@@ -144,7 +144,8 @@ static const struct {
 	const char *name;
 	enum tls_version version;
 } tls_names[] = {
-	{ "TLSv1.3", TLS_1_3 }, { "TLSv1.2", TLS_1_2 }, { "TLSv1.1", TLS_1_1 }, { "TLSv1", TLS_1_0 }, { "TLSv1.0", TLS_1_0 },
+	{ "TLSv1.3", TLS_1_3 }, { "TLSv1.2", TLS_1_2 }, { "TLSv1.1", TLS_1_1 },
+	{ "TLSv1", TLS_1_0 },   { "TLSv1.0", TLS_1_0 },
 };
 
 enum tls_version tls_version_parse(struct span name)

@@ -45,50 +45,39 @@ static unsigned long code_point(struct span text, size_t at, size_t length)
 
 enum class { CLASS_SHOWN, CLASS_SPACE, CLASS_IGNORED };
 
-static enum class class_of_ascii(char c)
-{
-	if (c == ' ' || (c >= '\t' && c <= '\r'))
-		return CLASS_SPACE;
+static enum class class_of_ascii(char c) {
+	if (c == ' ' || (c >= '\t' && c <= '\r')) return CLASS_SPACE;
 	return (unsigned char)c < 0x20 || c == 0x7f || strchr("\"\\()", c) ? CLASS_IGNORED : CLASS_SHOWN;
 }
 
 /* White_Space, and of Cc and Cf what stands in mail: UnicodeData.txt. */
-static enum class class_of_point(unsigned long point)
-{
-	static const struct {
-		unsigned first, last;
-		enum class class;
-	} ranges[] = {
-		{ 0x85, 0x85, CLASS_SPACE },       { 0xa0, 0xa0, CLASS_SPACE },       { 0xad, 0xad, CLASS_IGNORED },
-		{ 0x61c, 0x61c, CLASS_IGNORED },   { 0x1680, 0x1680, CLASS_SPACE },   { 0x180b, 0x180f, CLASS_IGNORED },
-		{ 0x2000, 0x200a, CLASS_SPACE },   { 0x200b, 0x200f, CLASS_IGNORED }, { 0x2028, 0x2029, CLASS_SPACE },
-		{ 0x202a, 0x202e, CLASS_IGNORED }, { 0x202f, 0x202f, CLASS_SPACE },   { 0x205f, 0x205f, CLASS_SPACE },
-		{ 0x2060, 0x206f, CLASS_IGNORED }, { 0x3000, 0x3000, CLASS_SPACE },   { 0xfe00, 0xfe0f, CLASS_IGNORED },
-		{ 0xfeff, 0xfeff, CLASS_IGNORED },
-	};
-	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-		if (point >= ranges[i].first && point <= ranges[i].last)
-			return ranges[i].class;
-	return CLASS_SHOWN;
+static enum class class_of_point(unsigned long point) { static const struct { unsigned first, last; enum class class; }
+ranges[] = {
+	{ 0x85, 0x85, CLASS_SPACE },       { 0xa0, 0xa0, CLASS_SPACE },       { 0xad, 0xad, CLASS_IGNORED },
+	{ 0x61c, 0x61c, CLASS_IGNORED },   { 0x1680, 0x1680, CLASS_SPACE },   { 0x180b, 0x180f, CLASS_IGNORED },
+	{ 0x2000, 0x200a, CLASS_SPACE },   { 0x200b, 0x200f, CLASS_IGNORED }, { 0x2028, 0x2029, CLASS_SPACE },
+	{ 0x202a, 0x202e, CLASS_IGNORED }, { 0x202f, 0x202f, CLASS_SPACE },   { 0x205f, 0x205f, CLASS_SPACE },
+	{ 0x2060, 0x206f, CLASS_IGNORED }, { 0x3000, 0x3000, CLASS_SPACE },   { 0xfe00, 0xfe0f, CLASS_IGNORED },
+	{ 0xfeff, 0xfeff, CLASS_IGNORED },
+};
+for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+	if (point >= ranges[i].first && point <= ranges[i].last)
+		return ranges[i].class;
+return CLASS_SHOWN;
 }
 
 /* The class of the character at at, and its length in bytes. */
-static enum class class_at(struct span text, size_t at, size_t *length_r)
-{
-	unsigned char byte = (unsigned char)text.at[at];
-	*length_r = 1;
-	if (byte < 0x80)
-		return class_of_ascii(text.at[at]);
+static enum class class_at(struct span text, size_t at, size_t *length_r) {
+	unsigned char byte = (unsigned char)text.at[at]; *length_r = 1; if (byte < 0x80) return class_of_ascii(text.at[at]);
 	/* The controls U+0080 to U+009F are no character for span_utf8(). */
-	if (byte == 0xc2 && at + 1 < text.length && ((unsigned char)text.at[at + 1] & 0xe0) == 0x80) {
-		*length_r = 2;
-		return (unsigned char)text.at[at + 1] == 0x85 ? CLASS_SPACE : CLASS_IGNORED;
-	}
-	size_t length = span_utf8(text, at);
-	if (length == 0)
-		return CLASS_SHOWN;
-	*length_r = length;
-	return class_of_point(code_point(text, at, length));
+	if (byte == 0xc2 && at + 1 < text.length
+	    && ((unsigned char)text.at[at + 1] & 0xe0)
+	           == 0x80) { *length_r = 2; return (unsigned char)text.at[at + 1] == 0x85 ? CLASS_SPACE : CLASS_IGNORED; }
+size_t length = span_utf8(text, at);
+if (length == 0)
+	return CLASS_SHOWN;
+*length_r = length;
+return class_of_point(code_point(text, at, length));
 }
 
 struct span skeleton_make(struct span text, enum skeleton_comments comments, enum skeleton_space space,

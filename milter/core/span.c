@@ -110,7 +110,8 @@ static bool same_letter(char a, char b)
 
 unsigned span_distance(struct span a, struct span b)
 {
-	unsigned rows[3][SPAN_DISTANCE_MAX + 1]; /* of a's prefix before the last two letters, before the last, and of it all */
+	unsigned
+		rows[3][SPAN_DISTANCE_MAX + 1]; /* of a's prefix before the last two letters, before the last, and of it all */
 	if (a.length > SPAN_DISTANCE_MAX || b.length > SPAN_DISTANCE_MAX)
 		return (unsigned)-1;
 	unsigned *before = rows[0];

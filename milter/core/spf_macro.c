@@ -113,7 +113,8 @@ static size_t piece_count(struct span text)
 	return count;
 }
 
-const char *spf_macro_parse(struct arena *arena, struct span text, enum spf_macro_kind kind, struct spf_domain *domain_r)
+const char *spf_macro_parse(struct arena *arena, struct span text, enum spf_macro_kind kind,
+                            struct spf_domain *domain_r)
 {
 	size_t literal = text.length; /* where the literal text at the end begins */
 	memset(domain_r, 0, sizeof *domain_r);

@@ -11,9 +11,8 @@ static const struct {
 	{ "ptr", SPF_PTR }, { "ip4", SPF_IP4 },         { "ip6", SPF_IP6 }, { "exists", SPF_EXISTS },
 };
 
-static const char *const result_names[SPF_RESULTS] = {
-	"pending", "none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"
-};
+static const char *const result_names[SPF_RESULTS] = { "pending", "none",     "neutral",   "pass",
+	                                                   "fail",    "softfail", "temperror", "permerror" };
 
 /* What parsing has come to. */
 struct parser {

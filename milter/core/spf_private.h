@@ -22,13 +22,13 @@ struct spf_target {
 /* What macros stand for. */
 struct spf_values {
 	struct span address; /* s */
-	struct span local;  /* l */
-	struct span sender; /* o */
-	struct span domain; /* d */
-	struct span client; /* i */
-	struct span ptr;    /* p */
-	struct span helo;   /* h */
-	bool ipv6;          /* v */
+	struct span local;   /* l */
+	struct span sender;  /* o */
+	struct span domain;  /* d */
+	struct span client;  /* i */
+	struct span ptr;     /* p */
+	struct span helo;    /* h */
+	bool ipv6;           /* v */
 };
 
 enum spf_macro_kind {
@@ -37,7 +37,8 @@ enum spf_macro_kind {
 };
 
 /* Parse text; NULL or an English phrase that says what is wrong. domain_r refers to text and to arena. */
-const char *spf_macro_parse(struct arena *arena, struct span text, enum spf_macro_kind kind, struct spf_domain *domain_r);
+const char *spf_macro_parse(struct arena *arena, struct span text, enum spf_macro_kind kind,
+                            struct spf_domain *domain_r);
 
 /*
  * Build the target-name of a domain-spec: expand, drop one trailing dot, drop labels on the left until 253 bytes are
@@ -59,13 +60,13 @@ struct spf_lookup {
 
 /* A record under evaluation. */
 struct spf_frame {
-	struct span domain; /* the current domain, as %{d} shows it */
-	struct span name;   /* as it is asked */
+	struct span domain;              /* the current domain, as %{d} shows it */
+	struct span name;                /* as it is asked */
 	const struct spf_record *record; /* NULL: not there yet */
-	size_t position;    /* of the term under evaluation; record->count: redirect */
-	bool counted;       /* that term was counted */
-	bool target;        /* of include or redirect: "no record" is an error */
-	enum spf_chooser chooser; /* of its name */
+	size_t position;                 /* of the term under evaluation; record->count: redirect */
+	bool counted;                    /* that term was counted */
+	bool target;                     /* of include or redirect: "no record" is an error */
+	enum spf_chooser chooser;        /* of its name */
 };
 
 struct spf_walk {
@@ -75,7 +76,7 @@ struct spf_walk {
 	struct span reverse;      /* name of the client's PTR records */
 	struct spf_lookup *lookups;
 	struct spf_lookup **lookups_end;
-	unsigned noted; /* questions so far, handed out or not */
+	unsigned noted;           /* questions so far, handed out or not */
 	enum spf_chooser chooser; /* of the names that are noted next */
 	struct spf_frame frames[SPF_TERMS_MAX + 1];
 	size_t depth; /* frames in use */
@@ -84,7 +85,7 @@ struct spf_walk {
 
 /* How the evaluation of one term ended. */
 enum spf_step {
-	SPF_STEP_WAIT,  /* an answer is missing */
+	SPF_STEP_WAIT, /* an answer is missing */
 	SPF_STEP_MATCH,
 	SPF_STEP_NEXT,  /* no match */
 	SPF_STEP_ENTER, /* a frame was pushed, or replaced: go on there */

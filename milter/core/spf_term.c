@@ -10,8 +10,8 @@ struct validated {
 /* A lookup for a term: its answer. *is_void is set when there is none; the term then counts as void, once. */
 enum fetch { FETCH_WAIT, FETCH_FOUND, FETCH_VOID, FETCH_FAILED, FETCH_END };
 
-static enum fetch fetch(struct spf_walk *walk, enum record_type type, struct span name, struct span term,
-                        bool *is_void, const struct answer **answer_r)
+static enum fetch fetch(struct spf_walk *walk, enum record_type type, struct span name, struct span term, bool *is_void,
+                        const struct answer **answer_r)
 {
 	const struct spf_lookup *lookup = spf_walk_lookup(walk, type, name);
 	if (!lookup)
@@ -313,7 +313,8 @@ static void ahead(struct spf_walk *walk, const struct spf_frame *frame, enum rec
 }
 
 /* Returns false when nothing after this term can matter. */
-static bool ahead_term(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_term *term, unsigned *terms)
+static bool ahead_term(struct spf_walk *walk, const struct spf_frame *frame, const struct spf_term *term,
+                       unsigned *terms)
 {
 	switch (term->mechanism) {
 	case SPF_ALL:

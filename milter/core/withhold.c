@@ -5,7 +5,7 @@
 #include "core/dkim_tags.h"
 
 static const enum field_name names[WITHHELD_NAMES] = { FIELD_X_SFDC_LK, FIELD_X_SFDC_USER, FIELD_X_SFDC_ENTITY_ID,
-	                                               FIELD_X_SFDC_CORRELATION_ID };
+	                                                   FIELD_X_SFDC_CORRELATION_ID };
 
 /* What is under judgement may still pass. */
 static bool may_pass(enum verdict verdict)
@@ -92,7 +92,7 @@ bool withhold_plan(const struct facts *facts, struct withheld withheld_r[WITHHEL
 {
 	unsigned there = 0;
 	for (unsigned i = 0; i < WITHHELD_NAMES; i++) {
-		withheld_r[i] = (struct withheld){ names[i], facts->header.count[names[i]] };
+		withheld_r[i] = (struct withheld) { names[i], facts->header.count[names[i]] };
 		there += withheld_r[i].count;
 	}
 	/* No signature of a header that is not all known can pass. */

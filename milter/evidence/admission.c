@@ -61,8 +61,9 @@ static struct count *count_find(const struct admission *admission, enum kind kin
                                 uint64_t hash)
 {
 	struct count *count = admission->buckets[hash % BUCKETS];
-	while (count && (count->hash != hash || count->kind != (char)kind || count->room != (char)room
-	                 || !span_equal_nocase(span_make(count->name, count->length), name)))
+	while (count
+	       && (count->hash != hash || count->kind != (char)kind || count->room != (char)room
+	           || !span_equal_nocase(span_make(count->name, count->length), name)))
 		count = count->next;
 	return count;
 }

@@ -16,7 +16,7 @@ struct entry {
 	struct entry *older;
 	uint64_t hash;
 	long long expires_ms;
-	struct response *response;
+	struct dns_shared *response;
 	size_t size;
 	enum record_type type;
 	size_t name_length;
@@ -45,7 +45,7 @@ static void sip_word(uint64_t v[4], uint64_t word)
 uint64_t cache_hash(const uint64_t key[2], const struct question *question)
 {
 	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575U, key[1] ^ 0x646f72616e646f6dU, key[0] ^ 0x6c7967656e657261U,
-		          key[1] ^ 0x7465646279746573U };
+		              key[1] ^ 0x7465646279746573U };
 	uint64_t word = 0;
 	size_t i;
 
@@ -109,7 +109,7 @@ static void entry_remove(struct cache *cache, struct entry *entry)
 	use_unlink(cache, entry);
 	cache->entries--;
 	cache->bytes -= entry->size;
-	response_drop(entry->response);
+	dns_shared_drop(entry->response);
 	free(entry);
 }
 
@@ -133,7 +133,7 @@ static struct entry *entry_find(const struct cache *cache, const struct question
 	return NULL;
 }
 
-struct response *cache_find(struct cache *cache, const struct question *question, long long now_ms)
+struct dns_shared *cache_find(struct cache *cache, const struct question *question, long long now_ms)
 {
 	struct entry *entry = entry_find(cache, question, cache_hash(cache->key, question));
 	if (!entry)
@@ -144,13 +144,13 @@ struct response *cache_find(struct cache *cache, const struct question *question
 	}
 	use_unlink(cache, entry);
 	use_link(cache, entry);
-	return response_take(entry->response);
+	return dns_shared_take(entry->response);
 }
 
-void cache_add(struct cache *cache, const struct question *question, struct response *response, long long expires_ms)
+void cache_add(struct cache *cache, const struct question *question, struct dns_shared *response, long long expires_ms)
 {
 	uint64_t hash = cache_hash(cache->key, question);
-	size_t size = sizeof(struct entry) + question->name.length + response_size(response);
+	size_t size = sizeof(struct entry) + question->name.length + dns_shared_size(response);
 	struct entry *old = entry_find(cache, question, hash);
 
 	if (old)
@@ -164,7 +164,7 @@ void cache_add(struct cache *cache, const struct question *question, struct resp
 		entry_remove(cache, cache->oldest);
 	entry->hash = hash;
 	entry->expires_ms = expires_ms;
-	entry->response = response_take(response);
+	entry->response = dns_shared_take(response);
 	entry->size = size;
 	entry->type = question->type;
 	entry->name_length = question->name.length;

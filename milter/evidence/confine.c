@@ -33,8 +33,9 @@ static bool limit(unsigned resource, rlim_t most)
 /* Root, its groups and all that a program could give back are gone for good. */
 static bool give_up_root(void)
 {
-	if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
-	                       setresuid(NOBODY, NOBODY, NOBODY) != 0 || setuid(0) == 0))
+	if (geteuid() == 0
+	    && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0
+	        || setuid(0) == 0))
 		return false;
 #ifdef __linux__
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
@@ -53,8 +54,8 @@ static bool close_all_but(int fd)
 		if (stream != fd && dup2(null, stream) < 0)
 			return false;
 	unsigned above = (unsigned)(fd > STDERR_FILENO ? fd : STDERR_FILENO);
-	return (fd <= STDERR_FILENO + 1 || close_range(STDERR_FILENO + 1, above - 1, 0) == 0) &&
-	       close_range(above + 1, ~0U, 0) == 0;
+	return (fd <= STDERR_FILENO + 1 || close_range(STDERR_FILENO + 1, above - 1, 0) == 0)
+	       && close_range(above + 1, ~0U, 0) == 0;
 }
 
 bool confine(int fd)

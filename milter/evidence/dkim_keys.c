@@ -38,7 +38,7 @@ struct kept {
 
 struct dkim_keys {
 	struct dkim_crypto crypto;
-	EVP_MD *sha256; /* NULL: OpenSSL does not have it */
+	EVP_MD *sha256;       /* NULL: OpenSSL does not have it */
 	pthread_mutex_t lock; /* protects the rest */
 	unsigned long long asked;
 	struct kept kept[DKIM_KEYS_KEPT];
@@ -137,8 +137,9 @@ static EVP_PKEY *decode_key(bool ed25519, struct span text)
 	struct rsa_key numbers;
 	int length = decode(text, data);
 
-	if (length <= 0 || (ed25519 ? length != DKIM_KEYS_ED25519_LENGTH
-	                            : !dkim_tags_rsa_key(span_make((const char *)data, (size_t)length), &numbers)))
+	if (length <= 0
+	    || (ed25519 ? length != DKIM_KEYS_ED25519_LENGTH
+	                : !dkim_tags_rsa_key(span_make((const char *)data, (size_t)length), &numbers)))
 		return NULL;
 	return ed25519 ? EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, data, DKIM_KEYS_ED25519_LENGTH)
 	               : make_rsa(&numbers);
@@ -213,8 +214,7 @@ static enum dkim_verification verify_rsa(EVP_PKEY *key, const unsigned char *dig
 {
 	enum dkim_verification status = DKIM_UNVERIFIABLE;
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-	if (context && EVP_PKEY_verify_init(context) == 1
-	    && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1
+	if (context && EVP_PKEY_verify_init(context) == 1 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1
 	    && EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1)
 		status = EVP_PKEY_verify(context, signature.at, signature.length, digest, DKIM_DIGEST_LENGTH) == 1
 		             ? DKIM_VERIFIED
@@ -223,7 +223,8 @@ static enum dkim_verification verify_rsa(EVP_PKEY *key, const unsigned char *dig
 	return status;
 }
 
-static enum dkim_verification verify_ed25519(EVP_PKEY *key, const unsigned char *digest, struct signature_bytes signature)
+static enum dkim_verification verify_ed25519(EVP_PKEY *key, const unsigned char *digest,
+                                             struct signature_bytes signature)
 {
 	enum dkim_verification status = DKIM_UNVERIFIABLE;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -257,9 +258,11 @@ static enum dkim_verification verify(void *context, bool ed25519, struct span pu
 
 struct dkim_keys *dkim_keys_new(void)
 {
-	static const struct dkim_crypto functions = {
-		.hash_begin = hash_begin, .hash_update = hash_update, .hash_end = hash_end, .hash_drop = hash_drop, .verify = verify
-	};
+	static const struct dkim_crypto functions = { .hash_begin = hash_begin,
+		                                          .hash_update = hash_update,
+		                                          .hash_end = hash_end,
+		                                          .hash_drop = hash_drop,
+		                                          .verify = verify };
 	struct dkim_keys *keys = calloc(1, sizeof *keys);
 	if (!keys)
 		return NULL;

@@ -35,15 +35,15 @@ struct evidence {
 	struct policies *policies;
 	struct standing standing;
 	struct inquiry *inquiries;
-	bool paused;     /* there is a pause under way, or over */
+	bool paused; /* there is a pause under way, or over */
 	bool pause_over;
 	struct waker waker;
 	long long waiting_since_ms; /* 0: nothing is waited for */
 	bool body_ended;
 };
 
-struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings, struct facts *facts,
-                              struct waker waker)
+struct evidence *gather_begin(const struct gather_sources *sources, const struct settings *settings,
+                              struct facts *facts, struct waker waker)
 {
 	struct evidence *evidence = arena_alloc(facts->arena, sizeof *evidence);
 	if (!evidence) {
@@ -68,7 +68,7 @@ static void enter(struct evidence *evidence, enum purpose purpose, const struct 
 	struct inquiry *inquiry = query ? arena_alloc(evidence->facts->arena, sizeof *inquiry) : NULL;
 	if (!inquiry) {
 		query_drop(query);
-		evidence->facts->trouble = true;
+		evidence->facts->internal_error = true;
 		return;
 	}
 	inquiry->purpose = purpose;
@@ -94,10 +94,11 @@ static void inquire_all(struct evidence *evidence)
 	struct origin origin;
 	const struct question *question;
 	const struct signature *signature;
-	while (!evidence->facts->trouble && (question = policies_next(evidence->policies, &origin)) != NULL)
+	while (!evidence->facts->internal_error && (question = policies_next(evidence->policies, &origin)) != NULL)
 		inquire(evidence, &origin, question);
-	while (!evidence->facts->trouble && (question = dkim_walk_next(evidence->dkim, &signature)) != NULL) {
-		origin = (struct origin){ .purpose = PURPOSE_KEY, .domain = signature->domain, .selector = signature->selector };
+	while (!evidence->facts->internal_error && (question = dkim_walk_next(evidence->dkim, &signature)) != NULL) {
+		origin =
+			(struct origin) { .purpose = PURPOSE_KEY, .domain = signature->domain, .selector = signature->selector };
 		inquire(evidence, &origin, question);
 	}
 }
@@ -139,7 +140,7 @@ static bool pump(struct evidence *evidence)
 {
 	bool moved = false;
 	inquire_all(evidence);
-	while (!evidence->facts->trouble && deliver(evidence)) {
+	while (!evidence->facts->internal_error && deliver(evidence)) {
 		moved = true;
 		policies_look(evidence->policies);
 		inquire_all(evidence);
@@ -270,7 +271,7 @@ enum gathering gather_answers(struct evidence *evidence, const struct wants *wan
 	}
 	if (moved)
 		return GATHERING_CAME;
-	enum gathering gathering = evidence->facts->trouble ? GATHERING_OVER : watch_awaited(evidence, now);
+	enum gathering gathering = evidence->facts->internal_error ? GATHERING_OVER : watch_awaited(evidence, now);
 	if (gathering == GATHERING_WAITS)
 		evidence->waiting_since_ms = resolver_now_ms();
 	return gathering;

@@ -48,7 +48,8 @@ bool orgdomain_is_public(const struct orgdomain *orgdomain, struct span domain)
 	char name[DOMAIN_LENGTH_MAX + 1];
 	if (!lower(domain, name))
 		return false;
-	return substitute_is_suffix(domain) || psl_is_public_suffix2(orgdomain->list, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
+	return substitute_is_suffix(domain)
+	       || psl_is_public_suffix2(orgdomain->list, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE);
 }
 
 struct span orgdomain_find(const struct orgdomain *orgdomain, struct span domain)

@@ -7,7 +7,7 @@
 
 /* A name of ip.spf. The canary is a client that no record lists unless it lists all. */
 struct vouching {
-	struct vouch *vouch;
+	struct ip_spf *ip_spf;
 	struct spf_walk *walk;
 	struct spf_walk *canary; /* matters when the walk passes; begun with it, so that both take one time */
 	struct vouching *next;
@@ -28,17 +28,18 @@ struct policies {
 
 static const struct address canary_client = { ADDRESS_IPV4, { 192, 0, 2, 1 } };
 
-static bool add_vouching(struct policies *policies, struct span name, struct vouching ***end, struct vouch ***facts_end)
+static bool add_vouching(struct policies *policies, struct span name, struct vouching ***end,
+                         struct ip_spf ***facts_end)
 {
 	struct arena *arena = policies->facts->arena;
 	struct vouching *vouching = arena_alloc(arena, sizeof *vouching);
-	struct vouch *vouch = arena_alloc(arena, sizeof *vouch);
-	if (!vouching || !vouch)
+	struct ip_spf *ip_spf = arena_alloc(arena, sizeof *ip_spf);
+	if (!vouching || !ip_spf)
 		return false;
-	vouch->name = name;
-	vouching->vouch = vouch;
-	**facts_end = vouch;
-	*facts_end = &vouch->next;
+	ip_spf->name = name;
+	vouching->ip_spf = ip_spf;
+	**facts_end = ip_spf;
+	*facts_end = &ip_spf->next;
 	**end = vouching;
 	*end = &vouching->next;
 	return true;
@@ -52,7 +53,7 @@ struct policies *policies_new(const struct settings *settings, struct facts *fac
 	policies->settings = settings;
 	policies->facts = facts;
 	struct vouching **end = &policies->vouchings;
-	struct vouch **facts_end = &facts->vouches;
+	struct ip_spf **facts_end = &facts->ip_spfs;
 	for (size_t i = 0; i < set_count(settings->any.ip.spf); i++)
 		if (!add_vouching(policies, set_at(settings->any.ip.spf, i), &end, &facts_end))
 			return NULL;
@@ -68,24 +69,25 @@ static enum reason doubt(const struct policies *policies, enum purpose purpose, 
 static struct spf_walk *walk_new(struct policies *policies, const struct address *client, struct span domain,
                                  struct span local)
 {
-	struct spf_input input = { .client = *client, .domain = domain, .local = local, .helo = policies->facts->helo,
-		                   .look_ahead = true };
+	struct spf_input input = {
+		.client = *client, .domain = domain, .local = local, .helo = policies->facts->helo, .look_ahead = true
+	};
 	struct spf_walk *walk = spf_walk_new(policies->facts->arena, &input);
 	if (!walk)
-		policies->facts->trouble = true;
+		policies->facts->internal_error = true;
 	return walk;
 }
 
 static void vouch_end(struct vouching *vouching, enum result_code code, enum reason reason)
 {
-	vouching->vouch->outcome = result_make(code, reason, vouching->vouch->name);
-	vouching->vouch->complete = true;
+	vouching->ip_spf->outcome = result_make(code, reason, vouching->ip_spf->name);
+	vouching->ip_spf->complete = true;
 }
 
 /* A record that is missing or broken is the configuration's fault, not the client's. */
 static void vouch_step(struct policies *policies, struct vouching *vouching)
 {
-	if (!vouching->walk || !vouching->canary || vouching->vouch->complete)
+	if (!vouching->walk || !vouching->canary || vouching->ip_spf->complete)
 		return;
 	spf_walk_step(vouching->canary);
 	switch (spf_walk_step(vouching->walk)) {
@@ -216,8 +218,7 @@ static struct result dmarc_result(const struct policies *policies, const struct 
 		return result_make(RESULT_PASS, REASON_NONE, outcome->aligned);
 	case DMARC_FAIL:
 		return result_make(RESULT_FAIL,
-		                   outcome->policy == DMARC_POLICY_NONE ? REASON_DMARC_POLICY_NONE : REASON_DMARC_FAIL,
-		                   author);
+		                   outcome->policy == DMARC_POLICY_NONE ? REASON_DMARC_POLICY_NONE : REASON_DMARC_FAIL, author);
 	case DMARC_TEMPERROR:
 		return result_make(RESULT_TEMPERROR, dmarc_doubt(policies, outcome), author);
 	case DMARC_PERMERROR:
@@ -316,16 +317,16 @@ static void dmarc_begin(struct policies *policies)
 	policies->dmarc = dmarc_walk_new(facts->arena, facts->author.domain, true);
 	policies->told = arena_array(facts->arena, facts->dkim.count, sizeof *policies->told);
 	if (!policies->dmarc || !policies->told)
-		facts->trouble = true;
+		facts->internal_error = true;
 }
 
 static void begin_vouchings(struct policies *policies)
 {
 	const struct org *org = judge_org(policies->settings, policies->facts);
 	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
-		if (!vouching->walk && (!org || set_has(org->ip.spf, vouching->vouch->name))) {
-			vouching->walk = walk_new(policies, &policies->facts->client, vouching->vouch->name, span_make(NULL, 0));
-			vouching->canary = walk_new(policies, &canary_client, vouching->vouch->name, span_make(NULL, 0));
+		if (!vouching->walk && (!org || set_has(org->ip.spf, vouching->ip_spf->name))) {
+			vouching->walk = walk_new(policies, &policies->facts->client, vouching->ip_spf->name, span_make(NULL, 0));
+			vouching->canary = walk_new(policies, &canary_client, vouching->ip_spf->name, span_make(NULL, 0));
 		}
 }
 
@@ -342,7 +343,7 @@ void policies_begin(struct policies *policies, check_bits wanted)
 
 void policies_look(struct policies *policies)
 {
-	if (policies->facts->trouble)
+	if (policies->facts->internal_error)
 		return;
 	for (struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
 		vouch_step(policies, vouching);
@@ -356,15 +357,16 @@ static const struct question *walk_next(struct spf_walk *walk, enum purpose purp
 {
 	const struct question *question = spf_walk_next(walk);
 	if (question)
-		*origin_r = (struct origin){ .purpose = purpose, .domain = domain, .chooser = spf_walk_chooser(walk, question) };
+		*origin_r =
+			(struct origin) { .purpose = purpose, .domain = domain, .chooser = spf_walk_chooser(walk, question) };
 	return question;
 }
 
 static const struct question *vouch_next(const struct vouching *vouching, struct origin *origin_r)
 {
 	const struct question *question = NULL;
-	struct span name = vouching->vouch->name;
-	if (vouching->vouch->complete)
+	struct span name = vouching->ip_spf->name;
+	if (vouching->ip_spf->complete)
 		return NULL;
 	if (vouching->walk)
 		question = walk_next(vouching->walk, PURPOSE_VOUCH, name, origin_r);
@@ -381,7 +383,7 @@ const struct question *policies_next(struct policies *policies, struct origin *o
 	if (!question && policies->sender && !policies->facts->spf.complete)
 		question = walk_next(policies->sender, PURPOSE_SENDER, policies->sender_domain, origin_r);
 	if (!question && policies->dmarc && !policies->facts->dmarc.complete) {
-		*origin_r = (struct origin){ .purpose = PURPOSE_AUTHOR, .domain = policies->facts->author.domain };
+		*origin_r = (struct origin) { .purpose = PURPOSE_AUTHOR, .domain = policies->facts->author.domain };
 		question = dmarc_walk_next(policies->dmarc);
 	}
 	return question;
@@ -410,7 +412,7 @@ check_bits policies_open(const struct policies *policies, check_bits wanted)
 	check_bits open = 0;
 
 	for (const struct vouching *vouching = policies->vouchings; vouching; vouching = vouching->next)
-		if (vouching->walk && !vouching->vouch->complete)
+		if (vouching->walk && !vouching->ip_spf->complete)
 			open |= CHECK_BIT(CHECK_IP);
 	if (policies->sender && !facts->spf.complete)
 		open |= CHECK_BIT(CHECK_SPF);

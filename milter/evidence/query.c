@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "evidence/packet.h"
+#include "evidence/dns_message.h"
 #include "resolver_private.h"
 
 #define DNS_CLASS_IN 1
@@ -44,15 +44,15 @@ void query_drop(struct query *query)
 {
 	if (!query || atomic_fetch_sub_explicit(&query->references, 1, memory_order_acq_rel) != 1)
 		return;
-	response_drop(atomic_load_explicit(&query->response, memory_order_acquire));
-	response_drop(query->partial);
+	dns_shared_drop(atomic_load_explicit(&query->response, memory_order_acquire));
+	dns_shared_drop(query->partial);
 	free(query);
 }
 
 const struct answer *query_answer(const struct query *query)
 {
-	const struct response *response = atomic_load_explicit(&query->response, memory_order_acquire);
-	return response ? response_answer(response) : NULL;
+	const struct dns_shared *response = atomic_load_explicit(&query->response, memory_order_acquire);
+	return response ? dns_shared_answer(response) : NULL;
 }
 
 bool query_was_cached(const struct query *query)
@@ -77,7 +77,7 @@ static bool read_result(const struct ub_result *result, const struct question *q
 		return true;
 	}
 	if ((result->rcode != RCODE_NOERROR && result->rcode != RCODE_NXDOMAIN) || result->answer_len <= 0
-	    || !packet_parse(result->answer_packet, (size_t)result->answer_len, question, arena, answer_r))
+	    || !dns_message_parse(result->answer_packet, (size_t)result->answer_len, question, arena, answer_r))
 		return false;
 	if (result->rcode == RCODE_NXDOMAIN) {
 		answer_r->status = ANSWER_NXDOMAIN;
@@ -97,7 +97,7 @@ static bool join_chains(const struct query *query, struct arena *arena, struct a
 {
 	if (!query->partial)
 		return true;
-	const struct answer *before = response_answer(query->partial);
+	const struct answer *before = dns_shared_answer(query->partial);
 	size_t count = before->chain_count + answer->chain_count;
 	struct span *chain = arena_array(arena, count, sizeof *chain);
 	if (!chain)
@@ -116,13 +116,13 @@ static bool join_chains(const struct query *query, struct arena *arena, struct a
 /* Ask for the end of the chain, keeping the chain. */
 static bool follow_on(struct query *query, const struct answer *answer)
 {
-	struct response *partial = response_new(answer);
+	struct dns_shared *partial = dns_shared_new(answer);
 
 	if (!partial || chain_end(answer).length >= ANSWER_NAME_SIZE) {
-		response_drop(partial);
+		dns_shared_drop(partial);
 		return false;
 	}
-	response_drop(query->partial);
+	dns_shared_drop(query->partial);
 	query->partial = partial;
 	return true;
 }
@@ -144,7 +144,7 @@ static bool read_answer(const struct query *query, const struct ub_result *resul
 {
 	struct question question = query->question;
 	if (query->partial)
-		question.name = chain_end(response_answer(query->partial));
+		question.name = chain_end(dns_shared_answer(query->partial));
 	return read_result(result, &question, arena, answer_r) && join_chains(query, arena, answer_r);
 }
 
@@ -153,7 +153,7 @@ static void on_result(void *context, int code, struct ub_result *result)
 {
 	struct sending *sending = context;
 	struct query *query = sending->query;
-	struct response *response = NULL;
+	struct dns_shared *response = NULL;
 	struct answer answer;
 	struct arena arena;
 
@@ -163,7 +163,7 @@ static void on_result(void *context, int code, struct ub_result *result)
 	bool read = code == 0 && result && sending->hops == query->hops && read_answer(query, result, &arena, &answer);
 	bool following = read && follow(query, &answer);
 	if (read && !following)
-		response = response_new(&answer);
+		response = dns_shared_new(&answer);
 	arena_clear(&arena);
 	ub_resolve_free(result);
 	if (following) {
@@ -180,12 +180,12 @@ void query_send(struct sending *sending)
 {
 	struct query *query = sending->query;
 	struct ub_ctx *context = query->resolver->contexts[sending->lane];
-	int type = (int)packet_type_number(query->question.type);
+	int type = (int)dns_message_type_number(query->question.type);
 	char target[ANSWER_NAME_SIZE];
 	const char *name = query->name;
 
 	if (query->partial) {
-		struct span end = chain_end(response_answer(query->partial));
+		struct span end = chain_end(dns_shared_answer(query->partial));
 		memcpy(target, end.at, end.length);
 		target[end.length] = '\0';
 		name = target;
@@ -258,7 +258,8 @@ static void wake_waiter(void *context)
 	pthread_cond_signal(&waiter->signal);
 }
 
-static size_t watch_all(struct query *const *queries, size_t count, struct waiter *waiter, struct query_watcher *watchers)
+static size_t watch_all(struct query *const *queries, size_t count, struct waiter *waiter,
+                        struct query_watcher *watchers)
 {
 	if (count > RESOLVER_WAIT_MAX)
 		count = RESOLVER_WAIT_MAX;

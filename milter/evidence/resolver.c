@@ -25,12 +25,12 @@
 #define KEPT_BYTES ((size_t)1 << 20)
 #define LEARNT_SECONDS (7LL * 24 * 3600)
 
-static struct response *bare_response(enum answer_status status)
+static struct dns_shared *bare_response(enum answer_status status)
 {
 	struct answer answer;
 	memset(&answer, 0, sizeof answer);
 	answer.status = status;
-	return response_new(&answer);
+	return dns_shared_new(&answer);
 }
 
 static struct query *find_under_way(const struct resolver *resolver, const struct question *question, uint64_t hash)
@@ -57,10 +57,10 @@ static void wake_dispatcher(const struct resolver *resolver)
 }
 
 /* What is kept of the answer; a failure is only kept from those who chose the name. */
-static struct response *find_kept(struct resolver *resolver, const struct question *question, enum room room)
+static struct dns_shared *find_kept(struct resolver *resolver, const struct question *question, enum room room)
 {
 	long long now_ms = resolver_now_ms();
-	struct response *response = cache_find(resolver->cache, question, now_ms);
+	struct dns_shared *response = cache_find(resolver->cache, question, now_ms);
 	if (!response && room == ROOM_STRANGER)
 		response = cache_find(resolver->failures, question, now_ms);
 	return response;
@@ -68,8 +68,8 @@ static struct response *find_kept(struct resolver *resolver, const struct questi
 
 static bool learnt(const struct resolver *resolver, const struct question *question)
 {
-	struct response *response = cache_find(resolver->learnt, question, resolver_now_ms());
-	response_drop(response);
+	struct dns_shared *response = cache_find(resolver->learnt, question, resolver_now_ms());
+	dns_shared_drop(response);
 	return response != NULL;
 }
 
@@ -100,7 +100,7 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 	resolver->counters.asked++;
 	if (asker.room == ROOM_BELOW && learnt(resolver, question))
 		asker.room = ROOM_NAMED;
-	struct response *kept = find_kept(resolver, question, asker.room);
+	struct dns_shared *kept = find_kept(resolver, question, asker.room);
 	struct query *other = kept ? NULL : find_under_way(resolver, question, query->hash);
 	if (other) {
 		place.query = join(resolver, other, asker.room);
@@ -110,7 +110,7 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 		atomic_store_explicit(&query->response, kept, memory_order_release);
 	} else if (!admission_enter(resolver->admission, &asker, &query->ticket)) {
 		resolver->counters.busy++;
-		atomic_store_explicit(&query->response, response_take(resolver->busy), memory_order_release);
+		atomic_store_explicit(&query->response, dns_shared_take(resolver->busy), memory_order_release);
 	} else {
 		query->room = asker.room;
 		enter(resolver, query);
@@ -120,7 +120,8 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 	return place;
 }
 
-struct query *resolver_ask(struct resolver *resolver, const struct question *question, const struct applicant *applicant)
+struct query *resolver_ask(struct resolver *resolver, const struct question *question,
+                           const struct applicant *applicant)
 {
 	struct query *query = query_new(resolver, question);
 
@@ -252,10 +253,10 @@ static void release(struct resolver *resolver)
 	cache_free(resolver->failures);
 	cache_free(resolver->learnt);
 	admission_free(resolver->admission);
-	response_drop(resolver->failure);
-	response_drop(resolver->busy);
-	response_drop(resolver->nothing);
-	response_drop(resolver->no_such_name);
+	dns_shared_drop(resolver->failure);
+	dns_shared_drop(resolver->busy);
+	dns_shared_drop(resolver->nothing);
+	dns_shared_drop(resolver->no_such_name);
 	pthread_mutex_destroy(&resolver->lock);
 	free(resolver->options);
 	free(resolver);

@@ -69,9 +69,9 @@ static void leave_bucket(struct resolver *resolver, struct query *query)
 	resolver->counters.under_way--;
 }
 
-static void keep(struct resolver *resolver, const struct query *query, struct response *response)
+static void keep(struct resolver *resolver, const struct query *query, struct dns_shared *response)
 {
-	const struct answer *answer = response_answer(response);
+	const struct answer *answer = dns_shared_answer(response);
 	bool failed = answer_failed(answer);
 	unsigned long max = failed ? 0 : answer_void(answer) ? resolver->negative_max : resolver->ttl_max;
 	unsigned long seconds = answer->ttl < max ? answer->ttl : max;
@@ -84,9 +84,9 @@ static void keep(struct resolver *resolver, const struct query *query, struct re
 }
 
 /* Publish the answer, which is taken over. */
-static void finish(struct resolver *resolver, struct query *query, struct response *response)
+static void finish(struct resolver *resolver, struct query *query, struct dns_shared *response)
 {
-	const struct answer *answer = response_answer(response);
+	const struct answer *answer = dns_shared_answer(response);
 
 	leave_bucket(resolver, query);
 	keep(resolver, query, response);
@@ -135,7 +135,7 @@ static void choose_lead(struct resolver *resolver, const struct query *query, co
 		resolver->lead = sending->lane;
 }
 
-void sending_answered(struct sending *sending, struct response *response)
+void sending_answered(struct sending *sending, struct dns_shared *response)
 {
 	struct query *query = sending->query;
 	struct resolver *resolver = query->resolver;
@@ -148,7 +148,7 @@ void sending_answered(struct sending *sending, struct response *response)
 	} else {
 		/* Too late for those who asked, but the next ones need not ask. */
 		keep(resolver, query, response);
-		response_drop(response);
+		dns_shared_drop(response);
 	}
 	settle(resolver, query);
 	pthread_mutex_unlock(&resolver->lock);
@@ -164,7 +164,7 @@ static void refuse(struct resolver *resolver, struct query *query, struct sendin
 {
 	query->refusals++;
 	if (refused_for_good(resolver, query)) {
-		finish(resolver, query, response_take(resolver->failure));
+		finish(resolver, query, dns_shared_take(resolver->failure));
 		return;
 	}
 	long long at_ms = now_ms + (query->refusals < resolver->servers ? 0 : REFUSED_AGAIN_MS);
@@ -195,7 +195,7 @@ void sending_failed(struct sending *sending, int code)
 	if (complete(query))
 		;
 	else if (code == UB_SYNTAX)
-		finish(resolver, query, response_take(resolver->no_such_name));
+		finish(resolver, query, dns_shared_take(resolver->no_such_name));
 	else if (silent)
 		sending->at_ms = now_ms;
 	else
@@ -205,7 +205,7 @@ void sending_failed(struct sending *sending, int code)
 }
 
 /* Whether a query under way has come to its end by the clock, or because nobody wants it. */
-static struct response *end_of(const struct resolver *resolver, const struct query *query, long long now_ms)
+static struct dns_shared *end_of(const struct resolver *resolver, const struct query *query, long long now_ms)
 {
 	if (query->pause_until_ms != 0)
 		return now_ms >= query->pause_until_ms ? resolver->nothing : NULL;
@@ -217,8 +217,8 @@ static struct response *end_of(const struct resolver *resolver, const struct que
 static bool may_ask_again(const struct resolver *resolver, enum room room)
 {
 	static const unsigned caps[ROOMS] = { [ROOM_NAMED] = RESOLVER_AGAIN_NAMED,
-		                              [ROOM_BELOW] = RESOLVER_AGAIN_BELOW,
-		                              [ROOM_STRANGER] = RESOLVER_AGAIN_STRANGER };
+		                                  [ROOM_BELOW] = RESOLVER_AGAIN_BELOW,
+		                                  [ROOM_STRANGER] = RESOLVER_AGAIN_STRANGER };
 	return resolver->again[room] < caps[room];
 }
 
@@ -226,10 +226,10 @@ static bool may_ask_again(const struct resolver *resolver, enum room room)
 static size_t look_at(struct resolver *resolver, struct query *query, long long now_ms, struct sending **due)
 {
 	size_t count = 0;
-	struct response *end = complete(query) ? NULL : end_of(resolver, query, now_ms);
+	struct dns_shared *end = complete(query) ? NULL : end_of(resolver, query, now_ms);
 
 	if (end) {
-		finish(resolver, query, response_take(end));
+		finish(resolver, query, dns_shared_take(end));
 		settle(resolver, query);
 		return 0;
 	}
@@ -314,7 +314,7 @@ void book_close(struct resolver *resolver)
 		for (int i = 0; i < LANES; i++)
 			query->sendings[i].out = false;
 		if (!complete(query))
-			finish(resolver, query, response_take(resolver->failure));
+			finish(resolver, query, dns_shared_take(resolver->failure));
 		settle(resolver, query);
 	}
 }

@@ -20,10 +20,18 @@
  * forgotten at once, and none is taken for dead. By default there is room for 16 questions at once.
  */
 static const char *const options[][2] = {
-	{ "do-not-query-localhost:", "no" }, { "outbound-msg-retry:", "1" },  { "infra-host-ttl:", "1" },
-	{ "infra-keep-probing:", "yes" },    { "outgoing-num-tcp:", "16" },   { "msg-cache-size:", "64k" },
-	{ "msg-cache-slabs:", "1" },         { "rrset-cache-size:", "64k" },  { "rrset-cache-slabs:", "1" },
-	{ "infra-cache-slabs:", "1" },       { "key-cache-slabs:", "1" },     { "val-bogus-ttl:", "1" },
+	{ "do-not-query-localhost:", "no" },
+	{ "outbound-msg-retry:", "1" },
+	{ "infra-host-ttl:", "1" },
+	{ "infra-keep-probing:", "yes" },
+	{ "outgoing-num-tcp:", "16" },
+	{ "msg-cache-size:", "64k" },
+	{ "msg-cache-slabs:", "1" },
+	{ "rrset-cache-size:", "64k" },
+	{ "rrset-cache-slabs:", "1" },
+	{ "infra-cache-slabs:", "1" },
+	{ "key-cache-slabs:", "1" },
+	{ "val-bogus-ttl:", "1" },
 	/* A server that took that long would count as dead, and not be asked. */
 	{ "infra-cache-max-rtt:", "1000000" },
 };
@@ -218,8 +226,8 @@ static bool add_line(struct ub_ctx *context, char *line, const char *path, unsig
 	int code = ub_ctx_data_add(context, line);
 	if (code == 0)
 		return true;
-	snprintf(error_r, RESOLVER_ERROR_SIZE, "%.300s:%u: this is no resource record; write OWNER TTL IN TYPE DATA on one line",
-	         path, number);
+	snprintf(error_r, RESOLVER_ERROR_SIZE,
+	         "%.300s:%u: this is no resource record; write OWNER TTL IN TYPE DATA on one line", path, number);
 	return false;
 }
 
@@ -269,8 +277,7 @@ static bool set_up(struct ub_ctx *context, const struct settings *settings, unsi
 	    || !set_number(context, "cache-max-negative-ttl:", settings->dns.cache_negative_max, error_r)
 	    || !set_number(context, "outgoing-range:", range, error_r)
 	    || !set_number(context, "num-queries-per-thread:", range, error_r) || !set_zone(context, error_r)
-	    || !set_servers(context, settings, lane, error_r)
-	    || !set_anchor(context, settings->dns.trust_anchor, error_r))
+	    || !set_servers(context, settings, lane, error_r) || !set_anchor(context, settings->dns.trust_anchor, error_r))
 		return false;
 	if (ub_ctx_async(context, 1) != 0)
 		return fail(error_r, "libunbound", "no thread can be used");

@@ -19,7 +19,7 @@
 #include "evidence/cache.h"
 #include "evidence/resolver.h"
 #include "evidence/resolver_context.h"
-#include "evidence/response.h"
+#include "evidence/dns_shared.h"
 
 #define RESOLVER_BUCKETS 1024
 
@@ -44,12 +44,12 @@ struct sending {
 struct query {
 	atomic_uint references;
 	struct resolver *resolver; /* not referenced: whoever holds a reference to a query holds one to this, too */
-	_Atomic(struct response *) response;
+	_Atomic(struct dns_shared *) response;
 	bool was_cached;
 	struct query_watcher *watchers; /* in the order of their coming */
 	struct query_watcher **watchers_end;
 	uint64_t hash;
-	struct query *next; /* in the bucket, until it is complete */
+	struct query *next;  /* in the bucket, until it is complete */
 	struct query *newer; /* in the book */
 	struct query *older;
 	bool booked;
@@ -61,7 +61,7 @@ struct query {
 	unsigned refusals;        /* failures that a server answered */
 	struct sending sendings[LANES];
 
-	struct response *partial; /* aliases followed so far, see follow(); the dispatcher's */
+	struct dns_shared *partial; /* aliases followed so far, see follow(); the dispatcher's */
 	unsigned hops;
 	struct question question;
 	char name[]; /* NUL-terminated */
@@ -80,10 +80,10 @@ struct resolver {
 	bool local_data;
 	char *options; /* what it was made for, as text; NULL: files too, which may change */
 	uint64_t key[2];
-	struct response *failure; /* ready-made, so that a query always comes to an end */
-	struct response *busy;
-	struct response *nothing;
-	struct response *no_such_name;
+	struct dns_shared *failure; /* ready-made, so that a query always comes to an end */
+	struct dns_shared *busy;
+	struct dns_shared *nothing;
+	struct dns_shared *no_such_name;
 
 	pthread_mutex_t lock; /* protects what follows, and of queries all but the response and what never changes */
 	struct cache *cache;
@@ -117,7 +117,7 @@ bool book_enter(struct resolver *resolver, struct query *query);
 struct sending *book_begin(struct resolver *resolver, struct query *query);
 
 /* What a sending came to: an answer, which is taken over; or a failure, code being the library's. */
-void sending_answered(struct sending *sending, struct response *response);
+void sending_answered(struct sending *sending, struct dns_shared *response);
 void sending_failed(struct sending *sending, int code);
 
 void *dispatch(void *context);

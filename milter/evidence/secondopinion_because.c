@@ -5,7 +5,7 @@
 
 #define IP4_TERMS_MAX 63 /* that it keeps of a record without other terms but "all"; what is beyond is dropped */
 #define IP6_TERMS_MAX 25
-#define PARTS_MAX 128    /* that it lets a macro keep */
+#define PARTS_MAX 128 /* that it lets a macro keep */
 
 static bool record_cut(const struct spf_record *record)
 {
@@ -119,7 +119,8 @@ const char *secondopinion_because(const struct secondopinion_trace *trace)
 		const char *text;
 	} limits[] = {
 		{ trace->theirs->local, "because it always lets a loopback address pass" },
-		{ trace->stopped, "because it counts the terms that cause lookups for each record alone, and had to be stopped" },
+		{ trace->stopped,
+		  "because it counts the terms that cause lookups for each record alone, and had to be stopped" },
 		{ terms && trace->records && trace->records->next,
 		  "because it counts the terms that cause lookups for each record alone, not for the whole evaluation" },
 		{ terms, "because it allows one term more than the ten that may cause lookups" },
@@ -140,9 +141,11 @@ const char *secondopinion_because(const struct secondopinion_trace *trace)
 		  " included" },
 		{ any_macro(trace, piece_parts),
 		  "because it expands a macro such as %{d2} wrongly where a name has no more parts than that" },
-		{ theirs_failed && trace->ptr_failed, "because it takes a failed lookup of the client's names (PTR) for an error" },
+		{ theirs_failed && trace->ptr_failed,
+		  "because it takes a failed lookup of the client's names (PTR) for an error" },
 		{ any_macro(trace, piece_p), "because it chooses the name for %{p} in another way" },
-		{ theirs_failed && any(trace, record_ptr), "because it takes a failed lookup of a client's name (PTR) for an error" },
+		{ theirs_failed && any(trace, record_ptr),
+		  "because it takes a failed lookup of a client's name (PTR) for an error" },
 		{ theirs_failed && trace->failed, "because it needs a lookup that failed, and we do not" },
 	};
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)

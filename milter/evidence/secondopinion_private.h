@@ -17,10 +17,10 @@ enum secondopinion_kind { SECONDOPINION_LOOKUP, SECONDOPINION_RESULT };
 /* What the child sends: a question, or at the end what libspf2 found. The parent trusts none of it. */
 struct secondopinion_message {
 	int32_t kind;
-	int32_t type;   /* enum record_type */
-	int32_t result; /* enum spf_result, as libspf2 means it */
-	int32_t local;  /* the result rests on the client's address being a loopback one */
-	int32_t broken; /* the result is that a record cannot be compiled */
+	int32_t type;                /* enum record_type */
+	int32_t result;              /* enum spf_result, as libspf2 means it */
+	int32_t local;               /* the result rests on the client's address being a loopback one */
+	int32_t broken;              /* the result is that a record cannot be compiled */
 	char name[ANSWER_NAME_SIZE]; /* in the form of a question, NUL-terminated */
 };
 
@@ -49,13 +49,13 @@ struct secondopinion_trace {
 	const struct spf_outcome *ours;
 	const struct secondopinion_message *theirs;
 	const struct secondopinion_record *records;
-	bool stopped;     /* a lookup was refused because there had been too many */
-	bool several;     /* a TXT answer held several records */
-	bool many_names;  /* a PTR answer held more names than are looked at */
-	bool many_hosts;  /* an MX answer likewise */
-	bool ptr_failed;  /* a PTR lookup failed */
-	bool failed;      /* some lookup failed */
-	bool one_label;   /* the record of a name of one label was asked for */
+	bool stopped;    /* a lookup was refused because there had been too many */
+	bool several;    /* a TXT answer held several records */
+	bool many_names; /* a PTR answer held more names than are looked at */
+	bool many_hosts; /* an MX answer likewise */
+	bool ptr_failed; /* a PTR lookup failed */
+	bool failed;     /* some lookup failed */
+	bool one_label;  /* the record of a name of one label was asked for */
 };
 
 /* Why the results differ: an English phrase that follows "because" or "differs". Never NULL. */

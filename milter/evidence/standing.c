@@ -14,7 +14,7 @@ void standing_init(struct standing *standing, const struct settings *settings, c
 {
 	standing->settings = settings;
 	standing->facts = facts;
-	standing->keys_left = STANDING_KEYS_MAX;
+	standing->option_map_left = STANDING_KEYS_MAX;
 }
 
 /*
@@ -67,7 +67,7 @@ static void judge_key(struct standing *standing, const struct origin *origin, st
 	applicant->room = ROOM_BELOW;
 	applicant->group = group;
 	applicant->exact = place == PLACE_EXACT;
-	applicant->left = &standing->keys_left;
+	applicant->left = &standing->option_map_left;
 }
 
 /* Of a name that the configuration's records made, with what they took from elsewhere. */
@@ -146,8 +146,8 @@ static struct span client_text(const struct standing *standing)
 
 	if (client->family != ADDRESS_IPV6)
 		return standing->facts->client_text;
-	return arena_printf(standing->facts->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6],
-	                    b[7]);
+	return arena_printf(standing->facts->arena, "%02x%02x:%02x%02x:%02x%02x:%02x%02x", b[0], b[1], b[2], b[3], b[4],
+	                    b[5], b[6], b[7]);
 }
 
 /*

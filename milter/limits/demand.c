@@ -52,7 +52,8 @@ static struct span over_text(const struct tally *tally, struct rate rate, long l
 	                    parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-struct limit_evidence tally_evidence(const struct tally *tally, const struct demand *demand, long long now, const struct facts *facts)
+struct limit_evidence tally_evidence(const struct tally *tally, const struct demand *demand, long long now,
+                                     const struct facts *facts)
 {
 	struct limit_evidence evidence = { true, result_make(RESULT_FAIL, REASON_LIMIT_UNKNOWN, span_make(NULL, 0)) };
 	switch (tally->status) {

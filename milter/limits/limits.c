@@ -66,9 +66,10 @@ static void warn(struct count *count, enum limit_kind kind)
 		snprintf(whose, sizeof whose, " by user %s", demand->user.text);
 	else if (kind == LIMIT_USER)
 		snprintf(whose, sizeof whose, " by those who name no user");
-	log_event(count->limits->log, LOG_LEVEL_WARNING, "warning",
-	          "organization %s: %llu of %s (%s) are used%s; what goes beyond is deferred where defer_unless asks for limit",
-	          demand->org.text, count->tally.used[kind], rate, limit_option(kind), whose);
+	log_event(
+		count->limits->log, LOG_LEVEL_WARNING, "warning",
+		"organization %s: %llu of %s (%s) are used%s; what goes beyond is deferred where defer_unless asks for limit",
+		demand->org.text, count->tally.used[kind], rate, limit_option(kind), whose);
 }
 
 /* The one end that counting comes to. counted: by what knows how much there was. */
@@ -90,8 +91,8 @@ static void settle_away(struct count *count)
 	settle(count, count->when_away == WHEN_AWAY_LOCAL);
 }
 
-static struct count *begin(void *context, const struct settings *settings, const struct org *org, const struct facts *facts,
-                           struct waker waker)
+static struct count *begin(void *context, const struct settings *settings, const struct org *org,
+                           const struct facts *facts, struct waker waker)
 {
 	struct limits *limits = context;
 	struct count *count = calloc(1, sizeof *count);
@@ -148,7 +149,7 @@ struct limits *limits_new(const struct settings *settings, struct log *log, char
 	}
 	pthread_rwlock_init(&limits->lock, NULL);
 	limits->log = log;
-	limits->limiter = (struct limiter){ .context = limits, .begin = begin, .look = look, .end = end };
+	limits->limiter = (struct limiter) { .context = limits, .begin = begin, .look = look, .end = end };
 	limits->local = local_new();
 	limits->usage = usage_new();
 	bool good = limits->local && limits->usage;

@@ -20,7 +20,7 @@ struct user {
 };
 
 struct organization {
-	struct orgid id; /* first */
+	struct orgid id;               /* first */
 	unsigned seconds[LIMIT_KINDS]; /* that the windows are for */
 	struct window messages;
 	struct window recipients;
@@ -126,7 +126,8 @@ static struct organization *get_organization(struct local *local, const struct o
 /* A window of another length begins anew. */
 static void fit(struct organization *organization, const struct demand *demand)
 {
-	struct window *const windows[LIMIT_KINDS] = { &organization->messages, &organization->recipients, &organization->others };
+	struct window *const windows[LIMIT_KINDS] = { &organization->messages, &organization->recipients,
+		                                          &organization->others };
 	for (unsigned kind = 0; kind < LIMIT_KINDS; kind++) {
 		if (demand->rates[kind].count == 0 || organization->seconds[kind] == demand->rates[kind].seconds)
 			continue;
@@ -190,7 +191,8 @@ static bool find_windows(struct organization *organization, const struct demand 
 	return windows_r[LIMIT_USER] != NULL;
 }
 
-static void look(struct window *const windows[LIMIT_KINDS], const struct demand *demand, long long now_ms, struct tally *tally_r)
+static void look(struct window *const windows[LIMIT_KINDS], const struct demand *demand, long long now_ms,
+                 struct tally *tally_r)
 {
 	tally_r->status = TALLY_WITHIN;
 	for (unsigned kind = 0; kind < LIMIT_KINDS; kind++) {

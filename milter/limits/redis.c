@@ -20,7 +20,7 @@
 
 /* The loop and whoever asked have a reference each. */
 struct redis_request {
-	struct task task; /* first */
+	struct task task;    /* first */
 	struct redis *redis; /* the loop's alone; it outlives what is asked of it */
 	atomic_uint references;
 	struct demand demand;
@@ -44,8 +44,8 @@ struct redis {
 	struct redis_way *way;
 	struct redis_script *script;
 	struct loop *loop;
-	atomic_bool takes;     /* it makes sense to ask */
-	atomic_uint asked;     /* and not answered yet */
+	atomic_bool takes; /* it makes sense to ask */
+	atomic_uint asked; /* and not answered yet */
 	/* The loop's alone: */
 	struct task start;
 	struct task stop;
@@ -53,14 +53,14 @@ struct redis {
 	struct bufferevent *link;
 	redisReader *reader;
 	redisReplyObjectFunctions functions; /* the reader's */
-	unsigned greetings;    /* replies that are due before the store is there */
-	bool useful;           /* this connection has brought an answer */
+	unsigned greetings;                  /* replies that are due before the store is there */
+	bool useful;                         /* this connection has brought an answer */
 	struct redis_request *first; /* in the order of the answers; while the connection is made nothing of it is sent */
 	struct redis_request **last;
 	struct event *patience; /* for the oldest */
 	struct event *retry;
 	long long greeted_ms;
-	long long delay_ms;     /* before the next try */
+	long long delay_ms;          /* before the next try */
 	char told[REDIS_ERROR_SIZE]; /* what the log was told last; "": that it is there, or nothing yet */
 };
 
@@ -119,7 +119,8 @@ static void set_timer(struct event *timer, long long milliseconds)
 {
 	if (milliseconds < 0)
 		milliseconds = 0;
-	struct timeval length = { .tv_sec = (time_t)(milliseconds / 1000), .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000) };
+	struct timeval length = { .tv_sec = (time_t)(milliseconds / 1000),
+		                      .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000) };
 	event_add(timer, &length);
 }
 
@@ -218,8 +219,7 @@ static void refused(struct redis *redis, const redisReply *reply, const char *wh
 /* What comes before a question is no answer to it. */
 static bool has_unread(const struct redis *redis)
 {
-	return redis->reader->pos != redis->reader->len
-	       || evbuffer_get_length(bufferevent_get_input(redis->link)) != 0;
+	return redis->reader->pos != redis->reader->len || evbuffer_get_length(bufferevent_get_input(redis->link)) != 0;
 }
 
 /* One reply to what was said first. False: it is over. */

@@ -9,8 +9,9 @@
 struct redis *redis_new(const struct settings *settings, struct log *log, char error_r[REDIS_ERROR_SIZE])
 {
 	(void)settings, (void)log;
-	snprintf(error_r, REDIS_ERROR_SIZE,
-	         "limits.store: this program was built without hiredis and can use no store; remove it, or build with hiredis");
+	snprintf(
+		error_r, REDIS_ERROR_SIZE,
+		"limits.store: this program was built without hiredis and can use no store; remove it, or build with hiredis");
 	return NULL;
 }
 
@@ -34,7 +35,7 @@ struct redis_request *redis_ask(struct redis *redis, const struct demand *demand
 bool redis_answer(struct redis_request *request, struct tally *tally_r)
 {
 	(void)request;
-	*tally_r = (struct tally){ .status = TALLY_UNKNOWN };
+	*tally_r = (struct tally) { .status = TALLY_UNKNOWN };
 	return true;
 }
 

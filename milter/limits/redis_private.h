@@ -23,7 +23,8 @@ void redis_script_free(struct redis_script *script);
  * The command that runs it for a demand: by its hash, or whole. It is to be released with redisFreeCommand(). Below 0: there is
  * no memory.
  */
-long long redis_script_command(const struct redis_script *script, const struct demand *demand, bool whole, char **command_r);
+long long redis_script_command(const struct redis_script *script, const struct demand *demand, bool whole,
+                               char **command_r);
 
 /* What it answered. False: that is no answer of the script's. */
 bool redis_script_answer(const redisReply *reply, const struct demand *demand, struct tally *tally_r);

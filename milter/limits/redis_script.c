@@ -27,72 +27,72 @@
  * clock that goes back finds slots of the future: they count, but for those that are further away than the window.
  */
 static const char script_text[] =
-    "local time = redis.call('TIME')\n"
-    "local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)\n"
-    "local function slot_at(seconds)\n"
-    "  local a, b = now * 60, seconds * 1000\n"
-    "  return (a - a % b) / b\n"
-    "end\n"
-    "local function allows(count, sum, weight)\n"
-    "  return sum == 0 or sum + weight <= count\n"
-    "end\n"
-    "local function look(key, count, seconds, weight)\n"
-    "  local slot, sum, kept, old = slot_at(seconds), 0, {}, {}\n"
-    "  local all = redis.call('HGETALL', key)\n"
-    "  for i = 1, #all, 2 do\n"
-    "    local at, n = tonumber(all[i]), tonumber(all[i + 1])\n"
-    "    if at and n and at >= slot - 60 and at <= slot + 60 then\n"
-    "      sum = sum + n\n"
-    "      kept[#kept + 1] = {at, n}\n"
-    "    else\n"
-    "      old[#old + 1] = all[i]\n"
-    "    end\n"
-    "  end\n"
-    "  for i = 1, #old do redis.call('HDEL', key, old[i]) end\n"
-    "  if allows(count, sum, weight) then return sum, -1 end\n"
-    "  table.sort(kept, function(a, b) return a[1] < b[1] end)\n"
-    "  local rest, at = sum, slot\n"
-    "  for i = 1, #kept do\n"
-    "    rest, at = rest - kept[i][2], kept[i][1]\n"
-    "    if allows(count, rest, weight) then break end\n"
-    "  end\n"
-    "  return sum, math.max(math.ceil((at + 61) * seconds * 1000 / 60) - now, 1)\n"
-    "end\n"
-    "local function add(key, seconds, weight)\n"
-    "  redis.call('HINCRBY', key, string.format('%.0f', slot_at(seconds)), weight)\n"
-    "  redis.call('PEXPIRE', key, math.ceil(seconds * 1000 * 61 / 60) + 1000)\n"
-    "end\n"
-    "local keys = {KEYS[1], KEYS[2], KEYS[4]}\n"
-    "local apart = false\n"
-    "local user_seconds = tonumber(ARGV[8])\n"
-    "if tonumber(ARGV[7]) > 0 and ARGV[10] == '1' then\n"
-    "  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.0f', now - user_seconds * 1000 * 61 / 60))\n"
-    "  if redis.call('ZSCORE', KEYS[5], ARGV[12]) or redis.call('ZCARD', KEYS[5]) < tonumber(ARGV[11]) then\n"
-    "    keys[3], apart = KEYS[3], true\n"
-    "  end\n"
-    "end\n"
-    "local answer = {0, 0, 0, 0, 0, 0}\n"
-    "for kind = 1, 3 do\n"
-    "  local count, seconds, weight = tonumber(ARGV[kind * 3 - 2]), tonumber(ARGV[kind * 3 - 1]), tonumber(ARGV[kind * 3])\n"
-    "  if count > 0 then\n"
-    "    local sum, wait = look(keys[kind], count, seconds, weight)\n"
-    "    answer[3 + kind] = sum\n"
-    "    if wait >= 0 and answer[1] == 0 then answer[1], answer[2], answer[3] = 1, kind, wait end\n"
-    "  end\n"
-    "end\n"
-    "if answer[1] == 1 then return answer end\n"
-    "for kind = 1, 3 do\n"
-    "  local count, seconds, weight = tonumber(ARGV[kind * 3 - 2]), tonumber(ARGV[kind * 3 - 1]), tonumber(ARGV[kind * 3])\n"
-    "  if count > 0 then\n"
-    "    add(keys[kind], seconds, weight)\n"
-    "    answer[3 + kind] = answer[3 + kind] + weight\n"
-    "  end\n"
-    "end\n"
-    "if apart then\n"
-    "  redis.call('ZADD', KEYS[5], string.format('%.0f', now), ARGV[12])\n"
-    "  redis.call('PEXPIRE', KEYS[5], math.ceil(user_seconds * 1000 * 61 / 60) + 1000)\n"
-    "end\n"
-    "return answer\n";
+	"local time = redis.call('TIME')\n"
+	"local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)\n"
+	"local function slot_at(seconds)\n"
+	"  local a, b = now * 60, seconds * 1000\n"
+	"  return (a - a % b) / b\n"
+	"end\n"
+	"local function allows(count, sum, weight)\n"
+	"  return sum == 0 or sum + weight <= count\n"
+	"end\n"
+	"local function look(key, count, seconds, weight)\n"
+	"  local slot, sum, kept, old = slot_at(seconds), 0, {}, {}\n"
+	"  local all = redis.call('HGETALL', key)\n"
+	"  for i = 1, #all, 2 do\n"
+	"    local at, n = tonumber(all[i]), tonumber(all[i + 1])\n"
+	"    if at and n and at >= slot - 60 and at <= slot + 60 then\n"
+	"      sum = sum + n\n"
+	"      kept[#kept + 1] = {at, n}\n"
+	"    else\n"
+	"      old[#old + 1] = all[i]\n"
+	"    end\n"
+	"  end\n"
+	"  for i = 1, #old do redis.call('HDEL', key, old[i]) end\n"
+	"  if allows(count, sum, weight) then return sum, -1 end\n"
+	"  table.sort(kept, function(a, b) return a[1] < b[1] end)\n"
+	"  local rest, at = sum, slot\n"
+	"  for i = 1, #kept do\n"
+	"    rest, at = rest - kept[i][2], kept[i][1]\n"
+	"    if allows(count, rest, weight) then break end\n"
+	"  end\n"
+	"  return sum, math.max(math.ceil((at + 61) * seconds * 1000 / 60) - now, 1)\n"
+	"end\n"
+	"local function add(key, seconds, weight)\n"
+	"  redis.call('HINCRBY', key, string.format('%.0f', slot_at(seconds)), weight)\n"
+	"  redis.call('PEXPIRE', key, math.ceil(seconds * 1000 * 61 / 60) + 1000)\n"
+	"end\n"
+	"local keys = {KEYS[1], KEYS[2], KEYS[4]}\n"
+	"local apart = false\n"
+	"local user_seconds = tonumber(ARGV[8])\n"
+	"if tonumber(ARGV[7]) > 0 and ARGV[10] == '1' then\n"
+	"  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.0f', now - user_seconds * 1000 * 61 / 60))\n"
+	"  if redis.call('ZSCORE', KEYS[5], ARGV[12]) or redis.call('ZCARD', KEYS[5]) < tonumber(ARGV[11]) then\n"
+	"    keys[3], apart = KEYS[3], true\n"
+	"  end\n"
+	"end\n"
+	"local answer = {0, 0, 0, 0, 0, 0}\n"
+	"for kind = 1, 3 do\n"
+	"  local count, seconds, weight = tonumber(ARGV[kind * 3 - 2]), tonumber(ARGV[kind * 3 - 1]), tonumber(ARGV[kind * 3])\n"
+	"  if count > 0 then\n"
+	"    local sum, wait = look(keys[kind], count, seconds, weight)\n"
+	"    answer[3 + kind] = sum\n"
+	"    if wait >= 0 and answer[1] == 0 then answer[1], answer[2], answer[3] = 1, kind, wait end\n"
+	"  end\n"
+	"end\n"
+	"if answer[1] == 1 then return answer end\n"
+	"for kind = 1, 3 do\n"
+	"  local count, seconds, weight = tonumber(ARGV[kind * 3 - 2]), tonumber(ARGV[kind * 3 - 1]), tonumber(ARGV[kind * 3])\n"
+	"  if count > 0 then\n"
+	"    add(keys[kind], seconds, weight)\n"
+	"    answer[3 + kind] = answer[3 + kind] + weight\n"
+	"  end\n"
+	"end\n"
+	"if apart then\n"
+	"  redis.call('ZADD', KEYS[5], string.format('%.0f', now), ARGV[12])\n"
+	"  redis.call('PEXPIRE', KEYS[5], math.ceil(user_seconds * 1000 * 61 / 60) + 1000)\n"
+	"end\n"
+	"return answer\n";
 
 struct redis_script {
 	char hash[EVP_MAX_MD_SIZE * 2 + 1];
@@ -144,15 +144,17 @@ static bool make_key(const struct demand *demand, const char *what, enum limit_k
 	return true;
 }
 
-static bool make_keys(const struct demand *demand, char keys_r[KEYS][KEY_SIZE])
+static bool make_keys(const struct demand *demand, char option_map_r[KEYS][KEY_SIZE])
 {
-	return make_key(demand, "messages", LIMIT_MESSAGES, "", keys_r[0])
-	       && make_key(demand, "recipients", LIMIT_RECIPIENTS, "", keys_r[1])
-	       && make_key(demand, "user", LIMIT_USER, demand->user.text, keys_r[2])
-	       && make_key(demand, "others", LIMIT_USER, "", keys_r[3]) && make_key(demand, "users", LIMIT_USER, "", keys_r[4]);
+	return make_key(demand, "messages", LIMIT_MESSAGES, "", option_map_r[0])
+	       && make_key(demand, "recipients", LIMIT_RECIPIENTS, "", option_map_r[1])
+	       && make_key(demand, "user", LIMIT_USER, demand->user.text, option_map_r[2])
+	       && make_key(demand, "others", LIMIT_USER, "", option_map_r[3])
+	       && make_key(demand, "users", LIMIT_USER, "", option_map_r[4]);
 }
 
-long long redis_script_command(const struct redis_script *script, const struct demand *demand, bool whole, char **command_r)
+long long redis_script_command(const struct redis_script *script, const struct demand *demand, bool whole,
+                               char **command_r)
 {
 	char keys[KEYS][KEY_SIZE];
 	char numbers[ARGUMENTS][NUMBER_SIZE];
@@ -190,7 +192,9 @@ bool redis_script_answer(const redisReply *reply, const struct demand *demand, s
 			return false;
 		numbers[i] = reply->element[i]->integer;
 	}
-	if (numbers[0] > 1 || (numbers[0] == 1 && (numbers[1] < 1 || numbers[1] > LIMIT_KINDS || demand->rates[numbers[1] - 1].count == 0)))
+	if (numbers[0] > 1
+	    || (numbers[0] == 1
+	        && (numbers[1] < 1 || numbers[1] > LIMIT_KINDS || demand->rates[numbers[1] - 1].count == 0)))
 		return false;
 	tally_r->status = numbers[0] == 0 ? TALLY_WITHIN : TALLY_OVER;
 	if (tally_r->status == TALLY_OVER) {

@@ -25,11 +25,11 @@
 struct redis_way {
 	struct store_address address;
 	char text[STORE_TEXT_SIZE];
-	struct span store; /* as it is configured, with its password; owned */
+	struct span store;  /* as it is configured, with its password; owned */
 	struct span cafile; /* owned */
 	struct timespec cafile_time;
-	SSL_CTX *tls; /* NULL: without */
-	bool literal; /* the host is an address */
+	SSL_CTX *tls;        /* NULL: without */
+	bool literal;        /* the host is an address */
 	size_t server_count; /* name servers; 0: those of the system */
 	char servers[SERVERS_MAX][SERVER_SIZE];
 	struct evdns_base *names; /* of the connection that is open */
@@ -76,7 +76,8 @@ static bool set_up_tls(struct redis_way *way, char error_r[REDIS_ERROR_SIZE])
 	if (good == 1)
 		return true;
 	const char *reason = ERR_reason_error_string(ERR_get_error());
-	snprintf(error_r, REDIS_ERROR_SIZE, "limits.store_cafile: %s holds no certificate that can be used (%s); write them in PEM",
+	snprintf(error_r, REDIS_ERROR_SIZE,
+	         "limits.store_cafile: %s holds no certificate that can be used (%s); write them in PEM",
 	         own ? way->cafile.at : "the system's default", reason ? reason : "unknown reason");
 	return false;
 }
@@ -89,8 +90,8 @@ static void take_servers(struct redis_way *way, const struct set *servers)
 		size_t at = span_find(server, 0, '@');
 		struct span port = at == server.length ? span_of("53") : span_slice(server, at + 1, server.length);
 		bool bracket = span_find(server, 0, ':') < at;
-		snprintf(way->servers[way->server_count++], SERVER_SIZE, "%s%.*s%s:%.*s", bracket ? "[" : "", (int)at, server.at,
-		         bracket ? "]" : "", (int)port.length, port.at);
+		snprintf(way->servers[way->server_count++], SERVER_SIZE, "%s%.*s%s:%.*s", bracket ? "[" : "", (int)at,
+		         server.at, bracket ? "]" : "", (int)port.length, port.at);
 	}
 }
 
@@ -260,9 +261,11 @@ void redis_way_error(const struct redis_way *way, struct bufferevent *link, char
 	if (name != 0)
 		snprintf(error_r, REDIS_ERROR_SIZE, "its name cannot be found: %s", evutil_gai_strerror(name));
 	else if (verified != X509_V_OK)
-		snprintf(error_r, REDIS_ERROR_SIZE, "its certificate is not accepted: %s", X509_verify_cert_error_string(verified));
+		snprintf(error_r, REDIS_ERROR_SIZE, "its certificate is not accepted: %s",
+		         X509_verify_cert_error_string(verified));
 	else if (tls != 0)
-		snprintf(error_r, REDIS_ERROR_SIZE, "TLS fails: %s", ERR_reason_error_string(tls) ? ERR_reason_error_string(tls) : "unknown reason");
+		snprintf(error_r, REDIS_ERROR_SIZE, "TLS fails: %s",
+		         ERR_reason_error_string(tls) ? ERR_reason_error_string(tls) : "unknown reason");
 	else if (system != 0)
 		snprintf(error_r, REDIS_ERROR_SIZE, "%s", evutil_socket_error_to_string(system));
 	else

@@ -18,7 +18,7 @@ struct seen {
 
 struct told_user {
 	struct orgid id;
-	bool told;       /* else the place is free */
+	bool told; /* else the place is free */
 	long long at_ms;
 };
 
@@ -112,7 +112,7 @@ static struct told_user *place_of(struct account *account, const struct demand *
 			room = user;
 	}
 	if (room)
-		*room = (struct told_user){ .id = demand->user };
+		*room = (struct told_user) { .id = demand->user };
 	return room;
 }
 
@@ -127,7 +127,8 @@ static bool tell(bool *told, unsigned long long used, struct rate rate)
 	return first;
 }
 
-static void note_user(struct account *account, const struct demand *demand, unsigned long long used, long long now_ms, bool *warn_r)
+static void note_user(struct account *account, const struct demand *demand, unsigned long long used, long long now_ms,
+                      bool *warn_r)
 {
 	struct seen *seen = &account->seen[LIMIT_USER];
 	struct rate rate = demand->rates[LIMIT_USER];

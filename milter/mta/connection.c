@@ -26,26 +26,26 @@ struct connection {
 	struct connection **link;
 	int fd;
 	struct event event;
-	short events;            /* waited for */
-	bool added;              /* the event is in the set */
-	bool bounded;            /* with a limit of its own */
-	bool mute;               /* nothing more comes from the peer */
-	bool dead;               /* and it takes nothing more either */
-	bool waiting;            /* a message waits for evidence */
-	bool over;               /* the dialogue has ended */
-	bool unsent;             /* counted as such */
-	struct buffer in;        /* bytes that are not taken yet */
-	struct buffer out;       /* bytes that are not sent yet */
-	long long packet_ms;     /* when a packet that has begun must be whole */
-	long long stall_ms;      /* when something must have been sent */
-	long long progress_ms;   /* when the peer is told next that its message waits */
+	short events;          /* waited for */
+	bool added;            /* the event is in the set */
+	bool bounded;          /* with a limit of its own */
+	bool mute;             /* nothing more comes from the peer */
+	bool dead;             /* and it takes nothing more either */
+	bool waiting;          /* a message waits for evidence */
+	bool over;             /* the dialogue has ended */
+	bool unsent;           /* counted as such */
+	struct buffer in;      /* bytes that are not taken yet */
+	struct buffer out;     /* bytes that are not sent yet */
+	long long packet_ms;   /* when a packet that has begun must be whole */
+	long long stall_ms;    /* when something must have been sent */
+	long long progress_ms; /* when the peer is told next that its message waits */
 	struct dialogue dialogue;
 };
 
 static long long now_ms(const struct connection *connection)
 {
-	const struct ports *ports = connection->home->service->ports;
-	return ports->now_ms(ports->context);
+	const struct environment *environment = connection->home->shared->environment;
+	return environment->now_ms(environment->context);
 }
 
 static bool has_unsent(const struct connection *connection)
@@ -86,7 +86,7 @@ static void close_connection(struct connection *connection)
 
 static void tell_starved(const struct connection *connection)
 {
-	log_event(connection->home->service->log, LOG_LEVEL_ERROR, "error",
+	log_event(connection->home->shared->log, LOG_LEVEL_ERROR, "error",
 	          "a connection of the MTA was cut off: there is no memory");
 }
 
@@ -96,7 +96,7 @@ static void end_dialogue(struct connection *connection)
 	const struct dialogue *dialogue = &connection->dialogue;
 	connection->over = true;
 	if (dialogue->fault)
-		log_event(connection->home->service->log, LOG_LEVEL_WARNING, "warning",
+		log_event(connection->home->shared->log, LOG_LEVEL_WARNING, "warning",
 		          "a connection to the milter socket was cut off at packet %llu: %s; "
 		          "see that only the MTA can reach the socket",
 		          dialogue->packets, dialogue->fault);
@@ -303,8 +303,9 @@ static bool watch(struct connection *connection, short events, const struct time
 	connection->added = false;
 	int fd = events == 0 ? -1 : connection->fd;
 	if (event_assign(&connection->event, loop_base(connection->home->loop), fd, (short)(events | EV_PERSIST), on_event,
-	                 connection) != 0 ||
-	    event_add(&connection->event, limit) != 0)
+	                 connection)
+	        != 0
+	    || event_add(&connection->event, limit) != 0)
 		return false;
 	connection->added = true;
 	connection->events = events;
@@ -313,7 +314,8 @@ static bool watch(struct connection *connection, short events, const struct time
 
 static struct timeval interval(long long milliseconds)
 {
-	struct timeval interval = { .tv_sec = (time_t)(milliseconds / 1000), .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000) };
+	struct timeval interval = { .tv_sec = (time_t)(milliseconds / 1000),
+		                        .tv_usec = (suseconds_t)(milliseconds % 1000 * 1000) };
 	return interval;
 }
 
@@ -333,11 +335,11 @@ static void settle(struct connection *connection)
 	long long left = bounded ? until - now_ms(connection) : connection->home->limits.idle;
 	struct timeval limit = interval(left > 0 ? left : 0);
 	const struct timeval *kept =
-	    bounded ? &limit : event_base_init_common_timeout(loop_base(connection->home->loop), &limit);
+		bounded ? &limit : event_base_init_common_timeout(loop_base(connection->home->loop), &limit);
 	connection->bounded = bounded;
 	if (watch(connection, events, kept ? kept : &limit))
 		return;
-	log_event(connection->home->service->log, LOG_LEVEL_ERROR, "error",
+	log_event(connection->home->shared->log, LOG_LEVEL_ERROR, "error",
 	          "a connection of the MTA was closed, since it cannot be watched: %s", strerror(errno));
 	close_connection(connection);
 }
@@ -431,7 +433,7 @@ static void begin(struct task *task)
 	if (connection->next)
 		connection->next->link = &connection->next;
 	home->connections = connection;
-	dialogue_begin(&connection->dialogue, home->service, waker);
+	dialogue_begin(&connection->dialogue, home->shared, waker);
 	receive_more(connection);
 	advance(connection);
 	settle(connection);

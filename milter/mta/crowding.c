@@ -29,5 +29,6 @@ void crowding_note(struct crowding *crowding, struct log *log, size_t open, size
 	crowding->told_ms = now;
 	log_event(log, LOG_LEVEL_WARNING, "warning",
 	          "all %zu connections are taken, and further ones of the mail server wait; raise the limit of open files "
-	          "(LimitNOFILE= in systemd), or let fewer processes of the mail server use this filter", open);
+	          "(LimitNOFILE= in systemd), or let fewer processes of the mail server use this filter",
+	          open);
 }

@@ -30,16 +30,27 @@ enum state {
 
 /* Which commands can follow. */
 static const char *const next[] = {
-	[STATE_NEW] = "O",          [STATE_NEGOTIATED] = "CU",     [STATE_CONNECTED] = "HMU", [STATE_HELO] = "HMU",
-	[STATE_MAIL] = "RAU",       [STATE_RCPT] = "NLTBERAU",     [STATE_DATA] = "NLA",      [STATE_HEADER] = "NLA",
-	[STATE_EOH] = "BEA",        [STATE_BODY] = "BEA",          [STATE_EOM] = "QMUK",      [STATE_QUIT] = "",
+	[STATE_NEW] = "O",
+	[STATE_NEGOTIATED] = "CU",
+	[STATE_CONNECTED] = "HMU",
+	[STATE_HELO] = "HMU",
+	[STATE_MAIL] = "RAU",
+	[STATE_RCPT] = "NLTBERAU",
+	[STATE_DATA] = "NLA",
+	[STATE_HEADER] = "NLA",
+	[STATE_EOH] = "BEA",
+	[STATE_BODY] = "BEA",
+	[STATE_EOM] = "QMUK",
+	[STATE_QUIT] = "",
 	/* After RSET anything may come that can follow an unknown command. */
-	[STATE_ABORTED] = "HMRATBUQK", [STATE_UNKNOWN] = "HMRATBUQK", [STATE_QUIT_NC] = "CU",
+	[STATE_ABORTED] = "HMRATBUQK",
+	[STATE_UNKNOWN] = "HMRATBUQK",
+	[STATE_QUIT_NC] = "CU",
 };
 
 /* What becomes of a step. */
 enum outcome {
-	OUTCOME_SILENT,   /* no answer */
+	OUTCOME_SILENT, /* no answer */
 	OUTCOME_CONTINUE,
 	OUTCOME_SKIP,
 	OUTCOME_REFUSED,  /* the reply is written */
@@ -55,8 +66,9 @@ enum outcome {
 static const struct symbols symbols[] = {
 	{ SMFIM_CONNECT, "j" },
 	{ SMFIM_HELO, "j" },
-	{ SMFIM_ENVFROM, "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
-	                 "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
+	{ SMFIM_ENVFROM,
+	  "{v} j i {client_addr} {client_name} {client_resolve} {tls_version} {cipher} {cipher_bits} "
+	  "{cert_subject} {cert_issuer} {cn_subject} {cn_issuer} {verify} {auth_type} {auth_authen} {daemon_name}" },
 	{ SMFIM_ENVRCPT, "i {rcpt_mailer}" },
 	{ SMFIM_DATA, "i" },
 	{ SMFIM_EOM, "i" },
@@ -112,7 +124,7 @@ static bool actions_offered(struct dialogue *dialogue, uint32_t offered)
 	uint32_t missing = ACTIONS_NEEDED & ~offered;
 	if (missing == 0)
 		return true;
-	log_event(dialogue->service->log, LOG_LEVEL_ERROR, "error",
+	log_event(dialogue->shared->log, LOG_LEVEL_ERROR, "error",
 	          "the MTA is refused: this filter must be allowed to%s%s%s and by its milter protocol is not; "
 	          "in Postfix set milter_protocol to 6, Sendmail must be 8.14 or newer",
 	          missing & SMFIF_ADDHDRS ? " add header fields," : "",
@@ -122,47 +134,48 @@ static bool actions_offered(struct dialogue *dialogue, uint32_t offered)
 }
 
 /* The steps that this filter has no use for, or does not answer. */
-static uint32_t choose_steps(struct dialogue *dialogue, struct agreement *agreement_r)
+static uint32_t choose_steps(struct dialogue *dialogue, struct negotiated *negotiated_r)
 {
-	session_agree(dialogue->service, agreement_r);
-	agreement_r->leading_space = (dialogue->offered & SMFIP_HDR_LEADSPC) != 0;
-	agreement_r->skip = (dialogue->offered & SMFIP_SKIP) != 0;
+	session_negotiate(dialogue->shared, negotiated_r);
+	negotiated_r->leading_space = (dialogue->offered & SMFIP_HDR_LEADSPC) != 0;
+	negotiated_r->skip = (dialogue->offered & SMFIP_SKIP) != 0;
 	uint32_t steps = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
-	if (!agreement_r->answers_mail)
+	if (!negotiated_r->answers_mail)
 		steps |= SMFIP_NR_MAIL;
-	if (!agreement_r->answers_recipients)
+	if (!negotiated_r->answers_recipients)
 		steps |= SMFIP_NR_RCPT;
 	return steps | SMFIP_HDR_LEADSPC | SMFIP_SKIP;
 }
 
-static void tell_no_symbols(struct service *service)
+static void tell_no_symbols(struct shared *shared)
 {
-	if (!atomic_exchange(&service->told_symlist, true))
-		log_event(service->log, LOG_LEVEL_WARNING, "warning",
-		          "the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
+	if (!atomic_exchange(&shared->told_symlist, true))
+		log_event(
+			shared->log, LOG_LEVEL_WARNING, "warning",
+			"the MTA does not let this filter ask for macros: it must be configured to send them, see the manual page");
 }
 
 static enum outcome take_offer(struct dialogue *dialogue, struct span data, struct buffer *out)
 {
 	struct offer offer = protocol_offer(data);
-	struct agreement agreement = { 0 };
+	struct negotiated negotiated = { 0 };
 	if (offer.version < PROTOCOL_VERSION_MIN || offer.version > INT32_MAX)
 		return cut(dialogue, "version too old: the MTA must speak version 2 to 6 of the milter protocol");
 	if (!actions_offered(dialogue, offer.actions != 0 ? offer.actions : (uint32_t)SMFI_V1_ACTS))
 		return OUTCOME_OVER;
 	dialogue->offered = (offer.steps != 0 ? offer.steps : (uint32_t)SMFI_V1_PROT) & ~(uint32_t)SMFI_INTERNAL;
-	dialogue->steps = choose_steps(dialogue, &agreement);
+	dialogue->steps = choose_steps(dialogue, &negotiated);
 	forget_from(dialogue, MACROS_OF_CONNECT);
 	session_free(dialogue->session);
-	dialogue->session = session_new(dialogue->service, &agreement, dialogue->waker);
+	dialogue->session = session_new(dialogue->shared, &negotiated, dialogue->waker);
 	if (!dialogue->session)
 		return starve(dialogue);
 	bool asks = (offer.actions & SMFIF_SETSYMLIST) != 0;
 	if (!asks)
-		tell_no_symbols(dialogue->service);
+		tell_no_symbols(dialogue->shared);
 	struct offer agreed = { .version = offer.version < SMFI_PROT_VERSION ? offer.version : SMFI_PROT_VERSION,
-		                .actions = ACTIONS_NEEDED | (asks ? (uint32_t)SMFIF_SETSYMLIST : 0),
-		                .steps = dialogue->steps & dialogue->offered };
+		                    .actions = ACTIONS_NEEDED | (asks ? (uint32_t)SMFIF_SETSYMLIST : 0),
+		                    .steps = dialogue->steps & dialogue->offered };
 	protocol_write_agreement(out, &agreed, symbols, asks ? sizeof symbols / sizeof symbols[0] : 0);
 	return OUTCOME_SILENT;
 }
@@ -233,7 +246,7 @@ static enum outcome take_mail(struct dialogue *dialogue, struct span data, struc
 	 * end the message, and the steps that follow would be overlooked; they are answered instead.
 	 */
 	if (!session) {
-		log_event(dialogue->service->log, LOG_LEVEL_ERROR, "error",
+		log_event(dialogue->shared->log, LOG_LEVEL_ERROR, "error",
 		          "a message is deferred: the MTA did not negotiate the milter protocol for its session");
 		return OUTCOME_CONTINUE;
 	}
@@ -241,7 +254,7 @@ static enum outcome take_mail(struct dialogue *dialogue, struct span data, struc
 	read_macros(dialogue, &input);
 	input.mail_from = protocol_text(data);
 	session_mail(session, &input, macro(dialogue, MACROS_OF_MAIL, "{client_addr}"));
-	return session->agreement.answers_mail ? answer(dialogue, out) : OUTCOME_SILENT;
+	return session->negotiated.answers_mail ? answer(dialogue, out) : OUTCOME_SILENT;
 }
 
 static enum outcome take_recipient(struct dialogue *dialogue, struct span data, struct buffer *out)
@@ -249,10 +262,11 @@ static enum outcome take_recipient(struct dialogue *dialogue, struct span data, 
 	struct session *session = dialogue->session;
 	if (!session)
 		return OUTCOME_DEFERRED;
-	session_recipient(session, protocol_text(data), own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"), macro(dialogue, MACROS_OF_RCPT, "i"));
+	session_recipient(session, protocol_text(data), own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"),
+	                  macro(dialogue, MACROS_OF_RCPT, "i"));
 	if (session_answers_recipients(session))
 		return answer(dialogue, out);
-	return session->agreement.answers_recipients ? OUTCOME_CONTINUE : OUTCOME_SILENT;
+	return session->negotiated.answers_recipients ? OUTCOME_CONTINUE : OUTCOME_SILENT;
 }
 
 static enum outcome take_nothing(struct dialogue *dialogue, struct span data, struct buffer *out)
@@ -288,12 +302,12 @@ static enum outcome take_body(struct dialogue *dialogue, struct span data, struc
 	if (!dialogue->session)
 		return OUTCOME_DEFERRED;
 	bool more = session_body(dialogue->session, data);
-	return more || !dialogue->session->agreement.skip ? OUTCOME_CONTINUE : OUTCOME_SKIP;
+	return more || !dialogue->session->negotiated.skip ? OUTCOME_CONTINUE : OUTCOME_SKIP;
 }
 
 static bool failed(struct session *session, const char *what)
 {
-	log_event(session->service->log, LOG_LEVEL_ERROR, "error", "message %s is deferred: there is no memory to %s",
+	log_event(session->shared->log, LOG_LEVEL_ERROR, "error", "message %s is deferred: there is no memory to %s",
 	          session->message->examination.sid, what);
 	return false;
 }
@@ -302,7 +316,7 @@ static bool failed(struct session *session, const char *what)
 static bool write_edits(struct session *session, const struct edits *edits, struct buffer *out)
 {
 	/* Where values come with the white space after the colon, they must be given with it. */
-	struct span space = session->agreement.leading_space ? span_of(" ") : span_of("");
+	struct span space = session->negotiated.leading_space ? span_of(" ") : span_of("");
 	for (size_t i = 0; i < edits->removal_count; i++)
 		protocol_write_removal(out, edits->removals[i].name, edits->removals[i].index);
 	for (size_t i = 0; i < edits->insertion_count; i++)
@@ -314,7 +328,8 @@ static bool write_quarantine(struct session *session, struct buffer *out)
 {
 	const struct examination *examination = &session->message->examination;
 	char text[128];
-	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason), examination->sid);
+	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason),
+	         examination->sid);
 	protocol_write_quarantine(out, span_of(text));
 	return !out->failed || failed(session, "hold it");
 }
@@ -360,7 +375,7 @@ static enum outcome take_end(struct dialogue *dialogue, struct span data, struct
 	if (!session)
 		return OUTCOME_DEFERRED;
 	/* Up to version 5 the last piece of the body may come here. */
-	if (data.length != 0 && !session_body(session, data) && session->agreement.skip)
+	if (data.length != 0 && !session_body(session, data) && session->negotiated.skip)
 		return cut(dialogue, "the end of the message brings a piece of the body of which no more was wanted");
 	return session_end(session, macro(dialogue, MACROS_OF_EOM, "i")) ? conclude(dialogue, out) : OUTCOME_WAITS;
 }
@@ -399,8 +414,8 @@ static const struct step {
 	char command;
 	enum state state;
 	enum macro_stage stage; /* of its macros; NO_MACROS: has none */
-	uint32_t unanswered;       /* SMFIP_NR_* that makes it a step without an answer */
-	bool lasting;              /* a refusal does not end the message */
+	uint32_t unanswered;    /* SMFIP_NR_* that makes it a step without an answer */
+	bool lasting;           /* a refusal does not end the message */
 	enum outcome (*take)(struct dialogue *dialogue, struct span data, struct buffer *out);
 } step_table[] = {
 	{ SMFIC_OPTNEG, STATE_NEGOTIATED, NO_MACROS, 0, false, take_offer },
@@ -511,10 +526,10 @@ static enum dialogue_status reply(struct dialogue *dialogue, const struct step *
 	return out->failed ? DIALOGUE_OVER : DIALOGUE_LISTENS;
 }
 
-void dialogue_begin(struct dialogue *dialogue_r, struct service *service, struct waker waker)
+void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker)
 {
 	memset(dialogue_r, 0, sizeof *dialogue_r);
-	dialogue_r->service = service;
+	dialogue_r->shared = shared;
 	dialogue_r->waker = waker;
 }
 

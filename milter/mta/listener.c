@@ -31,7 +31,7 @@ struct listener_name {
 };
 
 static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_status status, const char *format, ...)
 {
@@ -45,7 +45,7 @@ static enum listener_status say(char text_r[LISTENER_TEXT_SIZE], enum listener_s
 static bool names_every_address(struct span host)
 {
 	static const struct span every[] = { SPAN_LITERAL("0.0.0.0"), SPAN_LITERAL("[0.0.0.0]"), SPAN_LITERAL("::"),
-	                                     SPAN_LITERAL("[::]") };
+		                                 SPAN_LITERAL("[::]") };
 	for (size_t i = 0; i < sizeof every / sizeof every[0]; i++)
 		if (span_equal(host, every[i]))
 			return true;
@@ -58,8 +58,8 @@ static bool read_name(const char *socket, struct listener_name *name_r)
 	if (strncmp(socket, "unix:", 5) == 0) {
 		name_r->kind = LISTENER_UNIX;
 		name_r->path = socket + 5;
-		return name_r->path[0] == '/' && name_r->path[1] != '\0' &&
-		       strlen(name_r->path) < sizeof((struct sockaddr_un *)0)->sun_path;
+		return name_r->path[0] == '/' && name_r->path[1] != '\0'
+		       && strlen(name_r->path) < sizeof((struct sockaddr_un *)0)->sun_path;
 	}
 	struct span rest;
 	if (strncmp(socket, "inet:", 5) == 0) {
@@ -101,20 +101,27 @@ enum listener_status listener_check(const struct listener_options *options, char
 		           options->socket, sizeof((struct sockaddr_un *)0)->sun_path - 1);
 	if (name.kind != LISTENER_UNIX) {
 		if (!name.has_host)
-			say(text_r, LISTENER_OK, "%s listens on every address: whoever reaches it can pose as the MTA; "
-			    "name 127.0.0.1 as HOST, or keep others out with a firewall", options->socket);
+			say(text_r, LISTENER_OK,
+			    "%s listens on every address: whoever reaches it can pose as the MTA; "
+			    "name 127.0.0.1 as HOST, or keep others out with a firewall",
+			    options->socket);
 		return LISTENER_OK;
 	}
 	*option_r = "socket_mode";
 	if (options->mode & ~0777U)
-		return say(text_r, LISTENER_MALFORMED, "socket_mode %o has bits that are no permissions; use 0660", options->mode);
+		return say(text_r, LISTENER_MALFORMED, "socket_mode %o has bits that are no permissions; use 0660",
+		           options->mode);
 	if (options->mode & 0002)
-		return say(text_r, LISTENER_MALFORMED, "socket_mode %04o lets everybody on this machine pose as the MTA; "
-		           "use 0660 and socket_group", options->mode);
+		return say(text_r, LISTENER_MALFORMED,
+		           "socket_mode %04o lets everybody on this machine pose as the MTA; "
+		           "use 0660 and socket_group",
+		           options->mode);
 	*option_r = "socket_group";
 	if (options->group && options->group[0] != '\0' && !getgrnam(options->group))
-		return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it (groupadd --system %s) or name "
-		           "another", options->group, options->group);
+		return say(text_r, LISTENER_MALFORMED,
+		           "socket_group: there is no group \"%s\"; create it (groupadd --system %s) or name "
+		           "another",
+		           options->group, options->group);
 	return LISTENER_OK;
 }
 
@@ -159,8 +166,8 @@ static bool answered(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return true;
-	bool refused = connect(fd, (struct sockaddr *)&address, sizeof address) != 0 &&
-	               (errno == ECONNREFUSED || errno == ENOENT);
+	bool refused =
+		connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && (errno == ECONNREFUSED || errno == ENOENT);
 	close(fd);
 	return !refused;
 }
@@ -174,10 +181,13 @@ static enum listener_status make_room(const char *path, char text_r[LISTENER_TEX
 	if (!S_ISSOCK(status.st_mode))
 		return say(text_r, LISTENER_FAILED, "%s exists and is not a socket; remove it or name another path", path);
 	if (answered(path))
-		return say(text_r, LISTENER_BUSY, "%s: somebody listens there already; if that is the filter, stop it first, else "
-		           "name another socket", path);
+		return say(text_r, LISTENER_BUSY,
+		           "%s: somebody listens there already; if that is the filter, stop it first, else "
+		           "name another socket",
+		           path);
 	if (unlink(path) != 0)
-		return say(text_r, LISTENER_FAILED, "%s: the dead socket cannot be removed: %s%s", path, strerror(errno), remedy(errno));
+		return say(text_r, LISTENER_FAILED, "%s: the dead socket cannot be removed: %s%s", path, strerror(errno),
+		           remedy(errno));
 	return LISTENER_OK;
 }
 
@@ -190,8 +200,9 @@ static enum listener_status set_access(const char *path, const struct listener_o
 			return say(text_r, LISTENER_MALFORMED, "socket_group: there is no group \"%s\"; create it or name another",
 			           options->group);
 		if (lchown(path, (uid_t)-1, group->gr_gid) != 0)
-			return say(text_r, LISTENER_FAILED, "%s cannot be given to group %s: %s; start as root, or as a member of it", path,
-			           options->group, strerror(errno));
+			return say(text_r, LISTENER_FAILED,
+			           "%s cannot be given to group %s: %s; start as root, or as a member of it", path, options->group,
+			           strerror(errno));
 	}
 	if (chmod(path, (mode_t)options->mode) != 0)
 		return say(text_r, LISTENER_FAILED, "%s cannot be given mode %04o: %s%s", path, options->mode, strerror(errno),
@@ -243,10 +254,10 @@ static enum listener_status listen_at(const struct addrinfo *place, const char *
 {
 	const int on = 1;
 	int fd = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-	    bind(fd, place->ai_addr, place->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+	    || setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0
+	    || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0
+	    || bind(fd, place->ai_addr, place->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
 		return failed(socket_name, fd, text_r);
 	*fd_r = fd;
 	return LISTENER_OK;
@@ -256,7 +267,8 @@ static enum listener_status open_inet(const struct listener_name *name, const ch
                                       char text_r[LISTENER_TEXT_SIZE])
 {
 	const struct addrinfo hints = { .ai_family = name->kind == LISTENER_INET ? AF_INET : AF_INET6,
-		                        .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+		                            .ai_socktype = SOCK_STREAM,
+		                            .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *places;
 	int error = getaddrinfo(name->has_host ? name->host : NULL, name->port, &hints, &places);
 	if (error != 0)

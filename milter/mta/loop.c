@@ -137,8 +137,8 @@ static bool set_up(struct loop *loop, size_t room_size)
 	if (!loop->base || loop->wake < 0)
 		return false;
 	loop->woken = event_new(loop->base, loop->wake, EV_READ | EV_PERSIST, run_tasks, loop);
-	if (loop->woken && event_add(loop->woken, NULL) == 0 &&
-	    event_base_once(loop->base, -1, EV_TIMEOUT, tell_turning, loop, NULL) == 0)
+	if (loop->woken && event_add(loop->woken, NULL) == 0
+	    && event_base_once(loop->base, -1, EV_TIMEOUT, tell_turning, loop, NULL) == 0)
 		return true;
 	errno = ENOMEM;
 	return false;

@@ -87,7 +87,8 @@ static const char *check_client(struct span data)
 	case SMFIA_INET6:
 		return NULL;
 	case SMFIA_UNIX:
-		return text.length < sizeof((struct sockaddr_un *)0)->sun_path ? NULL : "the client's path too long for a socket";
+		return text.length < sizeof((struct sockaddr_un *)0)->sun_path ? NULL
+		                                                               : "the client's path too long for a socket";
 	default:
 		return "the client's address is of no known family";
 	}
@@ -240,7 +241,7 @@ struct span protocol_macro(struct span list, const char *name)
 static void add_number(struct buffer *out, uint32_t number)
 {
 	const char bytes[NUMBER] = { (char)(number >> 24), (char)(number >> 16 & 0xff), (char)(number >> 8 & 0xff),
-		                     (char)(number & 0xff) };
+		                         (char)(number & 0xff) };
 	buffer_add(out, bytes, sizeof bytes);
 }
 
@@ -261,7 +262,8 @@ void protocol_write(struct buffer *out, char letter)
 	add_head(out, letter, 0);
 }
 
-void protocol_write_agreement(struct buffer *out, const struct offer *agreed, const struct symbols *symbols, size_t count)
+void protocol_write_agreement(struct buffer *out, const struct offer *agreed, const struct symbols *symbols,
+                              size_t count)
 {
 	size_t length = MILTER_OPTLEN;
 	for (size_t i = 0; i < count; i++)

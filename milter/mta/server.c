@@ -35,11 +35,11 @@ struct worker {
 	struct connection_home home;
 	struct task ending;
 	atomic_bool forced; /* the time is up: what is unsent is lost */
-	bool ends;   /* when its last connection is gone */
+	bool ends;          /* when its last connection is gone */
 };
 
 struct server {
-	struct service *service;
+	struct shared *shared;
 	int listener;
 	size_t open_max;
 	atomic_uint unsent;
@@ -81,7 +81,7 @@ static struct worker *choose_worker(struct server *server)
 static void note_crowding(struct server *server, size_t most)
 {
 	size_t open = count_open(server);
-	crowding_note(&server->crowding, server->service->log, open, most != 0 ? most : open);
+	crowding_note(&server->crowding, server->shared->log, open, most != 0 ? most : open);
 }
 
 /* The next connection of an MTA; -1: none (EAGAIN), or none for want of descriptors. */
@@ -133,7 +133,7 @@ static void take_connections(int fd, short what, void *context)
 			continue;
 		if (taken >= 0) {
 			close(taken);
-			log_event(server->service->log, LOG_LEVEL_ERROR, "error",
+			log_event(server->shared->log, LOG_LEVEL_ERROR, "error",
 			          "a connection of the MTA was cut off: there is no memory");
 		} else {
 			note_crowding(server, 0);
@@ -205,7 +205,7 @@ static void await(bool (*holds)(struct server *server), struct server *server, l
 
 static bool is_drained(struct server *server)
 {
-	return atomic_load(&server->service->open) == 0 && atomic_load(&server->unsent) == 0;
+	return atomic_load(&server->shared->open) == 0 && atomic_load(&server->unsent) == 0;
 }
 
 static bool is_empty(struct server *server)
@@ -270,12 +270,12 @@ static void start_workers(struct server *server, const struct server_options *op
 		worker->loop = loop_start(name, CONNECTION_ROOM);
 		if (!worker->loop)
 			return;
-		worker->home = (struct connection_home){ .loop = worker->loop,
-			                                 .service = server->service,
-			                                 .limits = options->limits.idle != 0 ? options->limits : usual,
-			                                 .unsent = &server->unsent,
-			                                 .closed = on_closed,
-			                                 .context = worker };
+		worker->home = (struct connection_home) { .loop = worker->loop,
+			                                      .shared = server->shared,
+			                                      .limits = options->limits.idle != 0 ? options->limits : usual,
+			                                      .unsent = &server->unsent,
+			                                      .closed = on_closed,
+			                                      .context = worker };
 		server->worker_count++;
 	}
 }
@@ -305,7 +305,7 @@ struct server *server_start(const struct server_options *options, char text_r[SE
 		snprintf(text_r, SERVER_TEXT_SIZE, "there is no memory");
 		return NULL;
 	}
-	server->service = options->service;
+	server->shared = options->shared;
 	server->listener = options->listener;
 	start_workers(server, options, wanted);
 	if (server->worker_count < wanted) {
@@ -315,7 +315,7 @@ struct server *server_start(const struct server_options *options, char text_r[SE
 			free(server);
 			return NULL;
 		}
-		log_event(server->service->log, LOG_LEVEL_WARNING, "warning", "%s", text_r);
+		log_event(server->shared->log, LOG_LEVEL_WARNING, "warning", "%s", text_r);
 	}
 	server->open_max = options->connections_max != 0 ? options->connections_max : connections_max();
 	struct event_base *base = loop_base(server->workers[0].loop);
@@ -338,9 +338,9 @@ void server_open(struct server *server)
 
 unsigned server_stop(struct server *server, long long patience_ms)
 {
-	atomic_store(&server->service->stopping, true);
+	atomic_store(&server->shared->stopping, true);
 	await(is_drained, server, patience_ms);
-	unsigned left = atomic_load(&server->service->open);
+	unsigned left = atomic_load(&server->shared->open);
 	end_workers(server, false);
 	await(is_empty, server, FLUSH_MS);
 	if (!is_empty(server))

@@ -6,39 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/record.h"
+#include "core/log_entry.h"
 
-void session_agree(struct service *service, struct agreement *agreement_r)
+void session_negotiate(struct shared *shared, struct negotiated *negotiated_r)
 {
-	struct snapshot *snapshot = live_take(service->live);
+	struct snapshot *snapshot = live_take(shared->live);
 	const struct settings *settings = snapshot_settings(snapshot);
-	agreement_r->answers_recipients = settings->mode_least > MODE_MONITOR;
-	agreement_r->answers_mail = agreement_r->answers_recipients && settings->early_reject == EARLY_REJECT_MAIL;
+	negotiated_r->answers_recipients = settings->mode_least > MODE_MONITOR;
+	negotiated_r->answers_mail = negotiated_r->answers_recipients && settings->early_reject == EARLY_REJECT_MAIL;
 	snapshot_drop(snapshot);
 }
 
-struct session *session_new(struct service *service, const struct agreement *agreement, struct waker waker)
+struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (!session)
 		return NULL;
-	session->service = service;
-	session->agreement = *agreement;
+	session->shared = shared;
+	session->negotiated = *negotiated;
 	session->waker = waker;
 	return session;
 }
 
 /* A name that vouches for everybody is a fault of the configuration or of the name server: told once for each reload. */
-static void warn_canary(struct session *session, const struct examination *examination)
+static void warn_probe(struct session *session, const struct examination *examination)
 {
-	struct service *service = session->service;
+	struct shared *shared = session->shared;
 	uintptr_t settings = (uintptr_t)examination->settings;
-	for (const struct vouch *vouch = examination->facts.vouches; vouch; vouch = vouch->next) {
-		if (vouch->outcome.reason != REASON_IP_SPF_CANARY || atomic_exchange(&service->told_canary, settings) == settings)
+	for (const struct ip_spf *ip_spf = examination->facts.ip_spfs; ip_spf; ip_spf = ip_spf->next) {
+		if (ip_spf->outcome.reason != REASON_IP_SPF_CANARY
+		    || atomic_exchange(&shared->told_probe, settings) == settings)
 			continue;
-		log_event(service->log, LOG_LEVEL_WARNING, "warning", "ip.spf: %.*s vouches for every address, 192.0.2.1 included, and "
+		log_event(shared->log, LOG_LEVEL_WARNING, "warning",
+		          "ip.spf: %.*s vouches for every address, 192.0.2.1 included, and "
 		          "so for none; see whether its record is right, and whether the name server invents answers",
-		          (int)vouch->name.length, vouch->name.at);
+		          (int)ip_spf->name.length, ip_spf->name.at);
 	}
 }
 
@@ -47,18 +49,18 @@ static void message_log(struct session *session, struct message *message)
 {
 	if (!message->open)
 		return;
-	struct record record;
-	record_init(&record);
-	record_examination(&message->examination, &record);
-	log_record(session->service->log, LOG_LEVEL_INFO, &record);
-	if (session->service->watch)
-		watch_message(session->service->watch, &message->examination, session->service->log);
-	warn_canary(session, &message->examination);
+	struct log_entry entry;
+	log_entry_init(&entry);
+	log_entry_examination(&message->examination, &entry);
+	log_write(session->shared->log, LOG_LEVEL_INFO, &entry);
+	if (session->shared->watch)
+		watch_message(session->shared->watch, &message->examination, session->shared->log);
+	warn_probe(session, &message->examination);
 	examine_clear(&message->examination);
 	snapshot_drop(message->snapshot);
 	message->snapshot = NULL;
 	message->open = false;
-	atomic_fetch_sub(&session->service->open, 1);
+	atomic_fetch_sub(&session->shared->open, 1);
 }
 
 void session_close(struct session *session)
@@ -135,7 +137,7 @@ static struct address client_address(struct session *session, struct span claime
 	address_format(&session->client, connection);
 	if (read)
 		address_format(&address, macro);
-	log_event(session->service->log, LOG_LEVEL_WARNING, "warning",
+	log_event(session->shared->log, LOG_LEVEL_WARNING, "warning",
 	          "the MTA says that the client is %s, and in {client_addr} %s; neither is believed", connection, macro);
 	memset(&address, 0, sizeof address);
 	return address;
@@ -143,14 +145,14 @@ static struct address client_address(struct session *session, struct span claime
 
 static bool grants_wait(void *context)
 {
-	const struct service *service = context;
-	return service->watch && watch_grants(service->watch, service->ports->now_ms(service->ports->context));
+	const struct shared *shared = context;
+	return shared->watch && watch_grants(shared->watch, shared->environment->now_ms(shared->environment->context));
 }
 
 void session_mail(struct session *session, struct session_input *input, struct span claimed)
 {
 	session_close(session);
-	struct service *service = session->service;
+	struct shared *shared = session->shared;
 	struct message *message = calloc(1, sizeof *message);
 	session->message = message;
 	if (!message)
@@ -158,24 +160,25 @@ void session_mail(struct session *session, struct session_input *input, struct s
 	/* Postfix gives the address without its brackets when it did not come by SMTP. */
 	message->by_smtp = input->mail_from.length != 0 && input->mail_from.at[0] == '<';
 	/* Counted before the flag is read: whoever sets it and then sees no open message can be sure that none begins. */
-	atomic_fetch_add(&service->open, 1);
-	if (atomic_load(&service->stopping)) {
-		atomic_fetch_sub(&service->open, 1);
+	atomic_fetch_add(&shared->open, 1);
+	if (atomic_load(&shared->stopping)) {
+		atomic_fetch_sub(&shared->open, 1);
 		refuse_stopping(&message->refusal);
 		return;
 	}
 	message->open = true;
-	message->snapshot = live_take(service->live);
+	message->snapshot = live_take(shared->live);
 	input->client = client_address(session, claimed);
 	input->helo = span_of(session->helo);
 	input->incomplete = input->incomplete || session->lost;
 	if (span_absent(input->client_name))
 		input->client_name = span_of(session->client_name);
 	char sid[SID_SIZE];
-	service_sid(service, sid);
+	shared_sid(shared, sid);
 	message->examination.waker = session->waker;
-	message->examination.patience = (struct patience){ grants_wait, service };
-	examine_begin(&message->examination, snapshot_settings(message->snapshot), service->ports, span_of(sid), input);
+	message->examination.patience = (struct patience) { grants_wait, shared };
+	examine_begin(&message->examination, snapshot_settings(message->snapshot), shared->environment, span_of(sid),
+	              input);
 }
 
 /* The examination that is under way, or NULL. */
@@ -203,7 +206,7 @@ void session_field(struct session *session, struct span name, struct span value)
 {
 	struct examination *examination = current(session);
 	if (examination)
-		examine_field(examination, name, value, session->agreement.leading_space);
+		examine_field(examination, name, value, session->negotiated.leading_space);
 }
 
 void session_header_end(struct session *session, struct span queue_id)
@@ -297,7 +300,7 @@ bool session_refused(struct session *session, struct refusal *refusal_r)
 
 bool session_answers_recipients(const struct session *session)
 {
-	return session->agreement.answers_recipients && (!session->message || session->message->by_smtp);
+	return session->negotiated.answers_recipients && (!session->message || session->message->by_smtp);
 }
 
 bool session_edits(struct session *session, struct edits *edits_r)

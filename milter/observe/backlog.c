@@ -3,23 +3,23 @@
 
 #include <stdlib.h>
 
-/* What the record is a line of. */
-static enum line_kind kind_of(const struct record *record, enum verdict *verdict_r)
+/* What the entry is a line of. */
+static enum line_kind kind_of(const struct log_entry *entry, enum verdict *verdict_r)
 {
 	enum line_kind kind = LINE_EVENT;
 	*verdict_r = VERDICT_UNDECIDED;
-	for (size_t i = 0; i < record->count; i++) {
-		const struct record_entry *entry = &record->entries[i];
-		if (entry->is_number)
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct log_field *field = &entry->fields[i];
+		if (field->is_number)
 			continue;
-		if (strcmp(entry->key, "ev") == 0) {
-			if (span_equal(entry->text, span_of("abort")))
+		if (strcmp(field->key, "ev") == 0) {
+			if (span_equal(field->text, span_of("abort")))
 				return LINE_ABORT;
-			if (!span_equal(entry->text, span_of("verdict")))
+			if (!span_equal(field->text, span_of("verdict")))
 				return LINE_EVENT;
 			kind = LINE_VERDICT;
-		} else if (kind == LINE_VERDICT && strcmp(entry->key, "verdict") == 0) {
-			(void)verdict_from_name(entry->text, verdict_r);
+		} else if (kind == LINE_VERDICT && strcmp(field->key, "verdict") == 0) {
+			(void)verdict_from_name(field->text, verdict_r);
 			return kind;
 		}
 	}
@@ -30,12 +30,11 @@ static enum line_rank rank_of(const struct line *line)
 {
 	if (line->kind == LINE_EVENT)
 		return LINE_OTHER;
-	bool refusal = line->kind == LINE_VERDICT &&
-	               (line->verdict == VERDICT_REJECT || line->verdict == VERDICT_TEMPFAIL);
+	bool refusal = line->kind == LINE_VERDICT && (line->verdict == VERDICT_REJECT || line->verdict == VERDICT_TEMPFAIL);
 	return refusal ? LINE_REFUSAL : LINE_MESSAGE;
 }
 
-struct line *line_new(const struct record *record, char *text, char *fields, size_t fields_length)
+struct line *line_new(const struct log_entry *entry, char *text, char *fields, size_t fields_length)
 {
 	struct line *line = text ? calloc(1, sizeof *line) : NULL;
 	if (!line) {
@@ -43,7 +42,7 @@ struct line *line_new(const struct record *record, char *text, char *fields, siz
 		free(fields);
 		return NULL;
 	}
-	line->kind = kind_of(record, &line->verdict);
+	line->kind = kind_of(entry, &line->verdict);
 	line->length = strlen(text);
 	text[line->length] = '\n';
 	line->text = text;
@@ -76,10 +75,10 @@ static void count(struct line_counts *counts, enum line_kind kind, enum verdict 
 	}
 }
 
-void line_count_record(struct line_counts *counts, const struct record *record)
+void line_count_entry(struct line_counts *counts, const struct log_entry *entry)
 {
 	enum verdict verdict;
-	enum line_kind kind = kind_of(record, &verdict);
+	enum line_kind kind = kind_of(entry, &verdict);
 	count(counts, kind, verdict);
 }
 

@@ -12,10 +12,10 @@ struct entry {
 	long long last_ms;
 	struct deferred_share *share; /* NULL: the entry is free */
 	uint32_t attempts;
-	uint32_t chained;             /* the next with that hash, or the next that is free */
-	uint32_t before, after;       /* in the list of its rank */
-	uint32_t older, newer;        /* by the first attempt */
-	unsigned warned;              /* seconds: the longest duration that was told */
+	uint32_t chained;       /* the next with that hash, or the next that is free */
+	uint32_t before, after; /* in the list of its rank */
+	uint32_t older, newer;  /* by the first attempt */
+	unsigned warned;        /* seconds: the longest duration that was told */
 	unsigned rank;
 };
 
@@ -207,8 +207,9 @@ static uint32_t enter(struct deferred *table, struct deferred_share *share, size
 	}
 	uint32_t number = take_free(table);
 	uint32_t *chain = chain_of(table, key);
-	*entry_at(table, number) =
-	    (struct entry){ .key = key, .first_ms = now_ms, .last_ms = now_ms, .share = share, .attempts = 1, .chained = *chain };
+	*entry_at(table, number) = (struct entry) {
+		.key = key, .first_ms = now_ms, .last_ms = now_ms, .share = share, .attempts = 1, .chained = *chain
+	};
 	*chain = number;
 	table->count++;
 	share->count++;

@@ -22,15 +22,15 @@ static bool needs_quotes(const char *text, size_t length)
 }
 
 /* Room for an entry: its key, "=", the value with every byte escaped once more, quotes and the space before it. */
-static size_t entry_room(const struct record_entry *entry)
+static size_t field_room(const struct log_field *field)
 {
-	return strlen(entry->key) + (entry->is_number ? NUMBER_SIZE : 2 * RECORD_PRINTABLE_SIZE) + 4;
+	return strlen(field->key) + (field->is_number ? NUMBER_SIZE : 2 * LOG_PRINTABLE_SIZE) + 4;
 }
 
 static char *put_text(char *to, struct span text)
 {
-	char printable[RECORD_PRINTABLE_SIZE];
-	size_t length = record_printable(text, printable, sizeof printable);
+	char printable[LOG_PRINTABLE_SIZE];
+	size_t length = log_entry_printable(text, printable, sizeof printable);
 
 	if (!needs_quotes(printable, length)) {
 		memcpy(to, printable, length);
@@ -46,60 +46,60 @@ static char *put_text(char *to, struct span text)
 	return to;
 }
 
-static char *format_logfmt(const struct record *record)
+static char *format_logfmt(const struct log_entry *entry)
 {
 	size_t room = 1;
-	for (size_t i = 0; i < record->count; i++)
-		room += entry_room(&record->entries[i]);
+	for (size_t i = 0; i < entry->count; i++)
+		room += field_room(&entry->fields[i]);
 	char *line = malloc(room);
 	if (!line)
 		return NULL;
 
 	char *to = line;
-	for (size_t i = 0; i < record->count; i++) {
-		const struct record_entry *entry = &record->entries[i];
-		size_t key = strlen(entry->key);
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct log_field *field = &entry->fields[i];
+		size_t key = strlen(field->key);
 		if (i != 0)
 			*to++ = ' ';
-		memcpy(to, entry->key, key);
+		memcpy(to, field->key, key);
 		to += key;
 		*to++ = '=';
-		if (entry->is_number)
-			to += snprintf(to, NUMBER_SIZE, "%lld", entry->number);
+		if (field->is_number)
+			to += snprintf(to, NUMBER_SIZE, "%lld", field->number);
 		else
-			to = put_text(to, entry->text);
+			to = put_text(to, field->text);
 	}
 	*to = '\0';
 	return line;
 }
 
-static json_t *json_value(const struct record_entry *entry)
+static json_t *json_value(const struct log_field *field)
 {
-	char printable[RECORD_PRINTABLE_SIZE];
-	if (entry->is_number)
-		return json_integer(entry->number);
-	return json_stringn(printable, record_printable(entry->text, printable, sizeof printable));
+	char printable[LOG_PRINTABLE_SIZE];
+	if (field->is_number)
+		return json_integer(field->number);
+	return json_stringn(printable, log_entry_printable(field->text, printable, sizeof printable));
 }
 
-static char *format_json(const struct record *record)
+static char *format_json(const struct log_entry *entry)
 {
 	json_t *object = json_object();
 	bool good = object != NULL;
 
-	for (size_t i = 0; good && i < record->count; i++)
-		good = json_object_set_new(object, record->entries[i].key, json_value(&record->entries[i])) == 0;
+	for (size_t i = 0; good && i < entry->count; i++)
+		good = json_object_set_new(object, entry->fields[i].key, json_value(&entry->fields[i])) == 0;
 	char *line = good ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 	json_decref(object);
 	return line;
 }
 
-char *format_record(enum log_format format, const struct record *record)
+char *format_entry(enum log_format format, const struct log_entry *entry)
 {
 	switch (format) {
 	case LOG_FORMAT_LOGFMT:
-		return format_logfmt(record);
+		return format_logfmt(entry);
 	case LOG_FORMAT_JSON:
-		return format_json(record);
+		return format_json(entry);
 	}
 	return NULL;
 }

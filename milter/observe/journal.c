@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIELD_SIZE (RECORD_PRINTABLE_SIZE + 64)
+#define FIELD_SIZE (LOG_PRINTABLE_SIZE + 64)
 
 /* "SFDC_" and the key in upper case; keys hold lower case letters, digits and underscores. */
 static size_t put_key(char *to, const char *key)
@@ -19,14 +19,14 @@ static size_t put_key(char *to, const char *key)
 }
 
 /* Values are printable, so none holds the newline that ends a field. */
-static size_t put_entry(char *to, const struct record_entry *entry)
+static size_t put_entry(char *to, const struct log_field *field)
 {
-	size_t length = put_key(to, entry->key);
+	size_t length = put_key(to, field->key);
 	to[length++] = '=';
-	if (entry->is_number)
-		length += (size_t)snprintf(to + length, 24, "%lld", entry->number);
+	if (field->is_number)
+		length += (size_t)snprintf(to + length, 24, "%lld", field->number);
 	else
-		length += record_printable(entry->text, to + length, RECORD_PRINTABLE_SIZE);
+		length += log_entry_printable(field->text, to + length, LOG_PRINTABLE_SIZE);
 	to[length++] = '\n';
 	return length;
 }
@@ -39,14 +39,14 @@ size_t journal_head(char head_r[JOURNAL_HEAD_SIZE], const char *program, int fac
 	                        facility >> 3, program);
 }
 
-char *journal_fields(const struct record *record, size_t *length_r)
+char *journal_fields(const struct log_entry *entry, size_t *length_r)
 {
 	*length_r = 0;
-	char *fields = malloc(record->count * FIELD_SIZE + 1);
+	char *fields = malloc(entry->count * FIELD_SIZE + 1);
 	if (!fields)
 		return NULL;
-	for (size_t i = 0; i < record->count; i++)
-		*length_r += put_entry(fields + *length_r, &record->entries[i]);
+	for (size_t i = 0; i < entry->count; i++)
+		*length_r += put_entry(fields + *length_r, &entry->fields[i]);
 	/* It may wait for a while, in memory that is counted. */
 	char *exact = realloc(fields, *length_r + 1);
 	return exact ? exact : fields;

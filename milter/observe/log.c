@@ -16,8 +16,8 @@
 #include "observe/outlet.h"
 
 #define EVENT_TEXT_MAX 1024
-#define WAIT_MS 500     /* between two tries, where nothing tells when the next one makes sense */
-#define TELL_MS 10000   /* a log that goes on, but does not catch up, tells of its losses after this time */
+#define WAIT_MS 500   /* between two tries, where nothing tells when the next one makes sense */
+#define TELL_MS 10000 /* a log that goes on, but does not catch up, tells of its losses after this time */
 #define FAR_FUTURE_MS 0x7fffffffffffLL
 
 /* What a reload may change. */
@@ -35,16 +35,16 @@ struct log {
 	pthread_cond_t rested; /* nothing waits any more */
 	struct manner manner;
 	struct backlog backlog;
-	struct line *current;     /* is being written, or was in part, or could not be: comes before the backlog */
-	bool writing;             /* somebody uses outlet, and current is his */
-	struct line_counts told;  /* losses of which a line was made */
+	struct line *current;      /* is being written, or was in part, or could not be: comes before the backlog */
+	bool writing;              /* somebody uses outlet, and current is his */
+	struct line_counts told;   /* losses of which a line was made */
 	struct line_counts before; /* the same before the last such line */
-	long long tell_ms;        /* when losses are told at the latest */
+	long long tell_ms;         /* when losses are told at the latest */
 	bool has_thread;
-	bool stopping;            /* tell of losses without further delay */
+	bool stopping; /* tell of losses without further delay */
 	bool over;
 	pthread_t thread;
-	struct outlet outlet;     /* of whoever sets writing */
+	struct outlet outlet; /* of whoever sets writing */
 };
 
 static long long now_ms(void)
@@ -121,17 +121,17 @@ static int priority_of(enum log_level level)
 	return LOG_ERR;
 }
 
-/* The line of a record; NULL without memory. */
-static struct line *make_line(const struct manner *manner, enum log_level level, const struct record *record)
+/* The line of a entry; NULL without memory. */
+static struct line *make_line(const struct manner *manner, enum log_level level, const struct log_entry *entry)
 {
 	size_t fields_length = 0;
 	char *fields = NULL;
 	if (manner->target == LOG_TARGET_JOURNAL) {
-		fields = journal_fields(record, &fields_length);
+		fields = journal_fields(entry, &fields_length);
 		if (!fields)
 			return NULL;
 	}
-	struct line *line = line_new(record, format_record(manner->format, record), fields, fields_length);
+	struct line *line = line_new(entry, format_entry(manner->format, entry), fields, fields_length);
 	if (!line)
 		return NULL;
 	line->facility = manner->facility;
@@ -157,24 +157,24 @@ static bool tell_due(const struct log *log)
 static struct line *tell_line(struct log *log)
 {
 	static const char text[] = "lines of this log were lost: it was not read in time, or there was no memory; see that "
-	                           "what reads it runs and keeps up";
+							   "what reads it runs and keeps up";
 	char keys[VERDICTS][40];
-	struct record record;
+	struct log_entry entry;
 	const struct line_counts *dropped = &log->backlog.dropped;
-	record_init(&record);
-	record_text(&record, "ev", span_of("warning"));
-	record_text(&record, "text", span_of(text));
-	record_number(&record, "dropped", (long long)untold(log));
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("warning"));
+	log_entry_text(&entry, "text", span_of(text));
+	log_entry_number(&entry, "dropped", (long long)untold(log));
 	for (size_t i = 0; i < VERDICTS; i++) {
 		unsigned long long lost = dropped->verdicts[i] - log->told.verdicts[i];
 		snprintf(keys[i], sizeof keys[i], "dropped_%s", verdict_name((enum verdict)i));
-		record_number(&record, keys[i], lost != 0 ? (long long)lost : -1);
+		log_entry_number(&entry, keys[i], lost != 0 ? (long long)lost : -1);
 	}
 	if (dropped->aborts != log->told.aborts)
-		record_number(&record, "dropped_abort", (long long)(dropped->aborts - log->told.aborts));
+		log_entry_number(&entry, "dropped_abort", (long long)(dropped->aborts - log->told.aborts));
 	if (dropped->events != log->told.events)
-		record_number(&record, "dropped_events", (long long)(dropped->events - log->told.events));
-	struct line *line = make_line(&log->manner, LOG_LEVEL_WARNING, &record);
+		log_entry_number(&entry, "dropped_events", (long long)(dropped->events - log->told.events));
+	struct line *line = make_line(&log->manner, LOG_LEVEL_WARNING, &entry);
 	if (!line)
 		return NULL;
 	line->tells = true;
@@ -387,19 +387,19 @@ static void put(struct log *log, struct line *line)
 	}
 }
 
-void log_record(struct log *log, enum log_level level, const struct record *record)
+void log_write(struct log *log, enum log_level level, const struct log_entry *entry)
 {
 	pthread_mutex_lock(&log->lock);
 	struct manner manner = log->manner;
 	pthread_mutex_unlock(&log->lock);
 	if (level > manner.level)
 		return;
-	struct line *line = make_line(&manner, level, record);
+	struct line *line = make_line(&manner, level, entry);
 	pthread_mutex_lock(&log->lock);
 	if (line)
 		put(log, line);
 	else
-		line_count_record(&log->backlog.dropped, record);
+		line_count_entry(&log->backlog.dropped, entry);
 	if (!log->has_thread && !log->writing && !log->over)
 		write_waiting(log);
 	else if (log->has_thread && !rests(log))
@@ -412,7 +412,7 @@ void log_record(struct log *log, enum log_level level, const struct record *reco
 void log_event(struct log *log, enum log_level level, const char *event, const char *format, ...)
 {
 	char text[EVENT_TEXT_MAX];
-	struct record record;
+	struct log_entry entry;
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -420,10 +420,10 @@ void log_event(struct log *log, enum log_level level, const char *event, const c
 	va_end(arguments);
 	if (length < 0)
 		return;
-	record_init(&record);
-	record_text(&record, "ev", span_of(event));
-	record_text(&record, "text", span_of(text));
-	log_record(log, level, &record);
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of(event));
+	log_entry_text(&entry, "text", span_of(text));
+	log_write(log, level, &entry);
 }
 
 void log_dropped(struct log *log, struct line_counts *counts_r)

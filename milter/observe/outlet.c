@@ -120,13 +120,14 @@ static bool is_broken(int error)
 static size_t syslog_head(char head_r[SYSLOG_HEAD_SIZE], const char *program, const struct line *line)
 {
 	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-		                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+		                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct tm tm;
 	if (!localtime_r(&line->time, &tm))
 		memset(&tm, 0, sizeof tm);
-	return (size_t)snprintf(head_r, SYSLOG_HEAD_SIZE, "<%d>%s %2d %02d:%02d:%02d %.64s[%ld]: ",
-	                        line->facility | line->priority, months[tm.tm_mon % 12], tm.tm_mday, tm.tm_hour, tm.tm_min,
-	                        tm.tm_sec, program, (long)getpid());
+	return (size_t)snprintf(head_r, SYSLOG_HEAD_SIZE,
+	                        "<%d>%s %2d %02d:%02d:%02d %.64s[%ld]: ", line->facility | line->priority,
+	                        months[tm.tm_mon % 12], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, program,
+	                        (long)getpid());
 }
 
 static enum outlet_status try_syslog(struct outlet *outlet, struct line *line)

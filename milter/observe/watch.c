@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/record.h"
+#include "core/log_entry.h"
 #include "observe/deferred.h"
 
 #define NAME_SIZE 65 /* of an organization */
@@ -39,8 +39,8 @@ struct watch {
 	long long waits[WATCH_WAITS_MAX]; /* when the last ones were granted; a ring */
 	unsigned wait_count;              /* how many of them are set */
 	unsigned wait_next;               /* the one that is set next, and was set before all others */
-	atomic_size_t kept;       /* in the table */
-	atomic_llong untold_until; /* when a line is due that counts; LLONG_MAX: none */
+	atomic_size_t kept;               /* in the table */
+	atomic_llong untold_until;        /* when a line is due that counts; LLONG_MAX: none */
 };
 
 struct watch *watch_new(size_t capacity)
@@ -92,7 +92,8 @@ static void put(struct siphash *hash, struct span text)
 	siphash_put(hash, text.at, text.length);
 }
 
-static struct siphash_value hash_of(const struct watch *watch, const char *what, struct span a, struct span b, struct span c)
+static struct siphash_value hash_of(const struct watch *watch, const char *what, struct span a, struct span b,
+                                    struct span c)
 {
 	struct siphash hash;
 	siphash_begin(&hash, watch->key);
@@ -111,7 +112,7 @@ static struct watched *find(struct watch *watch, struct span org)
 	struct watched **link = &watch->chains[chain % CHAINS];
 	while (*link && !span_equal(org, span_of((*link)->id)))
 		link = &(*link)->next;
-	if (!*link && org.length < sizeof (*link)->id) {
+	if (!*link && org.length < sizeof(*link)->id) {
 		*link = calloc(1, sizeof **link);
 		if (*link && org.length != 0)
 			memcpy((*link)->id, org.at, org.length);
@@ -135,7 +136,8 @@ static bool is_vouched_for(const struct judgement *judgement)
 }
 
 /* A message of that organization, or of none; with_id: by its Message-ID, else by its first recipient. */
-static struct siphash_value message_key(const struct watch *watch, const struct facts *facts, struct span org, bool with_id)
+static struct siphash_value message_key(const struct watch *watch, const struct facts *facts, struct span org,
+                                        bool with_id)
 {
 	return with_id ? hash_of(watch, "id", org, facts->message_id, facts->mail_from)
 	               : hash_of(watch, "rcpt", org, facts->first_recipient, facts->mail_from);
@@ -149,22 +151,22 @@ static void tell_deadlines(struct examination *examination, const struct deferra
 	long long left = (SALESFORCE_GIVES_UP - age) / 3600;
 
 	for (unsigned i = deferral->due_from; i < deferral->due; i++) {
-		struct record record;
-		record_init(&record);
-		record_text(&record, "ev", span_of("deadline"));
-		record_number(&record, "v", 1);
-		record_text(&record, "org", org_id(judgement->org));
-		record_text(&record, "org_name", judgement->org ? judgement->org->name : span_of(""));
-		record_text(&record, "msgid", facts->message_id);
-		record_text(&record, "from", mailbox_bare_path(facts->mail_from));
-		record_text(&record, "rcpt", mailbox_bare_path(facts->first_recipient));
-		record_text(&record, "reason", span_of(reason_code(judgement->reason)));
-		record_number(&record, "first", examination->ports->now(examination->ports->context) - age);
-		record_number(&record, "attempts", deferral->attempts);
-		record_number(&record, "hours_left", left > 0 ? left : 0);
-		record_number(&record, "after", examination->settings->deadline_warning.seconds[i]);
-		record_text(&record, "sid", span_of(examination->sid));
-		log_record(log, LOG_LEVEL_WARNING, &record);
+		struct log_entry entry;
+		log_entry_init(&entry);
+		log_entry_text(&entry, "ev", span_of("deadline"));
+		log_entry_number(&entry, "v", 1);
+		log_entry_text(&entry, "org", org_id(judgement->org));
+		log_entry_text(&entry, "org_name", judgement->org ? judgement->org->name : span_of(""));
+		log_entry_text(&entry, "msgid", facts->message_id);
+		log_entry_text(&entry, "from", mailbox_bare_path(facts->mail_from));
+		log_entry_text(&entry, "rcpt", mailbox_bare_path(facts->first_recipient));
+		log_entry_text(&entry, "reason", span_of(reason_code(judgement->reason)));
+		log_entry_number(&entry, "first", examination->environment->now(examination->environment->context) - age);
+		log_entry_number(&entry, "attempts", deferral->attempts);
+		log_entry_number(&entry, "hours_left", left > 0 ? left : 0);
+		log_entry_number(&entry, "after", examination->settings->deadline_warning.seconds[i]);
+		log_entry_text(&entry, "sid", span_of(examination->sid));
+		log_write(log, LOG_LEVEL_WARNING, &entry);
 	}
 }
 
@@ -211,14 +213,14 @@ static void message_ended(struct watch *watch, const struct examination *examina
 
 static void tell_count(const struct watched *watched, struct log *log)
 {
-	struct record record;
-	record_init(&record);
-	record_text(&record, "ev", span_of("drift"));
-	record_number(&record, "v", 1);
-	record_text(&record, "org", span_of(watched->id));
-	record_text(&record, "org_name", span_of(watched->name));
-	record_number(&record, "more", (long long)watched->untold);
-	log_record(log, LOG_LEVEL_WARNING, &record);
+	struct log_entry entry;
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("drift"));
+	log_entry_number(&entry, "v", 1);
+	log_entry_text(&entry, "org", span_of(watched->id));
+	log_entry_text(&entry, "org_name", span_of(watched->name));
+	log_entry_number(&entry, "more", (long long)watched->untold);
+	log_write(log, LOG_LEVEL_WARNING, &entry);
 }
 
 /* Whether that is news; with the lock. What was counted before is told with it. */
@@ -244,24 +246,25 @@ static bool drift_is_news(struct watch *watch, struct watched *watched, struct s
 static void tell_drift(const struct examination *examination, struct log *log)
 {
 	const struct drift *drift = &examination->drift;
-	struct record record;
-	record_init(&record);
-	record_text(&record, "ev", span_of("drift"));
-	record_number(&record, "v", 1);
-	record_text(&record, "kind", span_of(drift_name(drift->kind)));
-	record_text(&record, "org", org_id(drift->org));
-	record_text(&record, "org_name", drift->org->name);
-	record_text(&record, "value", drift->value);
-	record_text(&record, "reason", span_of(reason_code(drift->reason)));
-	record_text(&record, "sid", span_of(examination->sid));
-	log_record(log, LOG_LEVEL_WARNING, &record);
+	struct log_entry entry;
+	log_entry_init(&entry);
+	log_entry_text(&entry, "ev", span_of("drift"));
+	log_entry_number(&entry, "v", 1);
+	log_entry_text(&entry, "kind", span_of(drift_name(drift->kind)));
+	log_entry_text(&entry, "org", org_id(drift->org));
+	log_entry_text(&entry, "org_name", drift->org->name);
+	log_entry_text(&entry, "value", drift->value);
+	log_entry_text(&entry, "reason", span_of(reason_code(drift->reason)));
+	log_entry_text(&entry, "sid", span_of(examination->sid));
+	log_write(log, LOG_LEVEL_WARNING, &entry);
 }
 
-static void message_drifted(struct watch *watch, const struct examination *examination, long long now_ms, struct log *log)
+static void message_drifted(struct watch *watch, const struct examination *examination, long long now_ms,
+                            struct log *log)
 {
 	const struct drift *drift = &examination->drift;
 	struct siphash_value telling =
-	    hash_of(watch, drift_name(drift->kind), org_id(drift->org), drift->value, span_of(""));
+		hash_of(watch, drift_name(drift->kind), org_id(drift->org), drift->value, span_of(""));
 	bool news = false;
 
 	pthread_mutex_lock(&watch->lock);
@@ -302,7 +305,7 @@ static void tell_counts(struct watch *watch, bool all, long long now_ms, struct 
 void watch_message(struct watch *watch, struct examination *examination, struct log *log)
 {
 	const struct judgement *judgement = &examination->judgement;
-	long long now_ms = examination->ports->now_ms(examination->ports->context);
+	long long now_ms = examination->environment->now_ms(examination->environment->context);
 
 	if (now_ms >= atomic_load(&watch->untold_until))
 		tell_counts(watch, false, now_ms, log);

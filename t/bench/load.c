@@ -163,8 +163,8 @@ static bool read_letter(const char *path, struct letter *letter_r)
 
 	if (file && fseek(file, 0, SEEK_END) == 0 && (length = ftell(file)) >= 0 && fseek(file, 0, SEEK_SET) == 0)
 		text = malloc((size_t)length + 1);
-	bool good = text && fread(text, 1, (size_t)length, file) == (size_t)length
-	            && letter_parse(text, (size_t)length, letter_r);
+	bool good =
+		text && fread(text, 1, (size_t)length, file) == (size_t)length && letter_parse(text, (size_t)length, letter_r);
 	if (file)
 		fclose(file);
 	if (!good)
@@ -193,22 +193,40 @@ static bool parse_count(const char *text, unsigned long *count_r)
 static bool take_option(struct run *run, int option, char *value)
 {
 	switch (option) {
-	case 's': run->socket = value; return true;
-	case 'c': return parse_count(value, &run->connections);
-	case 'n': return parse_count(value, &run->messages);
-	case 'p': return parse_count(value, &run->per_connection);
-	case 'i': return parse_count(value, &run->idle);
-	case 'D': return add_macro(&run->story, value);
-	case 'a': run->story.client_address = value; return true;
-	case 'N': run->story.client_name = value; return true;
-	case 'H': run->story.helo = value; return true;
-	case 'f': run->story.sender = value; return true;
-	case 't': run->story.recipient = value; return true;
+	case 's':
+		run->socket = value;
+		return true;
+	case 'c':
+		return parse_count(value, &run->connections);
+	case 'n':
+		return parse_count(value, &run->messages);
+	case 'p':
+		return parse_count(value, &run->per_connection);
+	case 'i':
+		return parse_count(value, &run->idle);
+	case 'D':
+		return add_macro(&run->story, value);
+	case 'a':
+		run->story.client_address = value;
+		return true;
+	case 'N':
+		run->story.client_name = value;
+		return true;
+	case 'H':
+		run->story.helo = value;
+		return true;
+	case 'f':
+		run->story.sender = value;
+		return true;
+	case 't':
+		run->story.recipient = value;
+		return true;
 	case 'x':
 		if (run->text_count < TEXTS_MAX)
 			run->texts[run->text_count++] = value;
 		return run->text_count < TEXTS_MAX;
-	default: return false;
+	default:
+		return false;
 	}
 }
 
@@ -225,9 +243,14 @@ static bool read_letters(struct run *run, char **paths, size_t count)
 int main(int argc, char **argv)
 {
 	static struct run run = {
-		.connections = 16, .messages = 1000, .per_connection = 1,
-		.story = { .client_name = "client.example.net", .client_address = "192.0.2.1", .helo = "client.example.net",
-		           .sender = "<>", .recipient = "<user@dest.test>" },
+		.connections = 16,
+		.messages = 1000,
+		.per_connection = 1,
+		.story = { .client_name = "client.example.net",
+		           .client_address = "192.0.2.1",
+		           .helo = "client.example.net",
+		           .sender = "<>",
+		           .recipient = "<user@dest.test>" },
 	};
 	int option;
 

@@ -63,7 +63,7 @@ static sfsistat on_step(SMFICTX *context)
 int main(int argc, char **argv)
 {
 	struct smfiDesc description = {
-		.xxfi_name = (char[]){ "nothing" },
+		.xxfi_name = (char[]) { "nothing" },
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = SMFIF_ADDHDRS,
 		.xxfi_connect = on_connect,

@@ -36,7 +36,7 @@ struct story {
 struct peer {
 	const struct story *story;
 	int fd;
-	uint32_t steps; /* what was agreed on */
+	uint32_t steps;                               /* what was agreed on */
 	char symbols[PEER_STAGES][PEER_SYMBOLS_SIZE]; /* macros to send at each stage */
 	unsigned long serial;
 	char *out;
