@@ -11,7 +11,7 @@ from relayctl import main  # noqa: E402
 
 CONFIG = """\
 dns: {nameservers: ["127.0.0.1@9"], local_data: "%s"}
-message_timeout: 10
+message_timeout: 2
 mode: enforce
 authserv_id: relay.example.com
 orgs:
@@ -40,7 +40,7 @@ def text(record):
 
 RECORDS = "".join("%s._domainkey.example.com. 300 IN TXT %s\n" % (name, text(record)) for name, record in (
     ("rsa", RSA.record), ("ed", ED.record), ("large", LARGE), ("wrong", RSA.record.replace("k=rsa", "k=ed25519")))) + (
-        '_dmarc.example.com. 300 IN TXT "none"\nexample.com. 300 IN TXT "none"\nnone._domainkey.example.com. 300 IN A 127.0.0.1\n')
+        '_dmarc.com. 300 IN TXT "none"\n_dmarc.example.com. 300 IN TXT "none"\nexample.com. 300 IN TXT "none"\nnone._domainkey.example.com. 300 IN A 127.0.0.1\n')
 
 # The tags of a signature: our result, libopendkim's, the reason.
 ROWS = [
