@@ -335,7 +335,7 @@ LIMITS = [
     ("both", ({"a.yaml": 'limits: {store_file: secret, store: "redis://h"}\n' + GOOD, "secret": "redis://:swordfish@h\n"}, [
         "error a.yaml:1:22: limits.store_file: limits.store is set too; remove one"])),
     ("a store file that others can read", ({"a.yaml": "limits: {store_file: open}\n" + GOOD, "open": "redis://:swordfish@h\n"}, [
-        "error a.yaml:1:22: limits.store_file: \"open\" cannot be used: its mode 0644 lets others read or write it; make that 0600"])),
+        "error a.yaml:1:22: limits.store_file: \"open\" cannot be used: its mode 0644 lets others read or write it; make that 0640"])),
     ("a store file that is not there", top("limits: {store_file: nosuch}", "1:22: limits.store_file: \"nosuch\" cannot be read: No such")),
     ("a store file that is empty", ({"a.yaml": "limits: {store_file: secret}\n" + GOOD, "secret": "\n"}, [
         "error a.yaml:1:22: limits.store_file: what \"secret\" holds is empty; write one line"])),

@@ -25,7 +25,7 @@ const char fuzz_name[] = "config";
 #define NAME_MAX_LENGTH 32
 
 bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
-bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+bool __wrap_file_read_secret(const char *path, struct file_reader reader, char **bytes_r, size_t *length_r,
                              char problem_r[FILE_PROBLEM_SIZE]);
 bool __wrap_file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE]);
 int __wrap_glob(const char *pattern, int flags, int (*failed)(const char *, int), glob_t *found_r);
@@ -61,10 +61,10 @@ bool __wrap_file_read(const char *path, char **bytes_r, size_t *length_r, char p
 	return true;
 }
 
-bool __wrap_file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+bool __wrap_file_read_secret(const char *path, struct file_reader reader, char **bytes_r, size_t *length_r,
                              char problem_r[FILE_PROBLEM_SIZE])
 {
-	(void)owner;
+	(void)reader;
 	return __wrap_file_read(path, bytes_r, length_r, problem_r);
 }
 

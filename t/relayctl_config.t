@@ -90,10 +90,22 @@ def limits(tap, bench):
     tap.equal(item["settings"]["limits"], {"store": "rediss://relay:***@redis.example.com:6379/3", "when_away": "defer"}, "and where")
     for text in (result.out, result.err, whole.out, whole.err):
         tap.ok("fish" not in text, "the password is not shown", got=text)
-    os.chmod(os.path.join(bench.path, "store"), 0o640)
+    store = os.path.join(bench.path, "store")
+    if os.geteuid() == 0:
+        whose = pwd.getpwnam("nobody")
+        bench.file("limits.yaml", head + CONFIG % DEFAULT)
+        for user, group, mode, good in ((0, whose.pw_gid, 0o640, True), (0, 0, 0o640, False), (0, whose.pw_gid, 0o660, False),
+                                        (whose.pw_uid, whose.pw_gid, 0o600, True), (whose.pw_uid, whose.pw_gid, 0o644, False),
+                                        (1, 1, 0o600, False)):
+            os.chown(store, user, group)
+            os.chmod(store, mode)
+            tap.equal(bench.run("check-config", "-c", "limits.yaml").code, 0 if good else 78,
+                      "a store of %d:%d with mode %04o is %s" % (user, group, mode, "taken" if good else "refused"))
+        os.chown(store, 0, 0)
+    os.chmod(store, 0o644)
     result = bench.run("check-config", "-c", "limits.yaml")
     tap.equal(result.code, 78, "a file that others can read is an error")
-    tap.contains(result.err, "its mode 0640 lets others read or write it", "which says why")
+    tap.contains(result.err, "its mode 0644 lets others read or write it", "which says why")
 
 
 def as_json(tap, bench):

@@ -18,11 +18,17 @@
 /* The bytes of a file on the heap. False: problem_r says why, "No such file or directory". */
 bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_r[FILE_PROBLEM_SIZE]);
 
+/* Who may read a secret, beside root and the effective user: one user, and the group that is this user's own. */
+struct file_reader {
+	uid_t user;  /* (uid_t)-1: nobody */
+	gid_t group; /* (gid_t)-1: none */
+};
+
 /*
- * The same of a file that holds a secret: a regular one, which belongs to root, to the effective user or to `owner` ((uid_t)-1:
- * to none beside these), and which nobody else may read or write.
+ * The same of a file that holds a secret: it belongs to root, the effective user or the reader, who alone may write it, and
+ * nobody else may read it but the reader's group.
  */
-bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+bool file_read_secret(const char *path, struct file_reader reader, char **bytes_r, size_t *length_r,
                       char problem_r[FILE_PROBLEM_SIZE]);
 
 /* Whether the file is there and can be read by the effective user. */

@@ -69,12 +69,15 @@ static bool read_all(int file, size_t expected, char **bytes_r, size_t *length_r
 	return true;
 }
 
-static bool is_secret(const struct stat *status, uid_t owner, char problem_r[FILE_PROBLEM_SIZE])
+static bool is_secret(const struct stat *status, const struct file_reader *reader, char problem_r[FILE_PROBLEM_SIZE])
 {
-	if ((status->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		snprintf(problem_r, FILE_PROBLEM_SIZE, "its mode %04o lets others read or write it; make that 0600",
+	mode_t others = status->st_gid == reader->group ? (S_IRWXG & ~S_IRGRP) | S_IRWXO : S_IRWXG | S_IRWXO;
+	if ((status->st_mode & others) != 0)
+		snprintf(problem_r, FILE_PROBLEM_SIZE,
+		         "its mode %04o lets others read or write it; make that 0640, and its group the one of the "
+		         "filter's user",
 		         (unsigned)(status->st_mode & 07777));
-	else if (status->st_uid != 0 && status->st_uid != geteuid() && status->st_uid != owner)
+	else if (status->st_uid != 0 && status->st_uid != geteuid() && status->st_uid != reader->user)
 		snprintf(problem_r, FILE_PROBLEM_SIZE, "it belongs to user %lu; give it to the user the filter runs as",
 		         (unsigned long)status->st_uid);
 	else
@@ -82,25 +85,25 @@ static bool is_secret(const struct stat *status, uid_t owner, char problem_r[FIL
 	return false;
 }
 
-/* owner: NULL, or whose secret it is. */
-static bool may_read(const struct stat *status, const uid_t *owner, char problem_r[FILE_PROBLEM_SIZE])
+/* reader: NULL, or whose secret it is. */
+static bool may_read(const struct stat *status, const struct file_reader *reader, char problem_r[FILE_PROBLEM_SIZE])
 {
-	return check_kind(status, problem_r) && (!owner || is_secret(status, *owner, problem_r));
+	return check_kind(status, problem_r) && (!reader || is_secret(status, reader, problem_r));
 }
 
-static bool read_file(const char *path, const uid_t *owner, char **bytes_r, size_t *length_r,
+static bool read_file(const char *path, const struct file_reader *reader, char **bytes_r, size_t *length_r,
                       char problem_r[FILE_PROBLEM_SIZE])
 {
 	struct stat status;
 	/* Looked at before it is opened, which already does something to some devices, and then again. */
 	if (stat(path, &status) != 0)
 		return fail(errno, problem_r);
-	if (!may_read(&status, owner, problem_r))
+	if (!may_read(&status, reader, problem_r))
 		return false;
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (file < 0)
 		return fail(errno, problem_r);
-	bool good = (fstat(file, &status) == 0 || fail(errno, problem_r)) && may_read(&status, owner, problem_r)
+	bool good = (fstat(file, &status) == 0 || fail(errno, problem_r)) && may_read(&status, reader, problem_r)
 	            && read_all(file, status.st_size > 0 ? (size_t)status.st_size : 0, bytes_r, length_r, problem_r);
 	close(file);
 	return good;
@@ -111,10 +114,10 @@ bool file_read(const char *path, char **bytes_r, size_t *length_r, char problem_
 	return read_file(path, NULL, bytes_r, length_r, problem_r);
 }
 
-bool file_read_secret(const char *path, uid_t owner, char **bytes_r, size_t *length_r,
+bool file_read_secret(const char *path, struct file_reader reader, char **bytes_r, size_t *length_r,
                       char problem_r[FILE_PROBLEM_SIZE])
 {
-	return read_file(path, &owner, bytes_r, length_r, problem_r);
+	return read_file(path, &reader, bytes_r, length_r, problem_r);
 }
 
 bool file_readable(const char *path, char problem_r[FILE_PROBLEM_SIZE])

@@ -9,10 +9,11 @@
 #include "config/store.h"
 
 /* The user the filter runs as; that there is one is looked at elsewhere. */
-static uid_t runs_as(const struct settings *settings)
+static struct file_reader runs_as(const struct settings *settings)
 {
 	const struct passwd *entry = settings->user.length != 0 ? getpwnam(settings->user.at) : NULL;
-	return entry ? entry->pw_uid : (uid_t)-1;
+	struct file_reader reader = { entry ? entry->pw_uid : (uid_t)-1, entry ? entry->pw_gid : (gid_t)-1 };
+	return reader;
 }
 
 static bool take(struct loading *loading, struct place place, struct span text)
