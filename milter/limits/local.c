@@ -8,19 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limits/org_table.h"
 #include "limits/window.h"
 
 #define TIDIED_MAX 4 /* users who are looked at for having gone, at each message */
 
 struct user {
-	struct orgid id; /* first: trees are sorted by it */
+	struct orgid id; /* first: the tree is sorted by it */
 	struct window window;
 	struct user *newer; /* by when they sent last */
 	struct user *older;
 };
 
 struct organization {
-	struct orgid id;               /* first */
+	struct org_entry entry;        /* first */
 	unsigned seconds[LIMIT_KINDS]; /* that the windows are for */
 	struct window messages;
 	struct window recipients;
@@ -29,27 +30,12 @@ struct organization {
 	size_t user_count;
 	struct user *newest;
 	struct user *oldest;
-	struct organization *next;
 };
 
 struct local {
 	pthread_mutex_t lock;
-	void *organizations; /* a tree of struct organization */
-	struct organization *first;
+	struct org_table organizations;
 };
-
-static int compare_ids(const void *a, const void *b)
-{
-	return memcmp(((const struct orgid *)a)->text, ((const struct orgid *)b)->text, ORGID_LONG);
-}
-
-struct local *local_new(void)
-{
-	struct local *local = calloc(1, sizeof *local);
-	if (local)
-		pthread_mutex_init(&local->lock, NULL);
-	return local;
-}
 
 static void unlink_user(struct organization *organization, struct user *user)
 {
@@ -67,7 +53,7 @@ static void link_newest(struct organization *organization, struct user *user)
 
 static void forget_user(struct organization *organization, struct user *user)
 {
-	tdelete(user, &organization->users, compare_ids);
+	tdelete(user, &organization->users, org_table_compare);
 	unlink_user(organization, user);
 	organization->user_count--;
 	free(user);
@@ -80,47 +66,34 @@ static void forget_users(struct organization *organization)
 	memset(&organization->others, 0, sizeof organization->others);
 }
 
-static void forget_organization(struct local *local, struct organization **link)
+static void clear_organization(struct org_entry *entry)
 {
-	struct organization *organization = *link;
-	*link = organization->next;
-	forget_users(organization);
-	tdelete(organization, &local->organizations, compare_ids);
-	free(organization);
+	forget_users((struct organization *)(void *)entry);
+}
+
+struct local *local_new(void)
+{
+	struct local *local = calloc(1, sizeof *local);
+	if (!local)
+		return NULL;
+	pthread_mutex_init(&local->lock, NULL);
+	local->organizations.size = sizeof(struct organization);
+	local->organizations.clear = clear_organization;
+	return local;
 }
 
 void local_free(struct local *local)
 {
 	if (!local)
 		return;
-	while (local->first)
-		forget_organization(local, &local->first);
+	org_table_keep(&local->organizations, NULL);
 	pthread_mutex_destroy(&local->lock);
 	free(local);
 }
 
-static struct organization *find_organization(const struct local *local, const struct orgid *id)
-{
-	void *found = tfind(id, &local->organizations, compare_ids);
-	return found ? *(struct organization **)found : NULL;
-}
-
 static struct organization *get_organization(struct local *local, const struct orgid *id)
 {
-	struct organization *organization = find_organization(local, id);
-	if (organization)
-		return organization;
-	organization = calloc(1, sizeof *organization);
-	if (!organization)
-		return NULL;
-	organization->id = *id;
-	if (!tsearch(organization, &local->organizations, compare_ids)) {
-		free(organization);
-		return NULL;
-	}
-	organization->next = local->first;
-	local->first = organization;
-	return organization;
+	return (struct organization *)(void *)org_table_get(&local->organizations, id);
 }
 
 /* A window of another length begins anew. */
@@ -145,7 +118,7 @@ static bool has_gone(const struct user *user, unsigned seconds, long long now_ms
 
 static struct user *find_user(const struct organization *organization, const struct orgid *id)
 {
-	void *found = id->text[0] != '\0' ? tfind(id, &organization->users, compare_ids) : NULL;
+	void *found = id->text[0] != '\0' ? tfind(id, &organization->users, org_table_compare) : NULL;
 	return found ? *(struct user **)found : NULL;
 }
 
@@ -165,7 +138,7 @@ static struct window *get_user(struct organization *organization, const struct d
 		if (!user)
 			return NULL;
 		user->id = demand->user;
-		if (!tsearch(user, &organization->users, compare_ids)) {
+		if (!tsearch(user, &organization->users, org_table_compare)) {
 			free(user);
 			return NULL;
 		}
@@ -245,18 +218,15 @@ void local_add(struct local *local, const struct demand *demand, long long now_m
 void local_keep(struct local *local, const struct settings *settings)
 {
 	pthread_mutex_lock(&local->lock);
-	for (struct organization **link = &local->first; *link;)
-		if (settings_org(settings, &(*link)->id))
-			link = &(*link)->next;
-		else
-			forget_organization(local, link);
+	org_table_keep(&local->organizations, settings);
 	pthread_mutex_unlock(&local->lock);
 }
 
 size_t local_users(struct local *local, const struct orgid *org)
 {
 	pthread_mutex_lock(&local->lock);
-	const struct organization *organization = find_organization(local, org);
+	const struct organization *organization =
+		(const struct organization *)(const void *)org_table_find(&local->organizations, org);
 	size_t users = organization ? organization->user_count : 0;
 	pthread_mutex_unlock(&local->lock);
 	return users;

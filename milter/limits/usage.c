@@ -4,9 +4,10 @@
 #include "limits/usage.h"
 
 #include <pthread.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "limits/org_table.h"
 
 /* A limit as it was seen last. */
 struct seen {
@@ -23,71 +24,33 @@ struct told_user {
 };
 
 struct account {
-	struct orgid id; /* first: the tree is sorted by it */
+	struct org_entry entry; /* first */
 	struct seen seen[LIMIT_KINDS];
 	struct told_user users[USAGE_USERS_MAX];
-	struct account *next;
 };
 
 struct usage {
 	pthread_mutex_t lock;
-	void *accounts; /* a tree (tsearch(3)) */
-	struct account *first;
+	struct org_table accounts;
 };
-
-static int compare_ids(const void *a, const void *b)
-{
-	return memcmp(((const struct orgid *)a)->text, ((const struct orgid *)b)->text, ORGID_LONG);
-}
 
 struct usage *usage_new(void)
 {
 	struct usage *usage = calloc(1, sizeof *usage);
-	if (usage)
-		pthread_mutex_init(&usage->lock, NULL);
+	if (!usage)
+		return NULL;
+	pthread_mutex_init(&usage->lock, NULL);
+	usage->accounts.size = sizeof(struct account);
 	return usage;
-}
-
-static void forget(struct usage *usage, struct account **link)
-{
-	struct account *account = *link;
-	*link = account->next;
-	tdelete(account, &usage->accounts, compare_ids);
-	free(account);
 }
 
 void usage_free(struct usage *usage)
 {
 	if (!usage)
 		return;
-	while (usage->first)
-		forget(usage, &usage->first);
+	org_table_keep(&usage->accounts, NULL);
 	pthread_mutex_destroy(&usage->lock);
 	free(usage);
-}
-
-static struct account *find(const struct usage *usage, const struct orgid *id)
-{
-	void *found = tfind(id, &usage->accounts, compare_ids);
-	return found ? *(struct account **)found : NULL;
-}
-
-static struct account *get(struct usage *usage, const struct orgid *id)
-{
-	struct account *account = find(usage, id);
-	if (account)
-		return account;
-	account = calloc(1, sizeof *account);
-	if (!account)
-		return NULL;
-	account->id = *id;
-	if (!tsearch(account, &usage->accounts, compare_ids)) {
-		free(account);
-		return NULL;
-	}
-	account->next = usage->first;
-	usage->first = account;
-	return account;
 }
 
 static bool reaches(unsigned long long used, struct rate rate, unsigned percent)
@@ -151,7 +114,7 @@ void usage_note(struct usage *usage, const struct demand *demand, const struct t
 	if (tally->status == TALLY_UNKNOWN)
 		return;
 	pthread_mutex_lock(&usage->lock);
-	struct account *account = get(usage, &demand->org);
+	struct account *account = (struct account *)(void *)org_table_get(&usage->accounts, &demand->org);
 	for (unsigned kind = 0; account && kind < LIMIT_KINDS; kind++) {
 		struct seen *seen = &account->seen[kind];
 		if (demand->rates[kind].count == 0)
@@ -172,7 +135,7 @@ double usage_ratio(struct usage *usage, const struct orgid *org, enum limit_kind
 {
 	double ratio = 0;
 	pthread_mutex_lock(&usage->lock);
-	const struct account *account = find(usage, org);
+	const struct account *account = (const struct account *)(const void *)org_table_find(&usage->accounts, org);
 	const struct seen *seen = account ? &account->seen[kind] : NULL;
 	if (seen && seen->rate.count != 0 && !is_past(seen->at_ms, seen->rate, now_ms))
 		ratio = (double)seen->used / seen->rate.count;
@@ -183,10 +146,6 @@ double usage_ratio(struct usage *usage, const struct orgid *org, enum limit_kind
 void usage_keep(struct usage *usage, const struct settings *settings)
 {
 	pthread_mutex_lock(&usage->lock);
-	for (struct account **link = &usage->first; *link;)
-		if (settings_org(settings, &(*link)->id))
-			link = &(*link)->next;
-		else
-			forget(usage, link);
+	org_table_keep(&usage->accounts, settings);
 	pthread_mutex_unlock(&usage->lock);
 }
