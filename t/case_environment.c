@@ -112,7 +112,7 @@ static const char *read_outcome(struct span rest, struct outcome_evidence *outco
 	return problem;
 }
 
-static const char *read_vouch(struct case_evidence *evidence, struct span rest)
+static const char *read_ip_spf(struct case_evidence *evidence, struct span rest)
 {
 	struct ip_spf *ip_spf = arena_alloc(evidence->arena, sizeof *ip_spf);
 	if (!ip_spf)
@@ -151,7 +151,7 @@ const char *case_evidence_read(struct span text, struct arena *arena, struct cas
 		else if (span_equal(key, span_of("dmarc")))
 			problem = read_outcome(value, &evidence_r->dmarc);
 		else if (span_equal(key, span_of("vouch")))
-			problem = read_vouch(evidence_r, value);
+			problem = read_ip_spf(evidence_r, value);
 		else if (span_equal(key, span_of("limit")))
 			problem = read_limit(evidence_r, value);
 		else

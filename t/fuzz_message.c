@@ -20,7 +20,7 @@ enum choice {
 	CHOICE_DKIM,
 	CHOICE_SPF,
 	CHOICE_DMARC,
-	CHOICE_VOUCH,
+	CHOICE_IP_SPF,
 	CHOICES
 };
 
@@ -113,7 +113,7 @@ static struct test_evidence choose_evidence(const uint8_t *choices)
 {
 	struct test_evidence evidence = { .spf = make_result(choices[CHOICE_SPF]),
 		                              .dmarc = make_result(choices[CHOICE_DMARC]),
-		                              .ip_spf = make_result(choices[CHOICE_VOUCH]),
+		                              .ip_spf = make_result(choices[CHOICE_IP_SPF]),
 		                              .dkim = make_result(choices[CHOICE_DKIM]),
 		                              .has_dkim = true,
 		                              .late = choices[CHOICE_SESSION] & LATE };
@@ -275,9 +275,9 @@ static void check_default(const uint8_t *choices, struct span mail_from, struct 
 		must(count_only(raw, once[i]) <= 1);
 	must(is_mbox_line(raw) || !memchr(raw.at, '\0', raw.length));
 	must(!(session & NO_CERT) || (session & HAS_AUTH) || !(session & ELSEWHERE)
-	     || choose_result(choices[CHOICE_VOUCH]) == RESULT_PASS);
+	     || choose_result(choices[CHOICE_IP_SPF]) == RESULT_PASS);
 	must(!(session & SENDMAIL) || (session & HAS_AUTH) || !(session & ELSEWHERE)
-	     || choose_result(choices[CHOICE_VOUCH]) == RESULT_PASS);
+	     || choose_result(choices[CHOICE_IP_SPF]) == RESULT_PASS);
 }
 
 static void check_accepted(const uint8_t *choices, struct span mail_from, struct span raw,

@@ -101,6 +101,9 @@ check_bits checks_hopeless(const struct org *org);
 check_bits checks_undecidable(const struct org *org);
 check_bits checks_asking_domains(void);
 
+/* EVIDENCE_*, all that the checks need. */
+unsigned checks_evidence(check_bits checks);
+
 static inline struct result result_make(enum result_code code, enum reason reason, struct span detail)
 {
 	struct result result = { code, reason, detail };

@@ -25,6 +25,7 @@
 #include <stdbool.h>
 
 #include "core/answer.h"
+#include "core/asker.h"
 #include "core/dkim_crypto.h"
 #include "core/facts.h"
 #include "core/environment.h"
@@ -48,6 +49,9 @@ struct dkim_walk;
 /* In the facts' arena; what is given is borrowed and must outlive it. NULL without memory. See dkim_walk_drop(). */
 struct dkim_walk *dkim_walk_new(const struct settings *settings, struct facts *facts,
                                 const struct dkim_environment *environment);
+
+/* The walk as what gathers evidence drives it, beside header and body. */
+struct asker *dkim_walk_asker(struct dkim_walk *walk);
 
 /* A field that facts->header has just taken. */
 void dkim_walk_field(struct dkim_walk *walk, const struct field *field);

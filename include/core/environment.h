@@ -45,6 +45,12 @@ struct wants {
 	enum others others;
 };
 
+/* EVIDENCE_*, what is asked for now: of the checks that come first, where there are such. */
+static inline unsigned wants_now(const struct wants *wants)
+{
+	return checks_evidence(wants->first != 0 ? wants->first : wants->checks);
+}
+
 struct count; /* one message on its way through a limiter */
 
 /* How much organizations may send: the counters. Its functions obey the same rules as those of struct ports. */

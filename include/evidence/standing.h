@@ -17,29 +17,12 @@
 #include <stdbool.h>
 
 #include "core/answer.h"
+#include "core/asker.h"
 #include "core/facts.h"
 #include "core/settings.h"
-#include "core/spf.h"
 #include "evidence/admission.h"
 
 #define STANDING_KEYS_MAX 2
-
-/* What a question is asked for. */
-enum purpose {
-	PURPOSE_KEY,    /* of a signature; domain is its d= */
-	PURPOSE_VOUCH,  /* whether a name of ip.spf vouches for the client; domain is that name */
-	PURPOSE_SENDER, /* SPF of the domain that stands for the sender */
-	PURPOSE_AUTHOR  /* DMARC of the author's domain; domain is that */
-};
-
-#define PURPOSES 4
-
-struct origin {
-	enum purpose purpose;
-	struct span domain;
-	struct span selector;     /* PURPOSE_KEY */
-	enum spf_chooser chooser; /* PURPOSE_VOUCH, PURPOSE_SENDER: who chose the name */
-};
 
 struct standing {
 	const struct settings *settings;

@@ -105,7 +105,7 @@ static bool ask_sender(struct desk *desk)
 	return opinion != NULL;
 }
 
-static bool ask_vouches(struct desk *desk)
+static bool ask_ip_spf(struct desk *desk)
 {
 	const struct facts *facts = &desk->examination->facts;
 	for (const struct ip_spf *ip_spf = facts->ip_spfs; ip_spf; ip_spf = ip_spf->next) {
@@ -122,7 +122,7 @@ static bool ask_sender(struct desk *desk)
 	return true;
 }
 
-static bool ask_vouches(struct desk *desk)
+static bool ask_ip_spf(struct desk *desk)
 {
 	(void)desk;
 	return true;
@@ -245,7 +245,7 @@ const struct opinion *opinions_get(struct examination *examination, struct resol
 	struct desk desk = {
 		.examination = examination, .arena = &examination->arena, .resolver = resolver, .end = &first
 	};
-	(void)(ask_sender(&desk) && ask_vouches(&desk) && ask_signatures(&desk, raw));
+	(void)(ask_sender(&desk) && ask_ip_spf(&desk) && ask_signatures(&desk, raw));
 	return first;
 }
 

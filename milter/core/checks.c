@@ -62,3 +62,12 @@ check_bits checks_asking_domains(void)
 			bits |= CHECK_BIT(i);
 	return bits;
 }
+
+unsigned checks_evidence(check_bits checks)
+{
+	unsigned evidence = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (checks & CHECK_BIT(i))
+			evidence |= sheets[i]->evidence;
+	return evidence;
+}

@@ -16,6 +16,7 @@ struct hashed_body {
 };
 
 struct dkim_walk {
+	struct asker asker;
 	const struct settings *settings;
 	struct facts *facts;
 	const struct dkim_environment *environment;
@@ -26,18 +27,6 @@ struct dkim_walk {
 	size_t count;
 	struct dkim_candidate *candidates[DKIM_SIGNATURES_SEEN_MAX];
 };
-
-struct dkim_walk *dkim_walk_new(const struct settings *settings, struct facts *facts,
-                                const struct dkim_environment *environment)
-{
-	struct dkim_walk *walk = arena_alloc(facts->arena, sizeof *walk);
-	if (!walk)
-		return NULL;
-	walk->settings = settings;
-	walk->facts = facts;
-	walk->environment = environment;
-	return walk;
-}
 
 static void drop_body(struct hashed_body *hashed)
 {
@@ -352,4 +341,60 @@ bool dkim_walk_open(const struct dkim_walk *walk)
 void dkim_walk_close(struct dkim_walk *walk)
 {
 	walk->facts->dkim.complete = true;
+}
+
+static void ask_for_keys(struct asker *asker, const struct wants *wants)
+{
+	struct dkim_walk *walk = (struct dkim_walk *)asker;
+	if (!(checks_evidence(wants->checks) & EVIDENCE_SIGNATURES))
+		return;
+	dkim_walk_begin(walk, wants);
+	if (wants_now(wants) & EVIDENCE_SIGNATURES)
+		dkim_walk_ask(walk, wants->first != 0 ? wants->first : wants->checks, wants->others != OTHERS_LEFT);
+}
+
+static const struct question *next_key(struct asker *asker, struct origin *origin_r)
+{
+	const struct signature *signature;
+	const struct question *question = dkim_walk_next((struct dkim_walk *)asker, &signature);
+	if (question)
+		*origin_r =
+			(struct origin) { .purpose = PURPOSE_KEY, .domain = signature->domain, .selector = signature->selector };
+	return question;
+}
+
+static void take_key(struct asker *asker, const struct question *question, const struct answer *answer)
+{
+	dkim_walk_answer((struct dkim_walk *)asker, question, answer);
+}
+
+/* Signatures depend on nothing that others find. */
+static void look(struct asker *asker)
+{
+	(void)asker;
+}
+
+static bool is_open(const struct asker *asker)
+{
+	return dkim_walk_open((const struct dkim_walk *)asker);
+}
+
+static const struct asker_type type = { EVIDENCE_SIGNATURES, ask_for_keys, next_key, take_key, look, is_open };
+
+struct asker *dkim_walk_asker(struct dkim_walk *walk)
+{
+	return &walk->asker;
+}
+
+struct dkim_walk *dkim_walk_new(const struct settings *settings, struct facts *facts,
+                                const struct dkim_environment *environment)
+{
+	struct dkim_walk *walk = arena_alloc(facts->arena, sizeof *walk);
+	if (!walk)
+		return NULL;
+	walk->asker.type = &type;
+	walk->settings = settings;
+	walk->facts = facts;
+	walk->environment = environment;
+	return walk;
 }

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "core/dkim_walk.h"
-#include "evidence/policies.h"
 #include "evidence/standing.h"
 
-#define BODY_CHECKS (CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_DMARC))
+#define ASKERS 4
 
 /*
  * What comes first gets this long: its name servers are those of the configuration, but where they are slow the time of
@@ -19,8 +18,8 @@
 
 /* A question under way. */
 struct inquiry {
-	enum purpose purpose;
-	const struct question *question; /* NULL: the pause after which all is asked */
+	struct asker *asker; /* NULL: it is the pause after which all is asked */
+	const struct question *question;
 	struct query *query;
 	struct query_watcher watcher;
 	bool watched;
@@ -32,7 +31,7 @@ struct evidence {
 	struct facts *facts;
 	struct resolver *resolver;
 	struct dkim_walk *dkim;
-	struct policies *policies;
+	struct asker *askers[ASKERS]; /* in the order of asking; signatures, which are among them, come last */
 	struct standing standing;
 	struct inquiry *inquiries;
 	bool paused; /* there is a pause under way, or over */
@@ -55,15 +54,20 @@ struct evidence *gather_begin(const struct gather_sources *sources, const struct
 	evidence->resolver = sources->resolver;
 	standing_init(&evidence->standing, settings, facts);
 	evidence->dkim = dkim_walk_new(settings, facts, sources->dkim);
-	evidence->policies = policies_new(settings, facts);
-	if (evidence->dkim && evidence->policies)
-		return evidence;
-	gather_end(evidence);
-	return NULL;
+	evidence->askers[0] = ip_spf_asker(settings, facts);
+	evidence->askers[1] = spf_asker(facts);
+	evidence->askers[2] = dmarc_asker(facts);
+	evidence->askers[3] = evidence->dkim ? dkim_walk_asker(evidence->dkim) : NULL;
+	for (size_t i = 0; i < ASKERS; i++)
+		if (!evidence->askers[i]) {
+			gather_end(evidence);
+			return NULL;
+		}
+	return evidence;
 }
 
 /* Enter a query; what cannot be asked for want of memory defers the message. */
-static void enter(struct evidence *evidence, enum purpose purpose, const struct question *question, struct query *query)
+static void enter(struct evidence *evidence, struct asker *asker, const struct question *question, struct query *query)
 {
 	struct inquiry *inquiry = query ? arena_alloc(evidence->facts->arena, sizeof *inquiry) : NULL;
 	if (!inquiry) {
@@ -71,14 +75,15 @@ static void enter(struct evidence *evidence, enum purpose purpose, const struct 
 		evidence->facts->internal_error = true;
 		return;
 	}
-	inquiry->purpose = purpose;
+	inquiry->asker = asker;
 	inquiry->question = question;
 	inquiry->query = query;
 	inquiry->next = evidence->inquiries;
 	evidence->inquiries = inquiry;
 }
 
-static void inquire(struct evidence *evidence, const struct origin *origin, const struct question *question)
+static void inquire(struct evidence *evidence, struct asker *asker, const struct origin *origin,
+                    const struct question *question)
 {
 	struct applicant applicant;
 	struct query *query = standing_applicant(&evidence->standing, origin, question, &applicant)
@@ -86,39 +91,32 @@ static void inquire(struct evidence *evidence, const struct origin *origin, cons
 	                          : NULL;
 	if (query && query_was_asked(query))
 		evidence->facts->dns_queries++;
-	enter(evidence, origin->purpose, question, query);
+	enter(evidence, asker, question, query);
 }
 
 static void inquire_all(struct evidence *evidence)
 {
 	struct origin origin;
 	const struct question *question;
-	const struct signature *signature;
-	while (!evidence->facts->internal_error && (question = policies_next(evidence->policies, &origin)) != NULL)
-		inquire(evidence, &origin, question);
-	while (!evidence->facts->internal_error && (question = dkim_walk_next(evidence->dkim, &signature)) != NULL) {
-		origin =
-			(struct origin) { .purpose = PURPOSE_KEY, .domain = signature->domain, .selector = signature->selector };
-		inquire(evidence, &origin, question);
+	for (size_t i = 0; i < ASKERS; i++) {
+		struct asker *asker = evidence->askers[i];
+		while (!evidence->facts->internal_error && (question = asker->type->next(asker, &origin)) != NULL)
+			inquire(evidence, asker, &origin, question);
 	}
+}
+
+static void look_all(struct evidence *evidence)
+{
+	for (size_t i = 0; i < ASKERS; i++)
+		evidence->askers[i]->type->look(evidence->askers[i]);
 }
 
 static void hand_in(struct evidence *evidence, const struct inquiry *inquiry, const struct answer *answer)
 {
-	if (!inquiry->question) {
+	if (inquiry->asker)
+		inquiry->asker->type->answer(inquiry->asker, inquiry->question, answer);
+	else
 		evidence->pause_over = true;
-		return;
-	}
-	switch (inquiry->purpose) {
-	case PURPOSE_KEY:
-		dkim_walk_answer(evidence->dkim, inquiry->question, answer);
-		return;
-	case PURPOSE_VOUCH:
-	case PURPOSE_SENDER:
-	case PURPOSE_AUTHOR:
-		policies_answer(evidence->policies, inquiry->purpose, inquiry->question, answer);
-		return;
-	}
 }
 
 static bool deliver(struct evidence *evidence)
@@ -142,7 +140,7 @@ static bool pump(struct evidence *evidence)
 	inquire_all(evidence);
 	while (!evidence->facts->internal_error && deliver(evidence)) {
 		moved = true;
-		policies_look(evidence->policies);
+		look_all(evidence);
 		inquire_all(evidence);
 	}
 	return moved;
@@ -158,36 +156,19 @@ void gather_header_end(struct evidence *evidence)
 	dkim_walk_header_end(evidence->dkim);
 }
 
-/* DMARC waits for what DKIM and SPF find. */
-static check_bits with_sources(check_bits wanted)
+/* Begin with what is wanted: with the checks that come first, as long as they have their time; then with all. */
+static struct wants begin(struct evidence *evidence, const struct wants *wants)
 {
-	if (wanted & CHECK_BIT(CHECK_DMARC))
-		wanted |= CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_SPF);
-	return wanted;
-}
-
-/* The checks whose evidence is asked for: those that come first, as long as they have their time; then all. */
-static check_bits asked_now(struct evidence *evidence, const struct wants *wants)
-{
-	if (wants->first == 0 || evidence->pause_over)
-		return with_sources(wants->checks);
-	if (!evidence->paused) {
+	struct wants now = *wants;
+	if (evidence->pause_over)
+		now.first = 0;
+	if (now.first != 0 && !evidence->paused) {
 		evidence->paused = true;
-		enter(evidence, PURPOSE_VOUCH, NULL, resolver_pause(evidence->resolver, FIRST_MS));
+		enter(evidence, NULL, NULL, resolver_pause(evidence->resolver, FIRST_MS));
 	}
-	return wants->first;
-}
-
-static check_bits begin(struct evidence *evidence, const struct wants *wants)
-{
-	check_bits now = asked_now(evidence, wants);
-
-	if ((wants->checks & BODY_CHECKS) != 0) {
-		dkim_walk_begin(evidence->dkim, wants);
-		if ((now & BODY_CHECKS) != 0)
-			dkim_walk_ask(evidence->dkim, now, wants->others != OTHERS_LEFT);
-	}
-	policies_begin(evidence->policies, now);
+	for (size_t i = 0; i < ASKERS; i++)
+		evidence->askers[i]->type->begin(evidence->askers[i], &now);
+	look_all(evidence);
 	return now;
 }
 
@@ -203,33 +184,25 @@ bool gather_body(struct evidence *evidence, struct span chunk)
 	return dkim_walk_body(evidence->dkim, chunk);
 }
 
-/* Whether a question is still out on which a wanted check waits. */
-static bool awaited(const struct evidence *evidence, const struct inquiry *inquiry, check_bits wanted)
+/* Whether a question is still out on which evidence that is asked for waits. */
+static bool awaited(const struct evidence *evidence, const struct inquiry *inquiry, unsigned asked)
 {
 	if (inquiry->delivered)
 		return false;
-	if (!inquiry->question)
+	if (!inquiry->asker)
 		return !evidence->pause_over;
-	switch (inquiry->purpose) {
-	case PURPOSE_KEY:
-		return (wanted & BODY_CHECKS) != 0 && dkim_walk_open(evidence->dkim);
-	case PURPOSE_VOUCH:
-	case PURPOSE_SENDER:
-	case PURPOSE_AUTHOR:
-		return policies_open(evidence->policies, wanted) != 0;
-	}
-	return false;
+	return (asked & inquiry->asker->type->evidence) != 0 && inquiry->asker->type->open(inquiry->asker);
 }
 
 /*
  * Watch what a wanted check waits for. GATHERING_CAME: an answer has come in meanwhile; GATHERING_OVER: nothing is out
  * that is worth waiting for.
  */
-static enum gathering watch_awaited(struct evidence *evidence, check_bits wanted)
+static enum gathering watch_awaited(struct evidence *evidence, unsigned asked)
 {
 	enum gathering gathering = GATHERING_OVER;
 	for (struct inquiry *inquiry = evidence->inquiries; inquiry; inquiry = inquiry->next) {
-		if (!awaited(evidence, inquiry, wanted))
+		if (!awaited(evidence, inquiry, asked))
 			continue;
 		if (!inquiry->watched) {
 			inquiry->watcher.wake = evidence->waker.wake;
@@ -262,16 +235,17 @@ enum gathering gather_answers(struct evidence *evidence, const struct wants *wan
 		dkim_walk_body_end(evidence->dkim);
 		moved = true;
 	}
-	check_bits now = begin(evidence, wants);
+	struct wants now = begin(evidence, wants);
+	unsigned asked = wants_now(&now);
 	moved = pump(evidence) || moved;
-	if ((now & BODY_CHECKS) != 0 && !evidence->facts->dkim.complete && !dkim_walk_open(evidence->dkim)) {
+	if ((asked & EVIDENCE_SIGNATURES) != 0 && !evidence->facts->dkim.complete && !dkim_walk_open(evidence->dkim)) {
 		dkim_walk_close(evidence->dkim);
-		policies_look(evidence->policies);
+		look_all(evidence);
 		moved = true;
 	}
 	if (moved)
 		return GATHERING_CAME;
-	enum gathering gathering = evidence->facts->internal_error ? GATHERING_OVER : watch_awaited(evidence, now);
+	enum gathering gathering = evidence->facts->internal_error ? GATHERING_OVER : watch_awaited(evidence, asked);
 	if (gathering == GATHERING_WAITS)
 		evidence->waiting_since_ms = resolver_now_ms();
 	return gathering;

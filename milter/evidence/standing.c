@@ -10,6 +10,10 @@
 /* How a name stands to the patterns of the configuration. */
 enum place { PLACE_EXACT, PLACE_WILD, PLACE_FOREIGN };
 
+/* Gives the applicant, who has nothing, the room that is due to a question of that origin. */
+typedef void (*purpose_judge)(struct standing *standing, const struct origin *origin, const struct question *question,
+                              struct applicant *applicant);
+
 void standing_init(struct standing *standing, const struct settings *settings, const struct facts *facts)
 {
 	standing->settings = settings;
@@ -55,8 +59,10 @@ static void give_room(struct applicant *applicant, enum place place, struct span
 	applicant->room = ROOM_STRANGER;
 }
 
-static void judge_key(struct standing *standing, const struct origin *origin, struct applicant *applicant)
+static void judge_key(struct standing *standing, const struct origin *origin, const struct question *question,
+                      struct applicant *applicant)
 {
+	(void)question;
 	const struct org *org = judge_org(standing->settings, standing->facts);
 	struct span group;
 	enum place place = find_place(standing->settings->owned, origin->domain, &group);
@@ -89,8 +95,17 @@ static void take_chooser(struct applicant *applicant, const struct origin *origi
 	}
 }
 
+static void judge_ip_spf(struct standing *standing, const struct origin *origin, const struct question *question,
+                         struct applicant *applicant)
+{
+	(void)standing;
+	(void)question;
+	applicant->room = ROOM_NAMED;
+	take_chooser(applicant, origin);
+}
+
 /* The configuration means these senders: they are of the organizations' domains, or of Salesforce's for bounces. */
-static void judge_sender(const struct standing *standing, const struct origin *origin, const struct question *question,
+static void judge_sender(struct standing *standing, const struct origin *origin, const struct question *question,
                          struct applicant *applicant)
 {
 	const struct settings *settings = standing->settings;
@@ -115,7 +130,7 @@ static bool is_within(struct span name, struct span parent)
  * Names above the domain of an author of ours are few. Those beside it were brought in by d= or the sender, and are judged
  * by themselves.
  */
-static void judge_author(const struct standing *standing, const struct origin *origin, const struct question *question,
+static void judge_author(struct standing *standing, const struct origin *origin, const struct question *question,
                          struct applicant *applicant)
 {
 	static const struct span label = SPAN_LITERAL("_dmarc.");
@@ -174,25 +189,18 @@ static bool give_share(struct standing *standing, const struct origin *origin, s
 	return !arena_failed(facts->arena);
 }
 
+static const purpose_judge judges[PURPOSES] = {
+	[PURPOSE_KEY] = judge_key,
+	[PURPOSE_IP_SPF] = judge_ip_spf,
+	[PURPOSE_SENDER] = judge_sender,
+	[PURPOSE_AUTHOR] = judge_author,
+};
+
 bool standing_applicant(struct standing *standing, const struct origin *origin, const struct question *question,
                         struct applicant *applicant_r)
 {
 	memset(applicant_r, 0, sizeof *applicant_r);
-	switch (origin->purpose) {
-	case PURPOSE_KEY:
-		judge_key(standing, origin, applicant_r);
-		break;
-	case PURPOSE_VOUCH:
-		applicant_r->room = ROOM_NAMED;
-		take_chooser(applicant_r, origin);
-		break;
-	case PURPOSE_SENDER:
-		judge_sender(standing, origin, question, applicant_r);
-		break;
-	case PURPOSE_AUTHOR:
-		judge_author(standing, origin, question, applicant_r);
-		break;
-	}
+	judges[origin->purpose](standing, origin, question, applicant_r);
 	return applicant_r->room == ROOM_NAMED || give_share(standing, origin, applicant_r);
 }
 
