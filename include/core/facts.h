@@ -200,6 +200,9 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
  */
 void facts_recipient(struct facts *facts, struct span path, struct span mailer);
 
+/* Whether mail that is handed to this mailer counts as staying inside, as above. local_mailers may be NULL. */
+bool facts_mailer_stays_inside(const struct set *local_mailers, struct span mailer);
+
 /* The queue ID, as soon as it is known. */
 void facts_queue_id(struct facts *facts, struct span queue_id);
 

@@ -86,8 +86,14 @@ bool span_holds_nocase(struct span span, struct span part);
 /* Position of the first c at or after from, or span.length. */
 size_t span_find(struct span span, size_t from, char c);
 
+/* Position of the last c, or span.length. */
+size_t span_last(struct span span, char c);
+
 /* The sub-span [from, to); both are clamped to the length. */
 struct span span_slice(struct span span, size_t from, size_t to);
+
+/* The next line at *rest, without its LF; *rest is what follows. False at the end. */
+bool span_next_line(struct span *rest, struct span *line_r);
 
 /* Without the leading and trailing SP, HT, CR and LF: the trimming of an unstructured header value (RFC 5322 2.2). */
 struct span span_trim(struct span span);

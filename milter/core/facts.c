@@ -72,7 +72,7 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 }
 
 /* Those by which Postfix and Sendmail deliver on the spot, hand over to a program or a store of the site, or refuse. */
-static bool stays_inside(const struct facts *facts, struct span mailer)
+bool facts_mailer_stays_inside(const struct set *local_mailers, struct span mailer)
 {
 	static const struct span inside[] = {
 		SPAN_LITERAL("local"),  SPAN_LITERAL("virtual"),  SPAN_LITERAL("lmtp"),     SPAN_LITERAL("lmtps"),
@@ -85,14 +85,14 @@ static bool stays_inside(const struct facts *facts, struct span mailer)
 	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
 		if (span_equal(mailer, inside[i]))
 			return true;
-	return set_has(facts->local_mailers, mailer);
+	return set_has(local_mailers, mailer);
 }
 
 void facts_recipient(struct facts *facts, struct span path, struct span mailer)
 {
 	if (facts->recipients++ == 0)
 		facts->first_recipient = keep(facts, path);
-	if (!stays_inside(facts, mailer))
+	if (!facts_mailer_stays_inside(facts->local_mailers, mailer))
 		facts->some_recipient_leaves = true;
 	facts->stage = STAGE_RCPT;
 }

@@ -40,6 +40,14 @@ size_t span_find(struct span span, size_t from, char c)
 	return found ? (size_t)(found - span.at) : span.length;
 }
 
+size_t span_last(struct span span, char c)
+{
+	for (size_t i = span.length; i > 0; i--)
+		if (span.at[i - 1] == c)
+			return i - 1;
+	return span.length;
+}
+
 struct span span_slice(struct span span, size_t from, size_t to)
 {
 	if (to > span.length)
@@ -52,6 +60,16 @@ struct span span_slice(struct span span, size_t from, size_t to)
 static bool is_trimmed(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool span_next_line(struct span *rest, struct span *line_r)
+{
+	if (rest->length == 0)
+		return false;
+	size_t end = span_find(*rest, 0, '\n');
+	*line_r = span_slice(*rest, 0, end);
+	*rest = span_slice(*rest, end + 1, rest->length);
+	return true;
 }
 
 struct span span_trim(struct span span)
