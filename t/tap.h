@@ -21,12 +21,15 @@ static inline bool tap_ok(bool good, const char *file, int line, const char *for
 
 static inline bool tap_ok(bool good, const char *file, int line, const char *format, ...)
 {
+	char name[1024];
 	va_list arguments;
-	printf("%sok %u - ", good ? "" : "not ", ++tap_run);
 	va_start(arguments, format);
-	vprintf(format, arguments);
+	vsnprintf(name, sizeof name, format, arguments);
 	va_end(arguments);
-	putchar('\n');
+	/* A name is one line. */
+	for (char *end = strchr(name, '\n'); end; end = strchr(end, '\n'))
+		*end = ' ';
+	printf("%sok %u - %s\n", good ? "" : "not ", ++tap_run, name);
 	if (!good) {
 		tap_failed++;
 		printf("# failed at %s:%d\n", file, line);
