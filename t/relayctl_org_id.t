@@ -36,7 +36,8 @@ def usage(tap, bench):
     for arguments in ([], ["no-such-thing"], ["report"], ["org-id"], ["org-id", "--no-such-flag", "00D8d000003TRx3"],
                       ["check-message"], ["check-message", "--client-ip"], ["check-message", "--mta", "exim", "x"],
                       ["check-message", "--cipher-bits", "many", "x"], ["check-config", "--mta", "exim"],
-                      ["check-config", "-c"], ["check-config", "too-much"]):
+                      ["check-config", "-c"], ["check-config", "too-much"], ["check-mta", "exim"], ["check-mta", "postfix", "sendmail"],
+                      ["check-mta", "--config-dir"]):
         result = bench.run(*arguments)
         tap.equal(result.code, 64, "%r is a usage error" % arguments)
         tap.ok(result.err and not result.out, "%r complains on standard error alone" % arguments, out=result.out)
@@ -72,7 +73,7 @@ def helped(tap, bench):
     result = bench.run("help")
     tap.equal(result.code, 0, "help exits 0")
     names = [line.split()[0] for line in result.out.splitlines() if re.match(r"  [a-z]", line) and "help" not in line.split()[0]]
-    tap.equal(names, ["check-config", "check-message", "check-relay", "explain", "org-id"], "help lists the subcommands", out=result.out)
+    tap.equal(names, ["check-config", "check-message", "check-mta", "check-relay", "explain", "org-id"], "help lists the subcommands", out=result.out)
     for word in ("--help", "-h"):
         tap.equal(bench.run(word).out, result.out, word + " is help")
     tap.equal(sorted(explained(result.out)), ["-V, --version", "-h, --help"], "and explains the program's own options")

@@ -61,7 +61,7 @@ const char *diagnostic_level_name(enum diagnostic_level level);
 
 /*
  * Print the diagnostics about one thing, as preflight_about() had it, or for NULL those about the whole, in their order: a line
- * for each, folded at the width of the screen, and its command on one of its own.
+ * for each, folded at the width of the screen, and its command on lines of its own (command_fold.h).
  */
 void preflight_print(FILE *out, const struct preflight *preflight, const char *about);
 

@@ -20,8 +20,8 @@
 /* Exit codes; those from 64 on are of sysexits.h. */
 enum relayctl_exit {
 	RELAYCTL_GOOD = 0,
-	RELAYCTL_REJECT = 1, /* org-id: one is wrong */
-	RELAYCTL_QUARANTINE = 2,
+	RELAYCTL_REJECT = 1,     /* org-id: one is wrong; check-mta: there is a hole */
+	RELAYCTL_QUARANTINE = 2, /* check-mta: there is advice */
 	RELAYCTL_USAGE = 64,
 	RELAYCTL_INPUT = 65,    /* unusable input */
 	RELAYCTL_TEMPFAIL = 75, /* also: no memory, cannot write */
@@ -38,6 +38,7 @@ struct subcommand {
 
 extern const struct subcommand check_config_subcommand;
 extern const struct subcommand check_message_subcommand;
+extern const struct subcommand check_mta_subcommand;
 extern const struct subcommand check_relay_subcommand;
 extern const struct subcommand explain_subcommand;
 extern const struct subcommand org_id_subcommand;
@@ -72,6 +73,9 @@ void relayctl_print_problems(const char *path, const struct problems *problems, 
  */
 #define RELAYCTL_PROBLEM_SIZE 160
 bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELAYCTL_PROBLEM_SIZE]);
+
+/* Read a descriptor to its end, as above. False: errno says why. */
+bool relayctl_read_stream(int in, struct span *content_r);
 
 /* Text that a sender may have written, as JSON: printable ASCII, as in the log. NULL without memory. */
 json_t *relayctl_json_shown(struct span text);

@@ -5,40 +5,10 @@
 
 #include <string.h>
 
-/* The parts of "inet:PORT@HOST" and "unix:PATH"; kind is "unix", "inet" or "inet6". */
-struct place {
-	struct span kind;
-	struct span path;
-	struct span port;
-	struct span host;
-};
-
-static struct place place_of(struct span socket)
-{
-	size_t colon = span_find(socket, 0, ':');
-	size_t at = span_find(socket, colon, '@');
-	struct place place = {
-		.kind = span_slice(socket, 0, colon),
-		.path = span_slice(socket, colon + 1, socket.length),
-		.port = span_slice(socket, colon + 1, at),
-		.host = at < socket.length ? span_slice(socket, at + 1, socket.length) : span_of("localhost"),
-	};
-	return place;
-}
+#include "cmd/socket_place.h"
 
 /* An argument of "%.*s". */
 #define TEXT(span) (int)(span).length, (span).at ? (span).at : ""
-
-static void postfix_socket(FILE *out, const struct place *place)
-{
-	bool brackets = span_find(place->host, 0, ':') != place->host.length && place->host.at[0] != '[';
-
-	if (span_equal(place->kind, span_of("unix")))
-		fprintf(out, "unix:%.*s", TEXT(place->path));
-	else
-		fprintf(out, "inet:%s%.*s%s:%.*s", brackets ? "[" : "", TEXT(place->host), brackets ? "]" : "",
-		        TEXT(place->port));
-}
 
 /* More than the milter waits for look-ups: there is the rest of its work, too. At most 280. */
 static unsigned patience(const struct settings *settings)
@@ -147,9 +117,10 @@ static bool pasteable(struct span text)
 	return true;
 }
 
-static void postfix_port(FILE *out, const struct place *place, const struct settings *settings)
+static void postfix_port(FILE *out, const struct socket_place *place, const struct settings *settings)
 {
 	bool auth = authenticates(settings);
+	struct arena arena;
 
 	if (!pasteable(settings->socket)) {
 		fputs("\n# The port is left out: the path of the milter's socket holds characters that a shell or\n"
@@ -161,9 +132,10 @@ static void postfix_port(FILE *out, const struct place *place, const struct sett
 	      "postconf -M '10025/inet=10025 inet n - n - 50 smtpd'\n"
 	      "postconf -P '10025/inet/syslog_name=postfix/sfdc' \\\n",
 	      out);
-	fputs("    '10025/inet/smtpd_milters=", out);
-	postfix_socket(out, place);
-	fputs("' \\\n", out);
+	arena_init(&arena, 0);
+	struct span socket = socket_place_postfix(place, &arena);
+	fprintf(out, "    '10025/inet/smtpd_milters=%.*s' \\\n", TEXT(socket));
+	arena_clear(&arena);
 	for (size_t i = 0; i < sizeof port_options / sizeof port_options[0]; i++)
 		if (port_options[i].when == ALWAYS || (port_options[i].when == WITH_AUTH) == auth)
 			fprintf(out, "    '10025/inet/%s' \\\n", port_options[i].text);
@@ -174,7 +146,7 @@ static void postfix_port(FILE *out, const struct place *place, const struct sett
 	      out);
 }
 
-static void postfix_advice(FILE *out, const struct place *place, bool auth)
+static void postfix_advice(FILE *out, const struct socket_place *place, bool auth)
 {
 	fputs("\n# Then: postfix reload\n"
 	      "# The way back: postconf -MX 10025/inet sfdc-cleanup/unix && postfix reload\n"
@@ -211,7 +183,7 @@ static void postfix_advice(FILE *out, const struct place *place, bool auth)
 		fprintf(out, "# - User postfix must be able to open %.*s:\n#   socket_group: postfix.\n", TEXT(place->path));
 }
 
-static void print_postfix(FILE *out, const struct place *place, const struct settings *settings)
+static void print_postfix(FILE *out, const struct socket_place *place, const struct settings *settings)
 {
 	fputs("# Postfix: a port for Salesforce alone (25, 587, 10025 and 11025 can be chosen in the Email\n"
 	      "# Relay). Paste what follows into a shell of root. Other ports stay as they are.\n",
@@ -222,7 +194,7 @@ static void print_postfix(FILE *out, const struct place *place, const struct set
 	postfix_advice(out, place, authenticates(settings));
 }
 
-static void sendmail_socket(FILE *out, const struct place *place)
+static void sendmail_socket(FILE *out, const struct socket_place *place)
 {
 	if (span_equal(place->kind, span_of("unix")))
 		fprintf(out, "local:%.*s", TEXT(place->path));
@@ -231,7 +203,7 @@ static void sendmail_socket(FILE *out, const struct place *place)
 }
 
 /* As in conf/sendmail.mc. */
-static void sendmail_mc(FILE *out, const struct place *place, const struct settings *settings)
+static void sendmail_mc(FILE *out, const struct socket_place *place, const struct settings *settings)
 {
 	fputs("dnl sendmail.mc: a port for Salesforce alone\nMAIL_FILTER(`sfdc', `S=", out);
 	sendmail_socket(out, place);
@@ -296,7 +268,7 @@ static void sendmail_access(FILE *out, const struct org *any)
 	network_set_each(any->ip.networks, sendmail_network, out);
 }
 
-static void sendmail_advice(FILE *out, const struct place *place, bool auth)
+static void sendmail_advice(FILE *out, const struct socket_place *place, bool auth)
 {
 	fputs(
 		"\nTo check:\n"
@@ -322,7 +294,7 @@ static void sendmail_advice(FILE *out, const struct place *place, bool auth)
 		fputs("- Sendmail is faster over a unix: socket.\n", out);
 }
 
-static void print_sendmail(FILE *out, const struct place *place, const struct settings *settings)
+static void print_sendmail(FILE *out, const struct socket_place *place, const struct settings *settings)
 {
 	sendmail_mc(out, place, settings);
 	sendmail_access(out, &settings->any);
@@ -331,7 +303,7 @@ static void print_sendmail(FILE *out, const struct place *place, const struct se
 
 void mta_snippets_print(FILE *out, enum mta mta, const struct settings *settings)
 {
-	struct place place = place_of(settings->socket);
+	struct socket_place place = socket_place_of(settings->socket);
 	switch (mta) {
 	case MTA_POSTFIX:
 		print_postfix(out, &place, settings);

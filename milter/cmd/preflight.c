@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 
+#include "cmd/command_fold.h"
 #include "cmd/relayctl.h"
 #include "cmd/terminal.h"
 
@@ -93,7 +94,7 @@ static void print_level(FILE *out, enum diagnostic_level level)
 {
 	switch (level) {
 	case FINDING_OK:
-		terminal_put(out, SHADE_GOOD, span_of("ok"), LEVEL_WIDTH);
+		terminal_put(out, SHADE_GOOD, span_of("OK"), LEVEL_WIDTH);
 		return;
 	case FINDING_ADVICE:
 		terminal_put(out, SHADE_DOUBT, span_of("ADVICE"), LEVEL_WIDTH);
@@ -113,7 +114,7 @@ void preflight_print(FILE *out, const struct preflight *preflight, const char *a
 		print_level(out, finding->level);
 		terminal_fold(out, finding->text, LEVEL_WIDTH, LEVEL_WIDTH);
 		if (!span_absent(finding->command))
-			fprintf(out, "%*s%.*s\n", LEVEL_WIDTH + 2, "$ ", (int)finding->command.length, finding->command.at);
+			command_fold(out, finding->command, LEVEL_WIDTH);
 	}
 }
 

@@ -19,8 +19,8 @@
 #define READ_STEP ((size_t)1 << 16)
 
 static const struct subcommand *const subcommands[] = {
-	&check_config_subcommand, &check_message_subcommand, &check_relay_subcommand,
-	&explain_subcommand,      &org_id_subcommand,
+	&check_config_subcommand, &check_message_subcommand, &check_mta_subcommand,
+	&check_relay_subcommand,  &explain_subcommand,       &org_id_subcommand,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
@@ -88,7 +88,7 @@ void relayctl_print_problems(const char *path, const struct problems *problems, 
 		relayctl_complain_of(path, "out of memory");
 }
 
-static bool read_stream(int in, struct span *content_r)
+bool relayctl_read_stream(int in, struct span *content_r)
 {
 	char *bytes = NULL;
 	size_t length = 0;
@@ -145,7 +145,7 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 		good = fstat(in, &status) == 0;
 		problem = good ? unusable(&status) : NULL;
 	}
-	good = good && !problem && read_stream(in, content_r);
+	good = good && !problem && relayctl_read_stream(in, content_r);
 	if (!good)
 		snprintf(problem_r, RELAYCTL_PROBLEM_SIZE, "%s%s",
 		         problem ? "" : "it cannot be read: ", problem ? problem : strerror(errno));

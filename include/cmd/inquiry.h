@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * inquiry: what check-mta asks of this machine: the mail server's configuration, tables, the milter's socket, the clock.
+ * Nothing is changed. One thread.
+ */
+#ifndef SFDC_CMD_INQUIRY_H
+#define SFDC_CMD_INQUIRY_H
+
+#include <stdbool.h>
+
+#include "cmd/mta_findings.h"
+#include "cmd/postfix_setup.h"
+#include "core/arena.h"
+
+#define INQUIRY_POSTCONF "/usr/sbin/postconf"
+#define INQUIRY_PROBLEM_SIZE 600
+
+/* Run postconf(1) for the instance in folder (NULL: the usual one). False: problem_r says why, without what it printed. */
+bool inquiry_postconf(const char *folder, struct arena *arena, struct postfix_output *output_r,
+                      char problem_r[INQUIRY_PROBLEM_SIZE]);
+
+/* Fill *machine_r; arena holds what is read, and has to live as long. */
+void inquiry_machine(struct arena *arena, struct machine_questions *machine_r);
+
+/*
+ * Connect to the milter as that visit says, and agree on a protocol, no more: the milter's log has no line of it. It is
+ * tried in a child process, within two seconds. *error_r is set for REACH_REFUSED.
+ */
+enum reach inquiry_reach(const struct visit *visit, int *error_r);
+
+#endif
