@@ -8,31 +8,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab import A, SRCDIR, Client, Lab, Tap, free_port, message, verp
+from lab import A, Client, Lab, Tap, free_port, message, verp
 from lab.expect import accepted, config, refused
 from lab.laboratory import ELSEWHERE, SALESFORCE, Relay
 from lab.message import STRANGER
 from lab.postfix import HOSTNAME, OTHER_USER, USER
-from lab.process import read, run, wait_for, write
+from lab.process import run, wait_for, write
+from lab.shipped import fitted, shipped
 
 USERS = ["%s@%s" % (USER, HOSTNAME)]
 OUTSIDE = "user@outside.test"
-
-
-def shipped(name):
-    """A file of conf/."""
-    return read(os.path.join(SRCDIR, "conf", name))
-
-
-def fitted(server, lab, number, milter, text):
-    """That piece with places and port of this laboratory, and nothing else changed."""
-    for old, new in (("\n10025 ", "\n%d " % number), ("unix:/run/sfdc-milter/sfdc-milter.sock", milter.postfix),
-                     ("/etc/postfix/sasl", server.etc + "/sasl"), ("/etc/postfix/sfdc_", server.etc + "/sfdc_"),
-                     ("/etc/ssl/certs/ca-certificates.crt", lab.pki.trusted_authorities)):
-        if old not in text:
-            raise AssertionError("%r is not in postfix-master.cf" % old)
-        text = text.replace(old, new)
-    return text
 
 
 def install(lab):

@@ -168,6 +168,17 @@ class Postfix:
 
     def start(self):
         write(os.path.join(self.etc, "master.cf"), self.master + SERVICES, age=60)
+        self._begin()
+
+    def restart(self):
+        """Start again with main.cf and master.cf as somebody has changed them meanwhile."""
+        self.stop()
+        for name in ("main.cf", "master.cf"):
+            path = os.path.join(self.etc, name)
+            write(path, read(path), age=60)
+        self._begin()
+
+    def _begin(self):
         self.process = start(["/usr/lib/postfix/sbin/master", "-s", "-c", self.etc],
                              os.path.join(self.root, "master.out"), env=dict(os.environ, MAIL_CONFIG=self.etc))
         for number in self.ports:
