@@ -46,10 +46,12 @@ struct server {
 	/* Of the first loop, which takes the connections: */
 	struct event *acceptable;
 	struct event *retry;
-	struct task room; /* there is room again */
+	struct task room;     /* there is room again */
+	struct task unlisten; /* no more connections are taken */
 	bool full;
 	struct crowding crowding;
 	atomic_bool awaiting_room;
+	atomic_bool unlistened;
 	size_t worker_count;
 	struct worker workers[];
 };
@@ -179,15 +181,19 @@ static void on_closed(void *context)
 static void on_ending(struct task *task)
 {
 	struct worker *worker = (struct worker *)(void *)((char *)task - offsetof(struct worker, ending));
-	struct server *server = worker->server;
-	if (worker == &server->workers[0]) {
-		event_del(server->acceptable);
-		event_del(server->retry);
-		server->full = false;
-	}
 	connection_close_all(&worker->home, atomic_load(&worker->forced));
 	worker->ends = true;
 	end_when_empty(worker);
+}
+
+/* Before a loop may end: no connection is given to it any more. */
+static void on_unlisten(struct task *task)
+{
+	struct server *server = (struct server *)(void *)((char *)task - offsetof(struct server, unlisten));
+	event_del(server->acceptable);
+	event_del(server->retry);
+	server->full = false;
+	atomic_store(&server->unlistened, true);
 }
 
 static void pause_ms(long milliseconds)
@@ -307,6 +313,7 @@ struct server *server_start(const struct server_options *options, char text_r[SE
 	}
 	server->shared = options->shared;
 	server->listener = options->listener;
+	server->unlisten.run = on_unlisten;
 	start_workers(server, options, wanted);
 	if (server->worker_count < wanted) {
 		snprintf(text_r, SERVER_TEXT_SIZE, "of %zu event loops %zu can be started: %s", wanted, server->worker_count,
@@ -341,6 +348,9 @@ unsigned server_stop(struct server *server, long long patience_ms)
 	atomic_store(&server->shared->stopping, true);
 	await(is_drained, server, patience_ms);
 	unsigned left = atomic_load(&server->shared->open);
+	loop_post(server->workers[0].loop, &server->unlisten);
+	while (!atomic_load(&server->unlistened))
+		pause_ms(DRAIN_STEP_MS);
 	end_workers(server, false);
 	await(is_empty, server, FLUSH_MS);
 	if (!is_empty(server))
