@@ -155,7 +155,7 @@ def storm(tap):
         for thread in clients:
             thread.join()
         daemon.process = None
-        tap.equal(daemon.lines("error"), [], "without an error")
+        tap.equal(daemon.lines("error"), [], "without an error", log=read(daemon.output)[-6000:])
         logged = [line["verdict"] for line in daemon.lines("verdict")]
         tap.ok(len(answers) > 8 and set(answers) == {"c", "y"}, "messages were taken and refused", answers=set(answers))
         tap.ok(0 <= len(logged) - len(answers) <= 6, "and each of them logged", logged=len(logged), answers=len(answers))

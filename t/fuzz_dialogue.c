@@ -14,10 +14,10 @@ const char fuzz_name[] = "dialogue";
 
 static unsigned long long lines;
 
-void __wrap_log_record(struct log *log, enum log_level level, const struct log_entry *entry);
+void __wrap_log_write(struct log *log, enum log_level level, const struct log_entry *entry);
 
 /* Only the lines of messages are counted; nothing is written. */
-void __wrap_log_record(struct log *log, enum log_level level, const struct log_entry *entry)
+void __wrap_log_write(struct log *log, enum log_level level, const struct log_entry *entry)
 {
 	(void)log, (void)level, (void)entry;
 	lines++;

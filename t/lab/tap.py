@@ -23,7 +23,7 @@ class Tap:
         sys.exit(0)
 
     def ok(self, condition, name, **details):
-        """One point; details are shown when it fails."""
+        """One point; details are shown when it fails, past the reader of TAP, who would drop them."""
         self.count += 1
         print("%s %d - %s" % ("ok" if condition else "not ok", self.count, (self.prefix + name).replace("#", "\\#")),
               flush=True)
@@ -31,7 +31,7 @@ class Tap:
             self.failures += 1
             for key, value in details.items():
                 for line in ("%s: %s" % (key, value)).splitlines():
-                    print("#   " + line, flush=True)
+                    print("#   " + line, file=sys.stderr, flush=True)
         return bool(condition)
 
     def equal(self, got, expected, name, **details):
