@@ -16,7 +16,7 @@ from relayctl import CONFIG, MESSAGE, ORG, PROGRAM, main  # noqa: E402
 
 CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc", "limit"]
 RESULTS = {"pass", "skip", "fail", "none", "permerror", "temperror", "pending"}
-KEYS = ["verdict", "mode", "would", "org", "org_name", "reply", "why", "checks", "headers"]
+KEYS = ["verdict", "mode", "would", "org", "org_name", "reply", "why", "checks", "headers", "file"]
 
 SESSION = {
     "mta": "postfix", "client_ip": "13.110.74.200", "client_name": "smtp09-ia4-sp3.mta.salesforce.com",

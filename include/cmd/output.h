@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "cmd/opinions.h"
+#include "cmd/terminal.h"
 #include "core/edits.h"
 #include "core/examine.h"
 #include "core/log_entry.h"
@@ -16,18 +17,23 @@
 
 /* What is shown of one message; everything is borrowed. */
 struct view {
-	const char *file; /* as it was given */
+	const char *name;     /* of the message, for people */
+	const char *file;     /* that it is in */
+	unsigned long number; /* its place in an mbox, from 1; 0 elsewhere */
 	const struct examination *examination;
 	struct reply reply;             /* to what is done, or else to what would be done */
 	struct edits edits;             /* empty for a message that is refused */
 	const struct opinion *opinions; /* of libspf2; NULL: not asked for */
 };
 
-/* Fill *view_r. False without memory. */
-bool view_make(const char *file, struct examination *examination, struct view *view_r);
+/* Fill *view_r; the file is that of the name. False without memory. */
+bool view_make(const char *name, struct examination *examination, struct view *view_r);
 
 /* The worse of what is done and what would be done: VERDICT_REJECT before TEMPFAIL before QUARANTINE before the rest. */
 enum verdict view_outcome(const struct view *view);
+
+/* How a verdict is set off. */
+enum shade output_shade(enum verdict verdict);
 
 /*
  * An aligned block of lines. explained: every check, with the second opinions on it, and every sentence is told in words, and

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cmd/arguments.h"
 #include "cmd/terminal.h"
@@ -76,6 +77,9 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 
 /* Read a descriptor to its end, as above. False: errno says why. */
 bool relayctl_read_stream(int in, struct span *content_r);
+
+/* Why a file is none that can be read to its end, as a sentence; NULL: it is a regular file. */
+const char *relayctl_endless(const struct stat *status);
 
 /* Text that a sender may have written, as JSON: printable ASCII, as in the log. NULL without memory. */
 json_t *relayctl_json_shown(struct span text);

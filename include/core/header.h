@@ -139,4 +139,7 @@ const char *field_text(enum field_name id);
 bool message_split(struct span raw, bool (*take)(void *context, struct span name, struct span value), void *context,
                    struct span *body_r, unsigned *defects_r);
 
+/* Whether raw begins with a line of the mbox form, as message_split() skips one. */
+bool message_begins_mbox(struct span raw);
+
 #endif

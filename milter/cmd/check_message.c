@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/output.h"
+#include "cmd/examine_files.h"
 #include "cmd/relayctl.h"
 #include "cmd/session.h"
-#include "core/message_file.h"
 #include "core/log_entry.h"
 #include "evidence/environment.h"
-#include "evidence/waiter.h"
 
 struct request {
 	const char *config;
@@ -78,8 +75,8 @@ const struct subcommand check_message_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl check-message",
 		.synopsis = "[OPTION]... MESSAGE|-...",
-		.about = "Judge message files, or standard input for -, as the milter would, and show what it would do. What is not told of "
-		         "the session counts as not there.",
+		.about = "Judge messages as the milter would, and show what it would do: message files, mboxes, Maildirs, or standard "
+		         "input for -. What is not told of the session counts as not there.",
 		.arguments = arguments,
 		.count = sizeof arguments / sizeof arguments[0],
 		.exits = exits,
@@ -198,139 +195,10 @@ static bool parse(int argc, char **argv, struct request *request, int *code_r)
 	return over || *code_r != RELAYCTL_GOOD;
 }
 
-static void watch(void *context, const struct examination *examination)
-{
-	output_trace(context, examination);
-}
-
-static int exit_code(enum verdict outcome)
-{
-	switch (outcome) {
-	case VERDICT_ACCEPT:
-	case VERDICT_EXEMPT:
-	case VERDICT_SKIP:
-		return RELAYCTL_GOOD;
-	case VERDICT_REJECT:
-		return RELAYCTL_REJECT;
-	case VERDICT_QUARANTINE:
-		return RELAYCTL_QUARANTINE;
-	case VERDICT_TEMPFAIL:
-	case VERDICT_UNDECIDED:
-		return RELAYCTL_TEMPFAIL;
-	}
-	return RELAYCTL_TEMPFAIL;
-}
-
-/* Present it; the exit code. */
-static int show(const struct request *request, struct environment *environment, const char *file, struct span raw,
-                struct examination *examination)
-{
-	struct view view;
-	bool good = view_make(file, examination, &view);
-
-	if (good && request->explain) {
-		struct resolver *resolver = evidence_environment_resolver(environment);
-		view.opinions = opinions_get(examination, resolver, raw);
-		resolver_drop(resolver);
-	}
-	if (good && request->json)
-		good = output_json(stdout, &view);
-	else if (good)
-		output_plain(stdout, &view, request->explain);
-	if (!good)
-		relayctl_complain_of(file, "out of memory");
-	return good ? exit_code(view_outcome(&view)) : RELAYCTL_TEMPFAIL;
-}
-
-/* Why the bytes are no message, as a sentence; NULL: they may be one. */
-static const char *message_unusable(struct span raw)
-{
-	static const struct {
-		struct span start;
-		const char *problem;
-	} starts[] = {
-		{ SPAN_LITERAL("\xef\xbb\xbf"),
-		  "it begins with a UTF-8 byte order mark, which would be part of the first field's name; save it without" },
-		{ SPAN_LITERAL("\xff\xfe"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
-		{ SPAN_LITERAL("\xfe\xff"), "it is UTF-16; save the message as it was received, in ASCII or UTF-8" },
-		{ SPAN_LITERAL("\x1f\x8b"),
-		  "it is compressed by gzip; unpack it first, as in gzip -dc FILE | sfdc-relayctl check-message -" },
-		{ SPAN_LITERAL("BZh"), "it is compressed by bzip2; unpack it first" },
-		{ SPAN_LITERAL("\xfd"
-		               "7zXZ"),
-		  "it is compressed by xz; unpack it first" },
-		{ SPAN_LITERAL("\x28\xb5\x2f\xfd"), "it is compressed by zstd; unpack it first" },
-		{ SPAN_LITERAL("PK\x03\x04"), "it is a zip archive; unpack it first" },
-		{ SPAN_LITERAL("\xd0\xcf\x11\xe0"), "it is a file of Outlook (.msg); save the message as .eml" },
-	};
-	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-		if (span_equal(span_slice(raw, 0, starts[i].start.length), starts[i].start))
-			return starts[i].problem;
-	if (span_trim(raw).length == 0)
-		return "there is no message in it";
-	if (raw.length > 3 && raw.at[0] != '\0' && raw.at[1] == '\0' && raw.at[2] != '\0' && raw.at[3] == '\0')
-		return starts[1].problem;
-	if (raw.length > 3 && raw.at[0] == '\0' && raw.at[1] != '\0' && raw.at[2] == '\0' && raw.at[3] != '\0')
-		return starts[1].problem;
-	if (span_find(raw, 0, '\n') == raw.length && span_find(raw, 0, '\r') != raw.length)
-		return "its lines end in CR alone; convert them to LF or CRLF";
-	return NULL;
-}
-
-static int check(const struct request *request, const struct settings *settings, struct environment *environment,
-                 const char *file)
-{
-	struct message_file feed = { .mailers = request->session.mailers, .recipients = request->session.recipients };
-	struct examination examination = { .gather_all = request->explain };
-	struct waiter waiter;
-	char unread[RELAYCTL_PROBLEM_SIZE];
-
-	if (!relayctl_read(file, &feed.raw, unread)) {
-		relayctl_complain_of(file, unread);
-		return RELAYCTL_INPUT;
-	}
-	const char *unusable = message_unusable(feed.raw);
-	if (unusable) {
-		relayctl_complain_of(file, unusable);
-		free((void *)(uintptr_t)feed.raw.at);
-		return RELAYCTL_INPUT;
-	}
-	session_input(&request->session, &feed.session);
-	if (request->trace) {
-		feed.watch = watch;
-		feed.context = request->json ? stderr : stdout;
-	}
-	if (!waiter_init(&waiter)) {
-		relayctl_complain("%s", strerror(errno));
-		free((void *)(uintptr_t)feed.raw.at);
-		return RELAYCTL_TEMPFAIL;
-	}
-	examination.waker = waiter_waker(&waiter);
-	feed.wait = waiter_wait;
-	feed.wait_context = &waiter;
-	message_file_feed(&examination, settings, environment, span_of("check-message"), &feed);
-	int code = show(request, environment, file, feed.raw, &examination);
-	examine_clear(&examination);
-	waiter_destroy(&waiter);
-	free((void *)(uintptr_t)feed.raw.at);
-	return code;
-}
-
-/* Of several messages the worst counts: unusable input, then reject, tempfail, quarantine. */
-static int worse(int a, int b)
-{
-	static const int order[] = { RELAYCTL_INPUT, RELAYCTL_REJECT, RELAYCTL_TEMPFAIL, RELAYCTL_QUARANTINE };
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return RELAYCTL_GOOD;
-}
-
 static int check_all(const struct request *request, char **files)
 {
 	char error[EVIDENCE_ERROR_SIZE];
 	struct environment environment;
-	int code = RELAYCTL_GOOD;
 	struct problems problems;
 	struct settings *settings = relayctl_load(request->config, &problems);
 
@@ -343,8 +211,13 @@ static int check_all(const struct request *request, char **files)
 		settings_free(settings);
 		return RELAYCTL_TEMPFAIL;
 	}
-	for (; *files; files++)
-		code = worse(code, check(request, settings, &environment, *files));
+	struct examine_files files_request = { .settings = settings,
+		                                   .environment = &environment,
+		                                   .session = &request->session,
+		                                   .json = request->json,
+		                                   .explain = request->explain,
+		                                   .trace = request->trace };
+	int code = examine_files(&files_request, files);
 	evidence_environment_clear(&environment);
 	settings_free(settings);
 	return code;

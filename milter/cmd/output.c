@@ -17,13 +17,14 @@ static bool refuses(enum verdict verdict)
 	return verdict == VERDICT_REJECT || verdict == VERDICT_TEMPFAIL;
 }
 
-bool view_make(const char *file, struct examination *examination, struct view *view_r)
+bool view_make(const char *name, struct examination *examination, struct view *view_r)
 {
 	const struct judgement *judgement = &examination->judgement;
 	enum verdict replied = refuses(judgement->verdict) ? judgement->verdict : judgement->would;
 
 	memset(view_r, 0, sizeof *view_r);
-	view_r->file = file;
+	view_r->name = name;
+	view_r->file = name;
 	view_r->examination = examination;
 	reply_make(replied, judgement, span_of(examination->sid), examination->settings->reply_contact, &view_r->reply);
 	return refuses(judgement->verdict) || edits_plan(examination, &view_r->edits);
@@ -53,7 +54,7 @@ enum verdict view_outcome(const struct view *view)
 	return badness(judgement->verdict) > badness(judgement->would) ? judgement->verdict : judgement->would;
 }
 
-static enum shade shade_of_verdict(enum verdict verdict)
+enum shade output_shade(enum verdict verdict)
 {
 	switch (badness(verdict)) {
 	case 0:
@@ -210,17 +211,17 @@ void output_plain(FILE *out, const struct view *view, bool explained)
 	const struct judgement *judgement = &view->examination->judgement;
 	bool judged = judgement->verdict != VERDICT_EXEMPT && judgement->verdict != VERDICT_SKIP;
 
-	terminal_put(out, SHADE_STRONG, span_of(view->file), 0);
+	terminal_put(out, SHADE_STRONG, span_of(view->name), 0);
 	fputc('\n', out);
 	label(out, "verdict");
-	terminal_put(out, shade_of_verdict(judgement->verdict), span_of(verdict_name(judgement->verdict)), 0);
+	terminal_put(out, output_shade(judgement->verdict), span_of(verdict_name(judgement->verdict)), 0);
 	fputc('\n', out);
 	if (!judged) {
 		label(out, "why");
 		fprintf(out, "%s: %s\n", reason_code(judgement->reason), reason_row(judgement->reason)->sentence);
 	} else {
 		label(out, "would");
-		terminal_put(out, shade_of_verdict(judgement->would), span_of(verdict_name(judgement->would)), 0);
+		terminal_put(out, output_shade(judgement->would), span_of(verdict_name(judgement->would)), 0);
 		fputc('\n', out);
 		label(out, "mode");
 		fprintf(out, "%s\n", mode_name(judgement->mode));

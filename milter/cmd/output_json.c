@@ -81,5 +81,8 @@ bool output_json(FILE *out, const struct view *view)
 	              relayctl_json_shown(judgement->org ? judgement->org->name : span_of("")), "reply", "code",
 	              reply->code, "enhanced", reply->enhanced, "text", reply->text, "why", make_why(&judgement->why),
 	              "checks", make_checks(view), "headers", make_headers(&view->edits));
+	json_object_set_new(object, "file", relayctl_json_whole(span_of(view->file)));
+	if (view->number != 0)
+		json_object_set_new(object, "number", json_integer((json_int_t)view->number));
 	return relayctl_json_print(out, object);
 }

@@ -119,8 +119,7 @@ bool relayctl_read_stream(int in, struct span *content_r)
 	return true;
 }
 
-/* Why the file is none that can be read to its end; NULL: it is one. */
-static const char *unusable(const struct stat *status)
+const char *relayctl_endless(const struct stat *status)
 {
 	if (S_ISREG(status->st_mode))
 		return NULL;
@@ -143,7 +142,7 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 	bool good = in >= 0;
 	if (good && !standard) {
 		good = fstat(in, &status) == 0;
-		problem = good ? unusable(&status) : NULL;
+		problem = good ? relayctl_endless(&status) : NULL;
 	}
 	good = good && !problem && relayctl_read_stream(in, content_r);
 	if (!good)

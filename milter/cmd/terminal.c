@@ -15,8 +15,8 @@
 #define WIDTH_USUAL 80
 
 static const char *const colors[] = {
-	[SHADE_GOOD] = "\033[32m", [SHADE_BAD] = "\033[1;31m", [SHADE_DOUBT] = "\033[33m",
-	[SHADE_DIM] = "\033[2m",   [SHADE_STRONG] = "\033[1m",
+	[SHADE_PLAIN] = "",         [SHADE_GOOD] = "\033[32m", [SHADE_BAD] = "\033[1;31m",
+	[SHADE_DOUBT] = "\033[33m", [SHADE_DIM] = "\033[2m",   [SHADE_STRONG] = "\033[1m",
 };
 
 /* https://no-color.org: any value of NO_COLOR that is not empty turns colors off. */
@@ -42,7 +42,7 @@ size_t terminal_width(FILE *out)
 void terminal_put(FILE *out, enum shade shade, struct span text, int width)
 {
 	char printable[LOG_PRINTABLE_SIZE];
-	bool color = wants_color(out);
+	bool color = shade != SHADE_PLAIN && wants_color(out);
 	int length = (int)log_entry_printable(text, printable, sizeof printable);
 
 	fprintf(out, "%s%s%s%*s", color ? colors[shade] : "", printable, color ? "\033[0m" : "",
@@ -89,4 +89,42 @@ void terminal_fold(FILE *out, struct span text, size_t used, size_t indent)
 		begun = true;
 	}
 	putc('\n', out);
+}
+
+void progress_init(struct progress *progress, FILE *out, unsigned long long total)
+{
+	const char *terminal = getenv("TERM");
+	memset(progress, 0, sizeof *progress);
+	progress->total = total;
+	progress->percent = (unsigned)-1;
+	if (isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0)
+		progress->out = out;
+}
+
+void progress_show(struct progress *progress, unsigned long long done, unsigned long items, const char *what)
+{
+	static const char bar[] = "==============================";
+	int width = (int)sizeof bar - 1;
+	unsigned percent = 0;
+	if (progress->total != 0)
+		percent = done >= progress->total ? 100 : (unsigned)((double)done / (double)progress->total * 100);
+	if (!progress->out || (progress->shown && percent == progress->percent && items % TERMINAL_PROGRESS_STEP != 0))
+		return;
+	progress->percent = percent;
+	progress->shown = true;
+	int full = (int)percent * width / 100;
+	fputs("\r\033[K", progress->out);
+	if (progress->total != 0)
+		fprintf(progress->out, "[%.*s%*s] %3u%%  ", full, bar, width - full, "", percent);
+	fprintf(progress->out, "%lu %s", items, what);
+	fflush(progress->out);
+}
+
+void progress_clear(struct progress *progress)
+{
+	if (!progress->shown)
+		return;
+	fputs("\r\033[K", progress->out);
+	fflush(progress->out);
+	progress->shown = false;
 }

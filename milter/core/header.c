@@ -228,13 +228,18 @@ static bool is_mbox_line(struct span raw, struct line line)
 	       && colon_of(raw, line) == line.to;
 }
 
+bool message_begins_mbox(struct span raw)
+{
+	return is_mbox_line(raw, line_at(raw, 0));
+}
+
 bool message_split(struct span raw, bool (*take)(void *context, struct span name, struct span value), void *context,
                    struct span *body_r, unsigned *defects_r)
 {
 	*body_r = span_make(NULL, 0);
 	*defects_r = HEADER_SOUND;
 	struct line line = line_at(raw, 0);
-	if (is_mbox_line(raw, line))
+	if (message_begins_mbox(raw))
 		line = line_at(raw, line.next);
 	while (line.from < raw.length) {
 		if (line.to == line.from) {
