@@ -8,7 +8,7 @@ import subprocess
 
 SRC = os.environ.get("SRCDIR", ".")
 CC = shlex.split(os.environ.get("CC") or "cc")
-FLOORS = ("cmd", "config", "core", "evidence", "limits", "mta", "observe")
+FLOORS = ("cmd", "config", "core", "evidence", "history", "limits", "mta", "observe")
 
 # Whose headers a floor may include, besides its own.
 BELOW = {
@@ -16,6 +16,7 @@ BELOW = {
     "config": {"core"},
     "observe": {"core"},
     "evidence": {"core"},
+    "history": {"core"},
     "mta": {"core", "config", "observe"},
     "limits": {"core", "config", "mta", "observe"},
     "cmd": set(FLOORS),
@@ -32,7 +33,8 @@ FOREIGN = [
     (r"event2/", {"mta", "limits"}),
     (r"hiredis/|read\.h|hiredis\.h", {"limits"}),
     (r"yaml\.h", {"config"}),
-    (r"jansson\.h", {"observe", "cmd"}),
+    (r"jansson\.h", {"observe", "history", "cmd"}),
+    (r"zlib\.h", {"history"}),
     (r"unbound\.h", {"evidence"}),
     (r"opendkim/|dkim\.h", {"evidence"}),
     (r"libpsl\.h", {"evidence"}),

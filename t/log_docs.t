@@ -88,6 +88,30 @@ def check_keys(tap):
               [key for key, number in written if number], "and which of them are numbers")
 
 
+def written_anywhere():
+    """(key, whether it is a number) of all events, in whatever file."""
+    keys = set()
+    for folder, _, names in os.walk(os.path.join(SRC, "milter")):
+        for name in names:
+            if name.endswith(".c"):
+                for kind, key in re.findall(r'log_entry_(text|number)\(&?\w+, "(\w+)"', read(os.path.join(folder, name))):
+                    keys.add((key, kind == "number"))
+    verdicts = re.findall(r'\[VERDICT_\w+\] = "(\w+)"', read("milter", "core", "vocabulary.c"))
+    return keys, {("dropped_" + verdict, True) for verdict in verdicts + ["abort", "events"]}
+
+
+def check_table(tap):
+    """Whoever reads logs again knows every key that is written: include/core/log_keys.h."""
+    table = [(key, number == "true")
+             for key, number in re.findall(r'X\(LOG_KEY_\w+, "(\w+)", (true|false)\)', read("include", "core", "log_keys.h"))]
+    messages = [row for row in written_keys() if not row[0].startswith("r_")]
+    tap.equal(table[:len(messages)], messages, "the table of keys has those of messages, in their order")
+    anywhere, dropped = written_anywhere()
+    tap.ok(len(anywhere) > 50 and ("hours_left", True) in anywhere and len(dropped) > 7, "the keys of all events were found")
+    tap.equal(sorted((anywhere | dropped) - set(table)), [], "and those of all events")
+    tap.equal(len(table), len(set(key for key, _ in table)), "none stands there twice")
+
+
 def check_reasons(tap):
     known = known_reasons()
     rows, groups = documented_reasons()
@@ -119,6 +143,7 @@ def check_form(tap):
 def main():
     with Tap(needs_root=False) as tap:
         tap.case(check_keys)
+        tap.case(check_table)
         tap.case(check_reasons)
         tap.case(check_form)
 
