@@ -157,6 +157,26 @@ for floor in FLOORS:
         with open(os.path.join(SRC, path), encoding="utf-8") as file:
             found += problems(floor, path, file.read())
     ok(not found, f"{floor} includes what it may", found)
+
+
+def named_checks():
+    """Where a floor above the core knows a check by its name: the sheets tell all that is to be known."""
+    with open(os.path.join(SRC, "include/core/checks.h"), encoding="utf-8") as file:
+        names = re.findall(r"^\s*X\((CHECK_[A-Z]+), check_[a-z]+\)", file.read(), re.MULTILINE)
+    pattern = re.compile(rf"\b(?:{'|'.join(names)})\b")
+    found = []
+    for floor in FLOORS:
+        if floor == "core":
+            continue
+        for path in [*files(f"include/{floor}", ".h"), *files(f"milter/{floor}", ".h"), *files(f"milter/{floor}", ".c")]:
+            with open(os.path.join(SRC, path), encoding="utf-8") as file:
+                found += [f"{path}: {name}" for name in pattern.findall(file.read())]
+    return names, found
+
+
+names, found = named_checks()
+ok(len(names) >= 13 and "CHECK_LIMIT" in names, "the checks were found", [names])
+ok(not found, "no check is known by its name outside the core", found)
 LICENSE = b"SPDX-License-Identifier: BSD-2-Clause"
 LICENSED = (".c", ".h", ".py", ".t", ".lua", ".supp", ".service.in", ".1", ".5", ".8")
 

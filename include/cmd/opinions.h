@@ -18,7 +18,8 @@
 
 /* Of one evaluation that came to an end: of the sender, of a name of ip.spf, or of a signature. */
 struct opinion {
-	enum check_id check; /* CHECK_SPF, CHECK_IP, CHECK_DKIM */
+	unsigned evidence;   /* EVIDENCE_*, what it is about */
+	bool sole;           /* there is never another about this evidence */
 	struct span name;    /* the domain; of a signature the name of its key */
 	const char *library; /* "libspf2" */
 	const char *about;   /* what it was asked about: "record" */
@@ -36,6 +37,9 @@ struct opinion {
  * examination's arena. Answers come from resolver; those of the examination are in its cache.
  */
 const struct opinion *opinions_get(struct examination *examination, struct resolver *resolver, struct span raw);
+
+/* Whether it belongs to the row of that check. */
+bool opinion_concerns(const struct opinion *opinion, enum check_id check);
 
 /* Room for any sentence, NUL included. */
 #define OPINION_SENTENCE_SIZE 320

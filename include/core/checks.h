@@ -63,12 +63,24 @@ struct result {
 #define EVIDENCE_DMARC 8U      /* the DMARC record of the author's domain */
 #define EVIDENCE_LIMIT 16U     /* how much the organization has sent; counted last and once, see judge.h */
 
+/* What a pass shows of who sent the message. */
+enum proves {
+	PROVES_NOTHING, /* anybody can write what it looks at, or it speaks of something else */
+	PROVES_CLIENT,  /* who the client is: no message brings that along */
+	PROVES_SIGNER   /* who signed the message, which whoever has it can send again */
+};
+
+/* What the mail server has to be set up for, or the check never passes. */
+enum mta_offer { MTA_OFFERS_NOTHING, MTA_OFFERS_TLS, MTA_OFFERS_CERTIFICATE, MTA_OFFERS_AUTH };
+
 /* The sheet of a check. facts and org are never NULL. Static and immutable. */
 struct check {
 	const char *name;    /* in sentences, the log and everywhere else */
 	const char *log_key; /* of its result */
 	enum stage known_at; /* from which its facts are complete; before, its result is pending without asking it */
 	unsigned evidence;   /* EVIDENCE_* */
+	enum proves proves;
+	enum mta_offer offer;
 	struct result (*judge)(const struct facts *facts, const struct org *org);
 	bool (*skippable)(const struct org *org); /* whether it can come to skip, and so proves nothing; NULL: never */
 	/* The options that are empty, for which it can never pass; NULL: it can. A NULL function: it always can. */
@@ -100,6 +112,11 @@ check_bits checks_skippable(const struct org *org);
 check_bits checks_hopeless(const struct org *org);
 check_bits checks_undecidable(const struct org *org);
 check_bits checks_asking_domains(void);
+
+/* Those whose pass shows that, that rest on that offer, and that need some of that evidence. */
+check_bits checks_proving(enum proves proves);
+check_bits checks_offered(enum mta_offer offer);
+check_bits checks_needing(unsigned evidence);
 
 /* EVIDENCE_*, all that the checks need. */
 unsigned checks_evidence(check_bits checks);

@@ -4,19 +4,19 @@
 #include "cmd/mta_findings.h"
 #include "core/proof.h"
 
-/* Whether a sentence cannot hold without a check, however good everything else is. */
-static bool needs(const struct sentence *sentence, enum check_id check)
+/* Whether the mail server's offer is needed: no mail gets in without it, however good everything else is. */
+static bool needs(const struct org *org, enum mta_offer offer)
 {
 	struct bounds checks[CHECK_COUNT];
+	check_bits without = checks_offered(offer);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		checks[i] = (struct bounds) { TRUTH_TRUE, TRUTH_TRUE };
-	checks[check] = (struct bounds) { TRUTH_FALSE, TRUTH_FALSE };
-	return !bounds_hold(sentence_evaluate(sentence, checks));
+		checks[i] = bounds_of(without & CHECK_BIT(i) ? RESULT_FAIL : RESULT_PASS);
+	return !bounds_hold(sentence_evaluate(&org->reject_unless, checks));
 }
 
-static bool counts(const struct org *org, enum check_id check)
+static bool counts(const struct org *org, enum mta_offer offer)
 {
-	return (org->reject_unless.checks & CHECK_BIT(check)) != 0;
+	return (org->reject_unless.checks & checks_offered(offer)) != 0;
 }
 
 void expectations_of(const char *config, const struct settings *settings, struct expectations *expectations_r)
@@ -41,13 +41,12 @@ void expectations_of(const char *config, const struct settings *settings, struct
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct org *org = &settings->orgs[i];
 		bool users = set_count(org->auth.users) != 0;
-		expect->tls_needed =
-			expect->tls_needed && needs(&org->reject_unless, CHECK_TLS) && org->tls.min_version >= TLS_1_2;
-		expect->cert_counts = expect->cert_counts || counts(org, CHECK_CERT);
-		expect->cert_needed = expect->cert_needed || needs(&org->reject_unless, CHECK_CERT);
-		if (counts(org, CHECK_CERT) && set_count(org->cert.issuers) == 0)
+		expect->tls_needed = expect->tls_needed && needs(org, MTA_OFFERS_TLS) && org->tls.min_version >= TLS_1_2;
+		expect->cert_counts = expect->cert_counts || counts(org, MTA_OFFERS_CERTIFICATE);
+		expect->cert_needed = expect->cert_needed || needs(org, MTA_OFFERS_CERTIFICATE);
+		if (counts(org, MTA_OFFERS_CERTIFICATE) && set_count(org->cert.issuers) == 0)
 			expect->issuers_pinned = false;
-		expect->auth_counts = expect->auth_counts || (users && counts(org, CHECK_AUTH));
-		expect->auth_needed = expect->auth_needed || (users && needs(&org->reject_unless, CHECK_AUTH));
+		expect->auth_counts = expect->auth_counts || (users && counts(org, MTA_OFFERS_AUTH));
+		expect->auth_needed = expect->auth_needed || (users && needs(org, MTA_OFFERS_AUTH));
 	}
 }

@@ -68,14 +68,14 @@ static void explain_opinions(FILE *out, const struct opinion *opinion, enum chec
 	char text[OPINION_SENTENCE_SIZE + LOG_PRINTABLE_SIZE + 2];
 
 	for (; opinion; opinion = opinion->next) {
-		if (opinion->check != check)
+		if (!opinion_concerns(opinion, check))
 			continue;
 		opinion_sentence(opinion, sentence);
 		terminal_escape(opinion->name, name, sizeof name);
-		if (check != CHECK_SPF)
-			snprintf(text, sizeof text, "%s: %s", name, sentence);
-		else
+		if (opinion->sole)
 			snprintf(text, sizeof text, "%s", sentence);
+		else
+			snprintf(text, sizeof text, "%s: %s", name, sentence);
 		terminal_fold(out, span_of(text), 0, PRESENT_WORDS_COLUMN);
 	}
 }

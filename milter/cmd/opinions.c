@@ -54,12 +54,13 @@ static long long deadline(const struct examination *examination)
 }
 
 /* One more at the end of the list. NULL without memory. */
-static struct opinion *add(struct desk *desk, enum check_id check, struct span name)
+static struct opinion *add(struct desk *desk, unsigned evidence, struct span name)
 {
 	struct opinion *opinion = arena_alloc(desk->arena, sizeof *opinion);
 	if (!opinion)
 		return NULL;
-	opinion->check = check;
+	opinion->evidence = evidence;
+	opinion->sole = evidence == EVIDENCE_SPF;
 	opinion->name = name;
 	opinion->theirs = "";
 	*desk->end = opinion;
@@ -69,11 +70,11 @@ static struct opinion *add(struct desk *desk, enum check_id check, struct span n
 #endif
 
 #if HAVE_SPF2
-static struct opinion *ask_spf(struct desk *desk, const struct spf_input *input, enum check_id check)
+static struct opinion *ask_spf(struct desk *desk, const struct spf_input *input, unsigned evidence)
 {
 	struct secondopinion_source source = { desk, answer_from };
 	struct secondopinion second;
-	struct opinion *opinion = add(desk, check, input->domain);
+	struct opinion *opinion = add(desk, evidence, input->domain);
 	if (!opinion)
 		return NULL;
 	secondopinion_get(input, &source, deadline(desk->examination), &second);
@@ -98,7 +99,7 @@ static bool ask_sender(struct desk *desk)
 		return true;
 	if (facts->sender_status == MAILBOX_OK)
 		input.local = facts->sender.local_part;
-	struct opinion *opinion = ask_spf(desk, &input, CHECK_SPF);
+	struct opinion *opinion = ask_spf(desk, &input, EVIDENCE_SPF);
 	/* If the zone has changed since, it is no opinion on what the row says. */
 	if (opinion && strcmp(opinion->ours, facts->spf.rfc8601) != 0)
 		opinion->status = SECONDOPINION_FAILED;
@@ -110,7 +111,7 @@ static bool ask_ip_spf(struct desk *desk)
 	const struct facts *facts = &desk->examination->facts;
 	for (const struct ip_spf *ip_spf = facts->ip_spfs; ip_spf; ip_spf = ip_spf->next) {
 		struct spf_input input = { .client = facts->client, .domain = ip_spf->name, .helo = facts->helo };
-		if (ip_spf->complete && !ask_spf(desk, &input, CHECK_IP))
+		if (ip_spf->complete && !ask_spf(desk, &input, EVIDENCE_IP_SPF))
 			return false;
 	}
 	return true;
@@ -224,7 +225,8 @@ static bool ask_signatures(struct desk *desk, struct span raw)
 	dkim_opinion_get(&input, until, second);
 	for (size_t i = 0; i < facts->dkim.count; i++) {
 		const struct signature *signature = &facts->dkim.signatures[i];
-		struct opinion *opinion = add(desk, CHECK_DKIM, span_absent(keys[i].name) ? signature->domain : keys[i].name);
+		struct opinion *opinion =
+			add(desk, EVIDENCE_SIGNATURES, span_absent(keys[i].name) ? signature->domain : keys[i].name);
 		if (!opinion)
 			return false;
 		conclude_dkim(opinion, second, signature, keys[i].text);
@@ -247,6 +249,11 @@ const struct opinion *opinions_get(struct examination *examination, struct resol
 	};
 	(void)(ask_sender(&desk) && ask_ip_spf(&desk) && ask_signatures(&desk, raw));
 	return first;
+}
+
+bool opinion_concerns(const struct opinion *opinion, enum check_id check)
+{
+	return opinion->evidence == check_at(check)->evidence;
 }
 
 void opinion_sentence(const struct opinion *opinion, char sentence_r[OPINION_SENTENCE_SIZE])

@@ -25,9 +25,9 @@ static void add_opinions(json_t *check, const struct opinion *opinion, enum chec
 {
 	json_t *list = NULL;
 	for (; opinion; opinion = opinion->next) {
-		if (opinion->check != id)
+		if (!opinion_concerns(opinion, id))
 			continue;
-		if (id == CHECK_SPF) {
+		if (opinion->sole) {
 			json_object_set_new(check, "second_opinion", make_opinion(opinion));
 			return;
 		}

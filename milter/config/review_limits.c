@@ -37,7 +37,7 @@ static const char *misplaced(const struct settings *settings, const struct org *
 		{ "monitor_floor", &settings->monitor_floor, "refuses in monitor mode what could be sent an hour later" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].sentence->checks & CHECK_BIT(CHECK_LIMIT)) {
+		if (rows[i].sentence->checks & checks_needing(EVIDENCE_LIMIT)) {
 			*harm_r = rows[i].harm;
 			return rows[i].name;
 		}
@@ -47,7 +47,7 @@ static const char *misplaced(const struct settings *settings, const struct org *
 /* Whether mail gets in on a signature alone, which whoever has one signed message can send again and again. */
 static bool is_replayable(const struct settings *settings, const struct org *org)
 {
-	const check_bits withheld = CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_IP);
+	const check_bits withheld = checks_proving(PROVES_CLIENT);
 	struct proof_terms terms = proof_terms(settings, org);
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
@@ -55,7 +55,7 @@ static bool is_replayable(const struct settings *settings, const struct org *org
 		                      : terms.undecidable & CHECK_BIT(i) ? RESULT_PENDING
 		                      : terms.skippable & CHECK_BIT(i)   ? RESULT_SKIP
 		                                                         : RESULT_FAIL);
-	return (org->reject_unless.checks & CHECK_BIT(CHECK_DKIM))
+	return (org->reject_unless.checks & checks_proving(PROVES_SIGNER))
 	       && bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
 }
 
@@ -146,7 +146,7 @@ void review_limits(struct loading *loading)
 			groups_add(&windows, i, span_of(window));
 		if (sentence)
 			groups_add(&places, i, span_of(sentence));
-		if (is_limited(org) && !sentence && !(org->defer_unless.checks & CHECK_BIT(CHECK_LIMIT)))
+		if (is_limited(org) && !sentence && !(org->defer_unless.checks & checks_needing(EVIDENCE_LIMIT)))
 			groups_add(&unused, i, span_of("unused"));
 		if (is_limited(org))
 			groups_add(&replayable, i, sentence_key(loading, org));

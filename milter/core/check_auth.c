@@ -53,6 +53,8 @@ const struct check check_auth = {
 	CHECK_NAME("auth"),
 	.known_at = STAGE_MAIL,
 	.evidence = 0,
+	.proves = PROVES_CLIENT,
+	.offer = MTA_OFFERS_AUTH,
 	.judge = judge,
 	.skippable = skippable,
 	.hopeless = hopeless,

@@ -53,6 +53,8 @@ const struct check check_cert = {
 	CHECK_NAME("cert"),
 	.known_at = STAGE_MAIL,
 	.evidence = 0,
+	.offer = MTA_OFFERS_CERTIFICATE,
+	.proves = PROVES_CLIENT,
 	.judge = judge,
 	.skippable = skippable,
 	.hopeless = hopeless,

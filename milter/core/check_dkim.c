@@ -163,6 +163,7 @@ const struct check check_dkim = {
 	CHECK_NAME("dkim"),
 	.known_at = STAGE_HEADER,
 	.evidence = EVIDENCE_SIGNATURES,
+	.proves = PROVES_SIGNER,
 	.judge = judge,
 	.skippable = skippable,
 	.passes = "a good signature vouches for the From: domain",

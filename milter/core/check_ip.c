@@ -57,6 +57,7 @@ const struct check check_ip = {
 	CHECK_NAME("ip"),
 	.known_at = STAGE_MAIL,
 	.evidence = EVIDENCE_IP_SPF,
+	.proves = PROVES_CLIENT,
 	.judge = judge,
 	.hopeless = hopeless,
 	.undecidable = undecidable,

@@ -15,10 +15,7 @@ static struct result judge(const struct facts *facts, const struct org *org)
 }
 
 const struct check check_tls = {
-	CHECK_NAME("tls"),
-	.known_at = STAGE_MAIL,
-	.evidence = 0,
-	.judge = judge,
-	.passes = "the session is encrypted as strongly as asked",
+	CHECK_NAME("tls"),       .known_at = STAGE_MAIL, .evidence = 0,
+	.offer = MTA_OFFERS_TLS, .judge = judge,         .passes = "the session is encrypted as strongly as asked",
 	.asks = "strong TLS",
 };

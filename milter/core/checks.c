@@ -71,3 +71,30 @@ unsigned checks_evidence(check_bits checks)
 			evidence |= sheets[i]->evidence;
 	return evidence;
 }
+
+check_bits checks_proving(enum proves proves)
+{
+	check_bits bits = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (sheets[i]->proves == proves)
+			bits |= CHECK_BIT(i);
+	return bits;
+}
+
+check_bits checks_offered(enum mta_offer offer)
+{
+	check_bits bits = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (sheets[i]->offer == offer)
+			bits |= CHECK_BIT(i);
+	return bits;
+}
+
+check_bits checks_needing(unsigned evidence)
+{
+	check_bits bits = 0;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (sheets[i]->evidence & evidence)
+			bits |= CHECK_BIT(i);
+	return bits;
+}

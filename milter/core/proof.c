@@ -48,7 +48,7 @@ enum proof_strength proof_strength(check_bits set, const struct proof_terms *ter
 /* A floor is there to keep strangers out; who of Salesforce's customers comes is left to the policy. */
 static enum proof_strength floor_strength(check_bits set, const struct proof_terms *terms)
 {
-	check_bits told = CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_DKIM) | CHECK_BIT(CHECK_CERT) | CHECK_BIT(CHECK_IP);
+	check_bits told = checks_proving(PROVES_CLIENT) | checks_proving(PROVES_SIGNER);
 	return set & ~terms->skippable & told ? PROOF_CUSTOMER : PROOF_WEAK;
 }
 

@@ -148,9 +148,14 @@ static void judge_author(struct standing *standing, const struct origin *origin,
 	give_room(applicant, author == PLACE_FOREIGN && is_within(origin->domain, name) ? PLACE_FOREIGN : place, group);
 }
 
-static bool has_passed(const struct standing *standing, const struct org *org, enum check_id check)
+static bool is_client_known(const struct standing *standing, const struct org *org)
 {
-	return check_at(check)->judge(standing->facts, org).code == RESULT_PASS;
+	for (unsigned i = 0; i < CHECK_COUNT; i++) {
+		const struct check *check = check_at((enum check_id)i);
+		if (check->proves == PROVES_CLIENT && check->judge(standing->facts, org).code == RESULT_PASS)
+			return true;
+	}
+	return false;
 }
 
 /* The client as its share is counted: one IPv4 address, or the 64 bits of an IPv6 network. */
@@ -177,8 +182,7 @@ static bool give_share(struct standing *standing, const struct origin *origin, s
 
 	if (!org)
 		org = &standing->settings->any;
-	applicant->vetted = has_passed(standing, org, CHECK_CERT) || has_passed(standing, org, CHECK_AUTH)
-	                    || has_passed(standing, org, CHECK_IP);
+	applicant->vetted = is_client_known(standing, org);
 	applicant->share = client;
 	if (applicant->vetted) {
 		struct span lk = span_slice(facts->org_text, 0, facts->org_text.length < 15 ? facts->org_text.length : 15);

@@ -126,11 +126,10 @@ static struct span org_id(const struct org *org)
 }
 
 /* Something shows that it comes from Salesforce or from the organization; of all else nothing is kept in mind. */
-static bool is_vouched_for(const struct judgement *judgement)
+static bool shows_sender(const struct judgement *judgement)
 {
-	static const enum check_id evidence[] = { CHECK_CERT, CHECK_IP, CHECK_AUTH, CHECK_DKIM };
-	for (size_t i = 0; i < sizeof evidence / sizeof evidence[0]; i++)
-		if (judgement->results[evidence[i]].code == RESULT_PASS)
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (check_at((enum check_id)i)->proves != PROVES_NOTHING && judgement->results[i].code == RESULT_PASS)
 			return true;
 	return false;
 }
@@ -313,11 +312,11 @@ void watch_message(struct watch *watch, struct examination *examination, struct 
 	case VERDICT_UNDECIDED:
 		return;
 	case VERDICT_TEMPFAIL:
-		if (is_vouched_for(judgement))
+		if (shows_sender(judgement))
 			message_deferred(watch, examination, now_ms, log);
 		break;
 	case VERDICT_REJECT:
-		if (is_vouched_for(judgement))
+		if (shows_sender(judgement))
 			message_ended(watch, examination);
 		break;
 	case VERDICT_ACCEPT:
