@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/answer.h"
 #include "core/arena.h"
 #include "core/dkim_canon.h"
 #include "core/domain.h"
@@ -91,6 +92,7 @@ struct dkim_key {
 	struct span public_key; /* p=, base64 without white space, in arena */
 	unsigned rsa_bits;      /* exact length of the modulus; 0 for ed25519 */
 	bool same_domain;       /* t=s: i= must name d= itself */
+	bool testing;           /* t=y: the domain tests DKIM; changes no result */
 };
 
 /* The numbers of an RSA key: big-endian, the first byte not zero. */
@@ -113,5 +115,12 @@ bool dkim_tags_rsa_key(struct span der, struct rsa_key *key_r);
  */
 enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
                                    struct dkim_key *key_r);
+
+/*
+ * The one key among the TXT records of an answer: several that fit are told apart by nothing, and their order says nothing
+ * either, so that they are DKIM_KEY_MALFORMED unless they are the same. DKIM_KEY_ABSENT: none can be used.
+ */
+enum dkim_key_status dkim_tags_only_key(const struct answer *answer, enum dkim_algorithm algorithm, struct arena *arena,
+                                        struct dkim_key *key_r);
 
 #endif

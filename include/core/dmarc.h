@@ -74,6 +74,9 @@ bool dmarc_is_record(struct span text);
 /* Parse a record that dmarc_is_record() accepted. False: it is to be discarded. Pure, keeps nothing of text. */
 bool dmarc_parse(struct span text, struct dmarc_record *record_r);
 
+/* The value of a tag of a record, name without case; absent if it is not there. It points into text. Pure. */
+struct span dmarc_tag(struct span text, const char *name);
+
 enum dmarc_identifier { DMARC_BY_NOTHING, DMARC_BY_DKIM, DMARC_BY_SPF };
 
 struct dmarc_outcome {

@@ -92,29 +92,6 @@ void dkim_candidate_settle_good(struct dkim_candidate *candidate, long long now)
 		dkim_candidate_settle(candidate, RESULT_PASS, REASON_NONE, "pass");
 }
 
-/* The one key among the records. Several that fit are told apart by nothing, and their order says nothing either. */
-static enum dkim_key_status find_key(const struct dkim_candidate *candidate, struct arena *arena,
-                                     struct dkim_key *key_r)
-{
-	enum dkim_key_status found = DKIM_KEY_ABSENT;
-
-	for (size_t i = 0; i < candidate->answer->count; i++) {
-		struct dkim_key key;
-		enum dkim_key_status status =
-			dkim_tags_key(candidate->answer->records[i].text, candidate->tags.algorithm, arena, &key);
-		if (status == DKIM_KEY_NO_MEMORY)
-			return status;
-		if (status != DKIM_KEY_OK)
-			continue;
-		if (found == DKIM_KEY_OK
-		    && (!span_equal(key.public_key, key_r->public_key) || key.same_domain != key_r->same_domain))
-			return DKIM_KEY_MALFORMED;
-		found = DKIM_KEY_OK;
-		*key_r = key;
-	}
-	return found;
-}
-
 /* The names the key was reached through. */
 static bool note_chain(const struct dkim_candidate *candidate, struct arena *arena)
 {
@@ -136,7 +113,8 @@ void dkim_candidate_take_key(struct dkim_candidate *candidate, struct facts *fac
 		                      "temperror");
 		return;
 	}
-	enum dkim_key_status status = find_key(candidate, arena, &candidate->key);
+	enum dkim_key_status status =
+		dkim_tags_only_key(candidate->answer, candidate->tags.algorithm, arena, &candidate->key);
 	if (status == DKIM_KEY_NO_MEMORY || !note_chain(candidate, arena)) {
 		facts->internal_error = true;
 		return;

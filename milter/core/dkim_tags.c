@@ -545,5 +545,27 @@ enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorit
 	key_r->rsa_bits = rsa.bits;
 	key_r->public_key = key;
 	key_r->same_domain = lists(dkim_tags_find(&list, "t"), "s");
+	key_r->testing = lists(dkim_tags_find(&list, "t"), "y");
 	return DKIM_KEY_OK;
+}
+
+enum dkim_key_status dkim_tags_only_key(const struct answer *answer, enum dkim_algorithm algorithm, struct arena *arena,
+                                        struct dkim_key *key_r)
+{
+	enum dkim_key_status found = DKIM_KEY_ABSENT;
+
+	for (size_t i = 0; i < answer->count; i++) {
+		struct dkim_key key;
+		enum dkim_key_status status = dkim_tags_key(answer->records[i].text, algorithm, arena, &key);
+		if (status == DKIM_KEY_NO_MEMORY)
+			return status;
+		if (status != DKIM_KEY_OK)
+			continue;
+		if (found == DKIM_KEY_OK
+		    && (!span_equal(key.public_key, key_r->public_key) || key.same_domain != key_r->same_domain))
+			return DKIM_KEY_MALFORMED;
+		found = DKIM_KEY_OK;
+		*key_r = key;
+	}
+	return found;
 }

@@ -175,3 +175,16 @@ bool dmarc_parse(struct span text, struct dmarc_record *record_r)
 	*record_r = *record;
 	return true;
 }
+
+struct span dmarc_tag(struct span text, const char *name)
+{
+	struct span found;
+	struct span value;
+	for (size_t from = 0; from < text.length;) {
+		size_t end = span_find(text, from, ';');
+		if (tag_split(span_slice(text, from, end), &found, &value) && span_equal_nocase(found, span_of(name)))
+			return value;
+		from = end + 1;
+	}
+	return span_make(NULL, 0);
+}
