@@ -26,6 +26,7 @@ struct diagnostic {
 	const char *id;      /* a fixed word, the same from one release to the next */
 	struct span text;    /* a sentence without full stop */
 	struct span command; /* what mends or shows it, to be pasted; absent: none */
+	struct span record;  /* of a zone, to be published; absent: none */
 	struct span about;   /* the server, service or name it is about; absent: the whole */
 	const struct diagnostic *next;
 };
@@ -44,6 +45,9 @@ void preflight_clear(struct preflight *preflight);
 void preflight_add(struct preflight *preflight, enum diagnostic_level level, const char *id, const char *command,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Give the finding that was added last a record of a zone that mends it: printable ASCII. */
+void preflight_record(struct preflight *preflight, const char *record);
+
 /* What the diagnostics to come are about; NULL: the whole. */
 void preflight_about(struct preflight *preflight, const char *about);
 
@@ -61,11 +65,11 @@ const char *diagnostic_level_name(enum diagnostic_level level);
 
 /*
  * Print the diagnostics about one thing, as preflight_about() had it, or for NULL those about the whole, in their order: a line
- * for each, folded at the width of the screen, and its command on lines of its own (command_fold.h).
+ * for each, folded at the width of the screen, and its command (command_fold.h) and its record on lines of their own.
  */
 void preflight_print(FILE *out, const struct preflight *preflight, const char *about);
 
-/* [{"level", "id", "text", "command", "about"}, ...]; NULL without memory. */
+/* [{"level", "id", "text", "command", "about", "record"}, ...]; NULL without memory. */
 json_t *preflight_json(const struct preflight *preflight);
 
 #endif

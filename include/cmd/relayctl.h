@@ -38,6 +38,7 @@ struct subcommand {
 };
 
 extern const struct subcommand check_config_subcommand;
+extern const struct subcommand check_domain_subcommand;
 extern const struct subcommand check_message_subcommand;
 extern const struct subcommand check_mta_subcommand;
 extern const struct subcommand check_relay_subcommand;

@@ -51,12 +51,19 @@ void preflight_add(struct preflight *preflight, enum diagnostic_level level, con
 	finding->id = id;
 	finding->text = arena_span(&preflight->arena, span_of(text));
 	finding->about = preflight->about;
+	finding->record = span_make(NULL, 0);
 	finding->command = arena_span(&preflight->arena, span_of(command));
 	if (preflight->last)
 		preflight->last->next = finding;
 	else
 		preflight->first = finding;
 	preflight->last = finding;
+}
+
+void preflight_record(struct preflight *preflight, const char *record)
+{
+	if (preflight->last)
+		preflight->last->record = arena_span(&preflight->arena, span_of(record));
 }
 
 void preflight_about(struct preflight *preflight, const char *about)
@@ -115,6 +122,8 @@ void preflight_print(FILE *out, const struct preflight *preflight, const char *a
 		terminal_fold(out, finding->text, LEVEL_WIDTH, LEVEL_WIDTH);
 		if (!span_absent(finding->command))
 			command_fold(out, finding->command, LEVEL_WIDTH);
+		if (!span_absent(finding->record))
+			fprintf(out, "%*s%.*s\n", LEVEL_WIDTH, "", (int)finding->record.length, finding->record.at);
 	}
 }
 
@@ -123,9 +132,10 @@ json_t *preflight_json(const struct preflight *preflight)
 	json_t *list = json_array();
 	bool good = list && !preflight_failed(preflight);
 	for (const struct diagnostic *finding = preflight->first; good && finding; finding = finding->next) {
-		json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:o}", "level", diagnostic_level_name(finding->level), "id",
+		json_t *row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "level", diagnostic_level_name(finding->level), "id",
 		                        finding->id, "text", relayctl_json_whole(finding->text), "command",
-		                        relayctl_json_whole(finding->command), "about", relayctl_json_whole(finding->about));
+		                        relayctl_json_whole(finding->command), "about", relayctl_json_whole(finding->about),
+		                        "record", relayctl_json_whole(finding->record));
 		good = row && json_array_append_new(list, row) == 0;
 	}
 	if (!good) {
