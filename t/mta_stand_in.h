@@ -30,7 +30,7 @@ static inline enum reach reach(void *context, const struct visit *visit, int *er
 static inline bool readable(void *context, struct span path)
 {
 	(void)context;
-	return span_equal(path, span_of("/ca.pem"));
+	return span_equal(path, span_of("/ca.pem")) || span_equal(path, span_of("/cert.pem"));
 }
 
 static inline struct span read_table(void *context, struct span table)
@@ -41,6 +41,14 @@ static inline struct span read_table(void *context, struct span table)
 		{ "cidr:/inside", "192.0.2.1 REJECT\n13.110.74.200/32 OK\n" },
 		{ "cidr:/denied", "13.108.0.0/14 REJECT\n13.108.0.0/14 OK\n" },
 		{ "cidr:/all", "0.0.0.0/0 OK\n" },
+		{ "cidr:/continued", "# a row of two lines\n13.108.0.0/14\n# and\n\n  OK\n" },
+		{ "cidr:/list", "13.108.0.0/14 reject_unknown_sender_domain, permit\n" },
+		{ "cidr:/within", "if 13.108.0.0/24\n0.0.0.0/0 REJECT\nendif\n13.108.0.0/14 OK\n" },
+		{ "cidr:/not", "!192.0.2.0/24 OK\n" },
+		{ "cidr:/class", "13.108.0.0/14 some_class\n" },
+		{ "cidr:/refused", "127.0.0.0/8 REJECT no\n" },
+		{ "cidr:/hyperforce", "3.231.0.0/24 OK\n" },
+		{ "hash:/names", ".salesforce.com OK\n" },
 		{ "hash:/old", "13.108 OK\n" },
 		{ "hash:/senders", "example.com OK\n" },
 		{ "cidr:/maps", "127.0.0.0/8 DISABLE\n0.0.0.0/0 unix:/run/sfdc-milter/sfdc-milter.sock\n" },

@@ -383,6 +383,14 @@ def weak(tap, lab):
     tap.ok(instance.genuine_lost(networks), "mynetworks: no more once the command was run")
     tap.ok(not instance.genuine_lost(instance.ports["open-relay"]), "open-relay: genuine mail is taken")
     tap.equal([one for one in instance.findings() if one["level"] == "fix"], [], "nothing is left to fix")
+    # A floor of what all customers of Salesforce have in common.
+    port = instance.ports["open-relay"]
+    write(instance.milter.file, re.sub("(monitor_floor:).*", r"\1 cert", read(instance.milter.file)))
+    instance.milter.reload()
+    tap.ok(instance.stranger(port), "a floor that every customer meets: harm is done")
+    tap.equal(instance.to_fix(instance.findings(), "open-relay"), ["open-relay"], "and told")
+    instance.mend(instance.findings())
+    tap.ok(not instance.stranger(port), "and no more once the command was run")
 
 
 def inside(tap, lab):

@@ -56,6 +56,8 @@ static const char parameters[] =
 	"smtpd_tls_CAfile =\n"
 	"smtpd_tls_CApath =\n"
 	"smtpd_tls_ask_ccert = no\n"
+	"smtpd_tls_cert_file = /cert.pem\n"
+	"smtpd_tls_chain_files =\n"
 	"smtpd_tls_auth_only = no\n"
 	"smtpd_tls_mandatory_protocols = >=TLSv1\n"
 	"smtpd_tls_protocols = >=TLSv1\n"
@@ -155,6 +157,11 @@ static void test_postfix(void)
 		{ "smtpd_tls_ask_ccert = no", "", "ask-ccert" },
 		{ "smtpd_tls_req_ccert = yes", "", "req-ccert" },
 		{ "smtpd_tls_CAfile =", "", "ca-file" },
+		{ "smtpd_tls_cert_file =", "certificate", "" },
+		{ "smtpd_tls_cert_file = none", "certificate", "" },
+		{ "smtpd_tls_cert_file = /gone", "certificate", "" },
+		{ "smtpd_tls_chain_files = /cert.pem, /gone", "certificate", "" },
+		{ "smtpd_tls_cert_file =\n10025/inet/smtpd_tls_chain_files = /cert.pem", "", "" },
 		{ "smtpd_tls_CAfile = /gone", "ca-file", "" },
 		{ "tls_append_default_CA = yes", "", "default-ca" },
 		{ "tls_ssl_options =", "tickets", "" }, /* C14 */
@@ -217,6 +224,27 @@ static void test_server(void)
 		{ "smtpd_relay_restrictions = check_sender_access hash:/senders, reject", "", "other-service", "" },
 		{ "smtpd_relay_restrictions = warn_if_reject reject, permit", "", "other-service", "" },
 		{ "smtpd_relay_restrictions = check_client_access ldap:x, reject", "", "", "other-service" },
+		{ "smtpd_relay_restrictions = warn_if_reject permit_mynetworks, reject\nmynetworks = 13.110.74.0/24", "",
+		  "other-service", "" },
+		{ "smtpd_relay_restrictions = warn_if_reject check_client_access cidr:/denied, permit", "", "other-service",
+		  "" },
+		{ "smtpd_relay_restrictions = check_client_access cidr:/continued, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_client_access cidr:/list, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_client_access cidr:/within, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_client_access cidr:/not, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_client_access hash:/names, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_client_access cidr:/class, reject", "", "", "other-service" },
+		{ "smtpd_relay_restrictions = check_recipient_access hash:/senders, reject", "", "", "other-service" },
+		{ "smtpd_relay_restrictions = check_recipient_access static:OK, reject", "", "other-service", "" },
+		{ "smtpd_relay_restrictions = check_policy_service unix:private/policy, reject", "", "", "other-service" },
+		{ "smtpd_relay_restrictions = check_reverse_client_hostname_access hash:/names, reject", "", "",
+		  "other-service" },
+		{ "smtpd_relay_restrictions = check_sender_mx_access cidr:/refused, reject_unauth_destination", "", "", "" },
+		{ "smtpd_relay_restrictions = permit_tls_clientcerts, reject", "", "", "other-service" },
+		{ "mynetworks = cidr:/salesforce", "", "other-service", "" },
+		{ "mynetworks = ldap:x", "", "", "other-service" },
+		{ "soft_bounce = yes", "", "", "soft-bounce" },
+		{ "multi_instance_directories = /etc/postfix-out", "", "", "instances" },
 		{ "smtpd_relay_restrictions =", "", "other-service", "" },
 		{ "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_unauth_destination", "", "", "" },
 		{ "smtpd_relay_restrictions = permit\nsmtpd_client_restrictions = check_client_access cidr:/clients, reject",
@@ -246,6 +274,23 @@ static void test_server(void)
 		"tls-floor ask-ccert static-list mynetworks default-actions");
 }
 
+/* Who reaches a service. */
+static void test_reached(void)
+{
+	struct expectations expect = expectations();
+	check_row("", "127.0.0.1:10026/inet/smtpd_relay_restrictions = permit", "127.0.0.1:10026 inet n - n - - smtpd",
+	          &expect, "", "other-service");
+	check_row("", "x/unix/smtpd_relay_restrictions = permit", "x unix n - n - - smtpd", &expect, "", "other-service");
+	check_row("", "10026/inet/smtpd_relay_restrictions = permit", "10026 inet n - n - - smtpd", &expect,
+	          "other-service", "");
+	/* What postscreen is told counts for the service behind it. */
+	check_row(
+		"",
+		"25/inet/postscreen_upstream_proxy_protocol = haproxy\nsmtpd/pass/smtpd_milters = unix:/run/sfdc-milter/sfdc-milter.sock",
+		"smtpd pass - - n - - smtpd\n25 inet n - n - 1 postscreen", &expect, "bare-newline nul proxy-protocol",
+		"tls-floor ask-ccert postscreen static-list mynetworks");
+}
+
 /* What the policy asks decides how bad a want is. */
 static void test_policy(void)
 {
@@ -262,7 +307,14 @@ static void test_policy(void)
 	check_row("", salesforce, "", &expect, "open-relay", "static-list");
 	check_row("", "", "", &expect, "", "");
 	check_row("", "10025/inet/smtpd_relay_restrictions = permit", "", &expect, "open-relay", "");
+	check_row("", "10025/inet/smtpd_relay_restrictions = check_client_access cidr:/hyperforce, reject", "", &expect,
+	          "open-relay", "static-list");
+	check_row("", "10025/inet/smtpd_relay_restrictions = check_client_access cidr:/denied, permit", "", &expect,
+	          "open-relay", "");
 	expect.unlocked = false;
+	expect.floor_shared = true;
+	check_row("", salesforce, "", &expect, "open-relay", "static-list");
+	expect.floor_shared = false;
 	expect.floor_weak = true;
 	check_row("", "10025/inet/smtpd_relay_restrictions = permit", "", &expect, "open-relay", "");
 	check_row("", salesforce, "", &expect, "", "static-list");
@@ -308,6 +360,8 @@ static void test_inside(void)
 	check_row("default_transport = relay:[10.0.0.1]", "", "", &expect, "inside", "");
 	check_row("transport_maps = texthash:/star", "", "", &expect, "inside", "");
 	check_row("transport_maps = texthash:/domains", "", "", &expect, "", "");
+	check_row("transport_maps = static:relay:[10.0.0.1]", "", "", &expect, "inside", "");
+	check_row("transport_maps = pcre:/x", "", "", &expect, "", "inside-unknown");
 	check_row("sender_dependent_default_transport_maps = texthash:/domains", "", "", &expect, "inside", "");
 	arena_clear(&arena);
 }
@@ -448,6 +502,7 @@ int main(void)
 	reach_answer = REACH_GOOD;
 	test_postfix();
 	test_server();
+	test_reached();
 	test_policy();
 	test_inside();
 	test_values();

@@ -120,6 +120,33 @@ static void test_hopeless(void)
 	settings_free(settings);
 }
 
+/* A floor of what all of Salesforce's customers have in common. */
+static void test_shared_floor(void)
+{
+	static const struct {
+		const char *floor;
+		bool shared;
+	} rows[] = {
+		{ "cert", true },
+		{ "tls and from and ip", true },
+		{ "cert or auth", true },
+		{ "auth", false },
+		{ "dkim", false },
+		{ "org and from", false },
+		{ "org and from and (cert or auth or ip)", false },
+		{ "2 of (cert, auth, ip)", true },
+		{ "2 of (cert, auth, org)", false },
+		{ "dmarc and cert", true },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct settings *settings = settings_two(MODE_MONITOR, MODE_MONITOR);
+		sentence_set(settings, &settings->monitor_floor, rows[i].floor);
+		settings_complete(settings, unite_options);
+		ok(proof_floor_is_shared(settings) == rows[i].shared, "floor \"%s\" is shared or not", rows[i].floor);
+		settings_free(settings);
+	}
+}
+
 /* X16: a floor that anyone passes, and a policy that lets in what the floor does not. */
 static void test_floor(void)
 {
@@ -203,6 +230,7 @@ int main(void)
 	test_text();
 	test_undecided();
 	test_hopeless();
+	test_shared_floor();
 	test_floor();
 	return done_testing();
 }

@@ -31,6 +31,7 @@ struct expectations {
 	bool auth_needed;
 	bool unlocked;        /* an organization is in monitor mode, and there is no monitor_floor */
 	bool floor_weak;      /* there is one, that anybody can meet */
+	bool floor_shared;    /* there is one, that every customer of Salesforce can meet */
 	bool salesforce_only; /* scope: salesforce */
 	const struct set *local_mailers;
 	const struct network_set *networks; /* ip.networks of all */

@@ -17,6 +17,7 @@
 #define RELAYS_FOR_SALESFORCE 4U /* addresses, or the certificate, that all customers of Salesforce share */
 #define RELAYS_FOR_ALL 8U        /* everybody; the other bits are set, too */
 #define RELAYS_FOR_UNKNOWN 16U   /* what cannot be told from here */
+#define RELAYS_FOR_INTERNET 32U  /* addresses that are not for use within a site: any of them may be Salesforce's */
 
 struct relaying {
 	unsigned whom;
@@ -37,13 +38,10 @@ struct relaying relaying_find(const struct postfix_setup *setup, const struct po
 /* Whether a list of networks and tables names any other than this machine's own loopback addresses. */
 bool relaying_beyond_loopback(struct span list);
 
-/* Whether a network, or the beginning of an address as in "13.108", holds addresses of Salesforce's, or of networks. */
+/* Whether a network, the beginning of an address as in "13.108", or a name, holds addresses of Salesforce's, or of networks. */
 bool relaying_is_salesforce(struct span text, const struct network_set *networks);
 
 /* The networks that Salesforce documents, as "ADDRESS/BITS"; the last is NULL. */
 extern const char *const relaying_salesforce[];
-
-/* The next row of a table's text: its key, and what stands for it. Comments and continued lines are dealt with; false at the end. */
-bool relaying_next_row(struct span *rest, struct span *key_r, struct span *value_r);
 
 #endif

@@ -65,6 +65,12 @@ void proof_make(const struct settings *settings, const struct org *org, struct p
 void proof_floor(const struct settings *settings, struct proof *proof_r);
 
 /*
+ * Whether mail fulfills monitor_floor with what all customers of Salesforce have in common, its addresses and its
+ * certificate, and with what any of them can write: without `org`, `auth` and `dkim`.
+ */
+bool proof_floor_is_shared(const struct settings *settings);
+
+/*
  * Whether all mail that reject_unless of org lets in fulfills monitor_floor. If not, *witness_r is one of the smallest
  * sets of passing checks with which mail is let in and the floor is not fulfilled.
  */

@@ -37,6 +37,7 @@ void expectations_of(const char *config, const struct settings *settings, struct
 		struct proof proof;
 		proof_floor(settings, &proof);
 		expect->floor_weak = proof.weak != 0;
+		expect->floor_shared = proof_floor_is_shared(settings);
 	}
 	for (size_t i = 0; i < settings->org_count; i++) {
 		const struct org *org = &settings->orgs[i];

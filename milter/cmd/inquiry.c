@@ -125,7 +125,8 @@ static bool readable(void *context, struct span path)
 		return false;
 	memcpy(name, path.at, path.length);
 	name[path.length] = '\0';
-	return access(name, R_OK) == 0;
+	/* Who is not root may not see what the server does. */
+	return access(name, R_OK) == 0 || (errno == EACCES && geteuid() != 0);
 }
 
 static enum reach ask_reach(void *context, const struct visit *visit, int *error_r)

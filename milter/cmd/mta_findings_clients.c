@@ -9,13 +9,32 @@
 #define CONNECTIONS_OF_SALESFORCE 50UL
 #define RECIPIENTS_OF_SALESFORCE 1000UL
 
+bool audit_is_local(const struct audit *audit)
+{
+	return span_equal(audit->shared->type, span_of("unix")) || postfix_on_loopback(audit->shared);
+}
+
+/* What postscreen is told of a proxy before it: that of the first such service that is told anything. */
+static struct span screen_protocol(const struct audit *audit)
+{
+	struct audit screen = *audit;
+	for (size_t i = 0; i < audit->setup->shared_count; i++) {
+		screen.shared = &audit->setup->services[i];
+		struct span value = audit_value(&screen, "postscreen_upstream_proxy_protocol");
+		if (span_equal(postfix_program(screen.shared), span_of("postscreen")) && value.length != 0
+		    && !audit_is_local(&screen))
+			return value;
+	}
+	return span_of("");
+}
+
 static void check_proxies(struct audit *audit)
 {
 	const struct postfix_service *shared = audit->shared;
 	bool screened = span_equal(shared->type, span_of("pass"));
 	const char *name = screened ? "postscreen_upstream_proxy_protocol" : "smtpd_upstream_proxy_protocol";
-	struct span protocol = audit_value(audit, name);
-	if (protocol.length != 0 && !postfix_on_loopback(shared))
+	struct span protocol = screened ? screen_protocol(audit) : audit_value(audit, name);
+	if (protocol.length != 0 && !audit_is_local(audit))
 		audit_add(
 			audit, FINDING_FIX, "proxy-protocol", screened ? audit_nothing() : audit_set(audit, name, ""),
 			"%s is %.*s: whoever reaches this port without the proxy says of himself what address he comes from, and ip, SPF "
@@ -26,7 +45,7 @@ static void check_proxies(struct audit *audit)
 			audit, FINDING_ADVICE, "postscreen", audit_nothing(),
 			"postscreen stands before this service: it offers no AUTH, defers clients that it does not know, and Salesforce "
 			"comes from many addresses; give Salesforce a port of its own without it");
-	else if (postfix_on_loopback(shared) && protocol.length == 0)
+	else if (audit_is_local(audit) && protocol.length == 0)
 		audit_add(
 			audit, FINDING_ADVICE, "hidden-client", audit_nothing(),
 			"only programs on this machine reach this service: what a proxy or content filter hands on there shows the "

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cmd/access_table.h"
 #include "mta_findings_private.h"
 
 /* Seconds that the milter may need for the rest of its work. */
@@ -40,7 +41,7 @@ static bool maps_have_us(const struct audit *audit, const struct postfix_service
 	bool first;
 	for (struct span table; postfix_next(&list, &table);) {
 		struct span text = tables->read(tables->context, table);
-		while (relaying_next_row(&text, &key, &value))
+		while (access_next_row(&text, &key, &value))
 			if (list_has_us(audit, shared, value, &own, &first))
 				return true;
 	}
@@ -235,7 +236,14 @@ static void check_overrides(struct audit *audit)
 		audit_add(audit, FINDING_OK, "no-milters", audit_nothing(), "the service lets no mail past its milters");
 		return;
 	}
-	audit_add(audit, FINDING_FIX, "no-milters", audit_set(audit, "receive_override_options", ""),
+	struct span kept = span_of("");
+	for (struct span item; postfix_next(&list, &item);)
+		if (!span_equal_nocase(item, span_of("no_milters")))
+			kept =
+				arena_printf(&audit->found->arena, "%.*s%s%.*s", TEXT(kept), kept.length != 0 ? "," : "", TEXT(item));
+	audit_add(audit, FINDING_FIX, "no-milters",
+	          kept.length != 0 ? audit_set_read(audit, "receive_override_options", kept)
+	                           : audit_set(audit, "receive_override_options", ""),
 	          "receive_override_options has no_milters: all mail of this service goes round the milter");
 }
 

@@ -69,6 +69,9 @@ struct postfix_milter audit_own_milter(const struct audit *audit);
 /* An smtpd that takes mail from the network, or from postscreen. */
 bool audit_is_smtpd(const struct postfix_service *shared);
 
+/* Whether only programs on this machine reach the service: by its name or its type. */
+bool audit_is_local(const struct audit *audit);
+
 /* What a try to reach the milter's socket came to. */
 void audit_reach(struct audit *audit, const struct visit *visit, enum reach reach, int error);
 

@@ -26,12 +26,19 @@ static void check_open(struct audit *audit, const struct relaying *relaying)
 {
 	bool all = (relaying->whom & RELAYS_FOR_ALL) != 0;
 	bool salesforce = (relaying->whom & RELAYS_FOR_SALESFORCE) != 0;
-	if ((audit->expect->unlocked && (all || salesforce)) || (audit->expect->floor_weak && all))
+	bool shared = audit->expect->unlocked || audit->expect->floor_shared;
+	if ((shared && (all || salesforce)) || (audit->expect->floor_weak && all))
 		audit_add(
 			audit, FINDING_FIX, "open-relay", set_floor(audit),
 			"the port relays for %s, and an organization is in monitor mode without a monitor_floor that holds: until it enforces, %s can "
 			"send to anybody by this relay, in your name or any other that the port takes",
 			all ? "everybody" : "all of Salesforce's addresses", all ? "anybody" : "every customer of Salesforce");
+	else if (shared && (relaying->whom & RELAYS_FOR_INTERNET))
+		audit_add(
+			audit, FINDING_FIX, "open-relay", set_floor(audit),
+			"the port relays for addresses of the Internet, and an organization is in monitor mode without a monitor_floor "
+			"that holds: where they are Salesforce's, as those of Hyperforce, every customer of it can send to anybody by this "
+			"relay until it enforces");
 	else if (all)
 		audit_add(
 			audit, FINDING_ADVICE, "open-relay", audit_nothing(),
@@ -106,7 +113,13 @@ static struct span refuse_salesforce(struct audit *audit)
 static void check_other(struct audit *audit)
 {
 	struct relaying relaying = relaying_of(audit);
-	if (relaying.whom & RELAYS_FOR_SALESFORCE)
+	if ((relaying.whom & RELAYS_FOR_SALESFORCE) && audit_is_local(audit))
+		audit_add(
+			audit, FINDING_ADVICE, "other-service", audit_nothing(),
+			"this service relays without the milter for Salesforce's addresses (by %.*s), and only programs on this machine "
+			"reach it: see that none of them hands on what comes from elsewhere, as a proxy for TLS does",
+			TEXT(audit_shown(audit, relaying.salesforce_by)));
+	else if (relaying.whom & RELAYS_FOR_SALESFORCE)
 		audit_add(
 			audit, FINDING_FIX, "other-service", refuse_salesforce(audit),
 			"this service relays for Salesforce's addresses (by %.*s) and does not hand its mail to the milter: every "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "cmd/access_table.h"
 #include "cmd/socket_place.h"
 #include "core/facts.h"
 #include "mta_findings_private.h"
@@ -178,7 +179,7 @@ static bool access_relays_salesforce(struct sendmail_audit *audit, bool *known_r
 	struct span text = span_absent(table) ? span_of("") : tables->read(tables->context, table);
 	struct span key, value;
 	*known_r = !span_absent(text);
-	while (relaying_next_row(&text, &key, &value)) {
+	while (access_next_row(&text, &key, &value)) {
 		if (!span_equal_nocase(value, span_of("RELAY")))
 			continue;
 		if (span_starts_nocase(key, span_of("Connect:")))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include "cmd/access_table.h"
 #include "core/facts.h"
 #include "mta_findings_private.h"
 
@@ -95,8 +96,24 @@ static void check_clock(struct audit *audit)
 			"expired, and certificates are not valid");
 }
 
+static void check_refusals(struct audit *audit)
+{
+	struct span others = audit_value(audit, "multi_instance_directories");
+	if (audit_yes(audit, "soft_bounce"))
+		audit_add(
+			audit, FINDING_ADVICE, "soft-bounce", audit_set(audit, "soft_bounce", "no"),
+			"soft_bounce is yes: what the milter refuses for good is only deferred, and comes again until it expires");
+	if (others.length != 0)
+		audit_add(
+			audit, FINDING_ADVICE, "instances", audit_nothing(),
+			"there are other instances of Postfix (multi_instance_directories %.*s), which are not looked at: see with "
+			"--config-dir that none of them relays for Salesforce's addresses without the milter",
+			TEXT(audit_shown(audit, others)));
+}
+
 void audit_server(struct audit *audit)
 {
+	check_refusals(audit);
 	check_local(audit);
 	check_differing(audit);
 	check_bounces(audit);
@@ -128,7 +145,20 @@ static bool check_tables(struct audit *audit, const char *name, bool everywhere)
 	bool found = false;
 	for (struct span table; !found && postfix_next(&list, &table);) {
 		struct span text = tables->read(tables->context, table);
-		while (!found && relaying_next_row(&text, &key, &value)) {
+		bool same = span_starts_nocase(table, span_of("static:"));
+		if (same) {
+			struct span transport = transport_of(span_slice(table, strlen("static:"), table.length));
+			found = counts_inside(audit, transport);
+			if (found)
+				inside(audit, name, transport, audit_nothing());
+		} else if (span_absent(text)) {
+			audit_add(
+				audit, FINDING_ADVICE, "inside-unknown", audit_nothing(),
+				"%s asks %.*s, which cannot be told from here: see that it sends mail to other domains by no transport "
+				"that counts as inside (local_mailers), or mail of any customer of Salesforce to anybody passes unjudged",
+				name, TEXT(audit_shown(audit, table)));
+		}
+		while (!found && access_next_row(&text, &key, &value)) {
 			struct span transport = transport_of(value);
 			found = (!everywhere || span_equal(key, span_of("*"))) && counts_inside(audit, transport);
 			if (found)

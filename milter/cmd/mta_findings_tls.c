@@ -53,6 +53,35 @@ static void check_level(struct audit *audit)
 	}
 }
 
+/* Without a certificate of its own an smtpd offers no STARTTLS. */
+static void check_certificate(struct audit *audit)
+{
+	static const char *const names[] = { "smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file",
+		                                 "smtpd_tls_dcert_file" };
+	struct span command = audit_set(audit, "smtpd_tls_chain_files", "/etc/postfix/relay.key,/etc/postfix/relay.crt");
+	bool named = false;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct span list = audit_value(audit, names[i]);
+		for (struct span file; postfix_next(&list, &file);) {
+			if (span_equal_nocase(file, span_of("none")))
+				continue;
+			named = true;
+			if (audit->machine->readable(audit->machine->context, file))
+				continue;
+			audit_add(audit, FINDING_FIX, "certificate", command,
+			          "the file %.*s of %s cannot be read: no TLS is offered, and genuine mail is refused",
+			          TEXT(audit_shown(audit, file)), names[i]);
+			return;
+		}
+	}
+	if (named)
+		audit_add(audit, FINDING_OK, "certificate", audit_nothing(), "the port has a certificate");
+	else
+		audit_add(
+			audit, FINDING_FIX, "certificate", command,
+			"neither smtpd_tls_chain_files nor smtpd_tls_cert_file is set: no TLS is offered, and genuine mail is refused");
+}
+
 /* ">=TLSv1.2", "!SSLv3, !TLSv1", "TLSv1.2 TLSv1.3", and numbers as OpenSSL has them. */
 static bool refuses_old(struct span protocols)
 {
@@ -212,6 +241,8 @@ static void check_tickets(struct audit *audit)
 void audit_tls(struct audit *audit)
 {
 	check_level(audit);
+	if (security_of(audit) != SECURITY_NONE)
+		check_certificate(audit);
 	check_floor(audit);
 	check_asked(audit);
 	check_authorities(audit);

@@ -3,10 +3,10 @@
 
 #include "cmd/relaying.h"
 
-#include "cmd/socket_place.h"
+#include "cmd/access_table.h"
 
 #define DEPTH_MAX 5
-#define RELAYS_EVERY (RELAYS_FOR_AUTH | RELAYS_FOR_SOME | RELAYS_FOR_SALESFORCE | RELAYS_FOR_ALL)
+#define RELAYS_EVERY (RELAYS_FOR_AUTH | RELAYS_FOR_SOME | RELAYS_FOR_SALESFORCE | RELAYS_FOR_INTERNET | RELAYS_FOR_ALL)
 #define BLOCKS_MAX 64
 
 const char *const relaying_salesforce[] = {
@@ -30,6 +30,7 @@ struct walk {
 	struct relaying found;
 	bool closed; /* nobody else relays */
 	bool full;   /* nor gets through at all */
+	bool warns;  /* behind warn_if_reject: what refuses does not */
 };
 
 static void add_block(const struct network *network, void *context)
@@ -37,19 +38,6 @@ static void add_block(const struct network *network, void *context)
 	struct walk *walk = context;
 	if (walk->count < BLOCKS_MAX)
 		walk->blocks[walk->count++] = *network;
-}
-
-/* Whether the first bits of both are the same. */
-static bool covers(const struct network *wide, const struct network *narrow)
-{
-	if (wide->address.family != narrow->address.family || wide->prefix > narrow->prefix)
-		return false;
-	for (unsigned bit = 0; bit < wide->prefix; bit++) {
-		unsigned differ = (unsigned)wide->address.bytes[bit / 8] ^ narrow->address.bytes[bit / 8];
-		if ((differ >> (7 - bit % 8)) & 1U)
-			return false;
-	}
-	return true;
 }
 
 static bool all_denied(const struct walk *walk)
@@ -63,89 +51,28 @@ static bool all_denied(const struct walk *walk)
 static void permit(struct walk *walk, unsigned whom, struct span by)
 {
 	if (whom & RELAYS_FOR_ALL)
-		whom = all_denied(walk) ? RELAYS_FOR_SOME : RELAYS_EVERY;
+		whom = all_denied(walk) ? RELAYS_FOR_SOME | RELAYS_FOR_INTERNET : RELAYS_EVERY;
 	if ((whom & RELAYS_FOR_SALESFORCE) && !(walk->found.whom & RELAYS_FOR_SALESFORCE))
 		walk->found.salesforce_by = by;
 	walk->found.whom |= whom;
 }
 
-/* "13.108.0.0/14", "[2001:db8::]/32", and as in indexed tables "13.108". */
-static bool read_network(struct span text, struct network *network_r)
-{
-	size_t slash = span_find(text, 0, '/');
-	struct arena arena;
-	arena_init(&arena, 0);
-	struct span host = socket_place_bare(span_slice(text, 0, slash));
-	struct span whole = slash == text.length ? host
-	                                         : arena_printf(&arena, "%.*s%.*s", (int)host.length, host.at,
-	                                                        (int)(text.length - slash), text.at + slash);
-	bool good = network_parse(whole, network_r) != NETWORK_MALFORMED;
-	if (!good && slash == text.length) {
-		size_t dots = 0;
-		for (size_t i = 0; i < text.length; i++)
-			dots += text.at[i] == '.';
-		static const char *const rest[] = { ".0.0.0/8", ".0.0/16", ".0/24" };
-		if (dots < 3 && text.length != 0)
-			good = network_parse(arena_printf(&arena, "%.*s%s", (int)text.length, text.at, rest[dots]), network_r)
-			       == NETWORK_OK;
-	}
-	arena_clear(&arena);
-	return good;
-}
-
 /* A network whose clients may relay, or may not. */
 static void take_network(struct walk *walk, const struct network *network, bool may, struct span by)
 {
-	bool all = network->prefix == 0;
 	for (size_t i = 0; i < walk->count; i++) {
 		if (walk->denied[i])
 			continue;
 		if (!may)
-			walk->denied[i] = covers(network, &walk->blocks[i]);
-		else if (covers(network, &walk->blocks[i]) || covers(&walk->blocks[i], network))
+			walk->denied[i] = !walk->warns && access_covers(network, &walk->blocks[i]);
+		else if (access_covers(network, &walk->blocks[i]) || access_covers(&walk->blocks[i], network))
 			permit(walk, RELAYS_FOR_SALESFORCE | RELAYS_FOR_SOME, by);
 	}
-	if (may)
-		permit(walk, all ? RELAYS_FOR_ALL : RELAYS_FOR_SOME, by);
-}
-
-bool relaying_next_row(struct span *rest, struct span *key_r, struct span *value_r)
-{
-	for (struct span line; span_next_line(rest, &line);) {
-		/* A line that begins with white space goes on with the one before; what it adds changes no first word. */
-		bool goes_on = line.length != 0 && (line.at[0] == ' ' || line.at[0] == '\t');
-		line = span_trim(line);
-		if (goes_on || line.length == 0 || line.at[0] == '#')
-			continue;
-		size_t space = 0;
-		while (space < line.length && line.at[space] != ' ' && line.at[space] != '\t')
-			space++;
-		*key_r = span_slice(line, 0, space);
-		*value_r = span_trim(span_slice(line, space, line.length));
-		return true;
-	}
-	return false;
-}
-
-/* What an access table's row means: OK, a number, or a restriction by its name. */
-enum action { ACTION_PERMIT, ACTION_AUTH, ACTION_DENY, ACTION_PASS };
-
-static enum action read_action(struct span value)
-{
-	struct span word;
-	bool number = true;
-	if (!postfix_next(&value, &word))
-		return ACTION_PASS;
-	for (size_t i = 0; i < word.length; i++)
-		number = number && ascii_digit(word.at[i]);
-	if (span_equal_nocase(word, span_of("permit_sasl_authenticated")))
-		return ACTION_AUTH;
-	if (number || span_equal_nocase(word, span_of("OK")) || span_starts_nocase(word, span_of("permit")))
-		return ACTION_PERMIT;
-	if (span_starts_nocase(word, span_of("reject")) || span_starts_nocase(word, span_of("defer")) || word.at[0] == '4'
-	    || word.at[0] == '5')
-		return ACTION_DENY;
-	return ACTION_PASS;
+	if (!may)
+		return;
+	permit(walk, network->prefix == 0 ? RELAYS_FOR_ALL : RELAYS_FOR_SOME, by);
+	if (!access_is_internal(network))
+		permit(walk, RELAYS_FOR_INTERNET, by);
 }
 
 static bool table_is(struct span table, const char *type)
@@ -153,63 +80,114 @@ static bool table_is(struct span table, const char *type)
 	return span_starts_nocase(table, span_of(type));
 }
 
-/* Rows whose keys are the client's address. */
-static void take_clients(struct walk *walk, struct span table)
+/* The action of "static:ACTION", for every key. */
+static bool read_static(struct span table, enum access_action *action_r)
 {
-	struct span rest = walk->reader->read(walk->reader->context, table);
-	struct span key, value;
-	struct network network;
-	if (table_is(table, "static:")) {
-		if (read_action(span_slice(table, strlen("static:"), table.length)) == ACTION_PERMIT)
-			permit(walk, RELAYS_FOR_ALL, table);
-		return;
-	}
-	if (span_absent(rest)) {
-		permit(walk, RELAYS_FOR_UNKNOWN, table);
-		return;
-	}
-	while (relaying_next_row(&rest, &key, &value)) {
-		enum action action = read_action(value);
-		if (action == ACTION_PASS)
-			continue;
-		if (action == ACTION_AUTH)
-			permit(walk, RELAYS_FOR_AUTH, table);
-		else if (read_network(key, &network))
-			take_network(walk, &network, action == ACTION_PERMIT, table);
-		else if (action == ACTION_PERMIT)
-			permit(walk, RELAYS_FOR_SOME, table);
+	if (!table_is(table, "static:"))
+		return false;
+	*action_r = access_read(span_slice(table, strlen("static:"), table.length));
+	return true;
+}
+
+/* What an action means where anybody may have the key, or not have it. */
+static void take_anybody(struct walk *walk, enum access_action action, struct span by)
+{
+	switch (action) {
+	case ACCESS_PERMIT:
+		permit(walk, RELAYS_FOR_ALL, by);
+		break;
+	case ACCESS_AUTH:
+		permit(walk, RELAYS_FOR_AUTH, by);
+		break;
+	case ACCESS_UNKNOWN:
+		permit(walk, RELAYS_FOR_UNKNOWN, by);
+		break;
+	case ACCESS_DENY:
+	case ACCESS_PASS:
+		break;
 	}
 }
 
-/* Rows whose keys anybody may claim: the sender, the name of HELO. */
-static void take_claims(struct walk *walk, struct span table)
+/* A row whose key is the client's address or name. first: the first row that fits counts, so that what is refused stays refused. */
+static void take_client(struct walk *walk, struct span key, enum access_action action, bool first, struct span by)
 {
-	struct span rest = walk->reader->read(walk->reader->context, table);
-	struct span key, value;
-	bool unknown = span_absent(rest) && !table_is(table, "static:");
-	if (table_is(table, "static:"))
-		rest = table;
-	while (!unknown && relaying_next_row(&rest, &key, &value))
-		if (read_action(value) == ACTION_PERMIT) {
-			permit(walk, RELAYS_FOR_ALL, table);
-			return;
-		}
-	if (unknown)
+	struct network network;
+	if (action == ACCESS_PASS)
+		return;
+	if (action == ACCESS_AUTH || action == ACCESS_UNKNOWN || (key.length != 0 && key.at[0] == '!'))
+		take_anybody(walk, action, by);
+	else if (access_network(key, &network)) {
+		if (action == ACCESS_PERMIT || first)
+			take_network(walk, &network, action == ACCESS_PERMIT, by);
+	} else if (action == ACCESS_PERMIT)
+		permit(walk, RELAYS_FOR_SOME | (access_names_salesforce(key) ? RELAYS_FOR_SALESFORCE : 0), by);
+}
+
+/* Rows whose keys are the client's address or name. */
+static void take_clients(struct walk *walk, struct span table)
+{
+	struct span rest, key, value;
+	enum access_action action;
+	bool in_order = table_is(table, "cidr:");
+	size_t within = 0;
+	if (read_static(table, &action)) {
+		take_anybody(walk, action, table);
+		return;
+	}
+	rest = walk->reader->read(walk->reader->context, table);
+	if (span_absent(rest))
 		permit(walk, RELAYS_FOR_UNKNOWN, table);
+	while (access_next_row(&rest, &key, &value)) {
+		/* What stands within an "if" is for some of the clients that it names. */
+		if (in_order && span_equal_nocase(key, span_of("if")))
+			within++;
+		else if (in_order && span_equal_nocase(key, span_of("endif")))
+			within -= within != 0;
+		else
+			take_client(walk, key, access_read(value), in_order && within == 0, table);
+	}
+}
+
+/* Rows with other keys. claimed: anybody may say that he has one, as the sender or the name of HELO. */
+static void take_keys(struct walk *walk, struct span table, bool claimed)
+{
+	struct span rest, key, value;
+	enum access_action action;
+	if (read_static(table, &action)) {
+		take_anybody(walk, action, table);
+		return;
+	}
+	rest = walk->reader->read(walk->reader->context, table);
+	if (span_absent(rest))
+		permit(walk, RELAYS_FOR_UNKNOWN, table);
+	while (access_next_row(&rest, &key, &value)) {
+		action = access_read(value);
+		take_anybody(walk, action == ACCESS_PERMIT && !claimed ? ACCESS_UNKNOWN : action, table);
+	}
+}
+
+/* A network of mynetworks, or a table whose keys are such. */
+static void take_own(struct walk *walk, struct span item)
+{
+	struct network network;
+	struct span rest, key, value;
+	if (access_network(item, &network)) {
+		take_network(walk, &network, true, span_of("permit_mynetworks"));
+		return;
+	}
+	rest = walk->reader->read(walk->reader->context, item);
+	if (span_absent(rest))
+		permit(walk, RELAYS_FOR_UNKNOWN, item);
+	while (access_next_row(&rest, &key, &value))
+		take_client(walk, key, ACCESS_PERMIT, false, span_of("permit_mynetworks"));
 }
 
 static void take_mynetworks(struct walk *walk)
 {
 	struct span list = postfix_value(walk->setup, walk->shared, "mynetworks");
-	struct network network;
-	for (struct span item; postfix_next(&list, &item);) {
-		if (item.length != 0 && item.at[0] == '!')
-			continue;
-		if (read_network(item, &network))
-			take_network(walk, &network, true, span_of("permit_mynetworks"));
-		else
-			permit(walk, RELAYS_FOR_UNKNOWN, item);
-	}
+	for (struct span item; postfix_next(&list, &item);)
+		if (item.length != 0 && item.at[0] != '!')
+			take_own(walk, item);
 }
 
 static bool tells_of_certificates(const struct walk *walk)
@@ -233,33 +211,30 @@ static void take_permit(struct walk *walk, struct span item)
 	} else if (span_equal_nocase(item, span_of("permit_tls_all_clientcerts"))) {
 		if (tells_of_certificates(walk))
 			permit(walk, RELAYS_FOR_SALESFORCE | RELAYS_FOR_SOME, item);
-	} else if (span_equal_nocase(item, span_of("permit_tls_clientcerts"))
-	           || span_equal_nocase(item, span_of("permit_inet_interfaces"))) {
+	} else if (span_equal_nocase(item, span_of("permit_inet_interfaces"))) {
 		permit(walk, RELAYS_FOR_SOME, item);
 	} else if (!span_equal_nocase(item, span_of("permit_auth_destination"))) {
 		permit(walk, RELAYS_FOR_UNKNOWN, item);
 	}
 }
 
-/* A restriction that asks a table, which is the next item. */
+/* A restriction that asks a table or a service, which is the next item. */
 static void take_check(struct walk *walk, struct span item, struct span table)
 {
-	static const char *const claims[] = { "check_sender_access", "check_helo_access", "check_recipient_access" };
-	if (span_equal_nocase(item, span_of("check_client_access"))) {
-		take_clients(walk, table);
-		return;
-	}
+	static const char *const claims[] = { "check_sender_access", "check_helo_access" };
+	bool claimed = false;
 	for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
-		if (span_equal_nocase(item, span_of(claims[i]))) {
-			take_claims(walk, table);
-			return;
-		}
-	if (span_equal_nocase(item, span_of("check_ccert_access")))
-		permit(walk, RELAYS_FOR_SOME, item);
+		claimed = claimed || span_equal_nocase(item, span_of(claims[i]));
+	if (span_equal_nocase(item, span_of("check_client_access")))
+		take_clients(walk, table);
+	else
+		take_keys(walk, table, claimed);
 }
 
 static void take_reject(struct walk *walk, struct span item)
 {
+	if (walk->warns)
+		return;
 	if (span_equal_nocase(item, span_of("reject")) || span_equal_nocase(item, span_of("defer")))
 		walk->closed = walk->full = true;
 	else if (span_equal_nocase(item, span_of("reject_unauth_destination"))
@@ -271,9 +246,7 @@ static void take_item(struct walk *walk, struct span item, struct span *rest, un
 {
 	struct span next;
 	char name[64];
-	if (span_equal_nocase(item, span_of("warn_if_reject"))) {
-		postfix_next(rest, &next);
-	} else if (span_starts_nocase(item, span_of("check_"))) {
+	if (span_starts_nocase(item, span_of("check_"))) {
 		if (postfix_next(rest, &next))
 			take_check(walk, item, next);
 	} else if (span_starts_nocase(item, span_of("permit"))) {
@@ -281,7 +254,7 @@ static void take_item(struct walk *walk, struct span item, struct span *rest, un
 	} else if (span_starts_nocase(item, span_of("reject")) || span_starts_nocase(item, span_of("defer"))) {
 		take_reject(walk, item);
 	} else if (span_find(item, 0, ':') != item.length) {
-		take_clients(walk, item);
+		take_keys(walk, item, true);
 	} else if (depth < DEPTH_MAX && item.length < sizeof name) {
 		memcpy(name, item.at, item.length);
 		name[item.length] = '\0';
@@ -292,8 +265,15 @@ static void take_item(struct walk *walk, struct span item, struct span *rest, un
 
 static void walk_list(struct walk *walk, struct span list, unsigned depth)
 {
-	for (struct span item; !walk->closed && postfix_next(&list, &item);)
+	bool warned = walk->warns;
+	for (struct span item; !walk->closed && postfix_next(&list, &item);) {
+		if (span_equal_nocase(item, span_of("warn_if_reject"))) {
+			walk->warns = true;
+			continue;
+		}
 		take_item(walk, item, &list, depth);
+		walk->warns = warned;
+	}
 }
 
 static struct walk walk_of(const struct walk *fresh, const char *list)
@@ -317,8 +297,8 @@ bool relaying_is_salesforce(struct span text, const struct network_set *networks
 	struct walk walk = { .setup = NULL };
 	struct network network;
 	add_salesforce(&walk, networks);
-	if (!read_network(text, &network))
-		return false;
+	if (!access_network(text, &network))
+		return access_names_salesforce(text);
 	take_network(&walk, &network, true, text);
 	return (walk.found.whom & RELAYS_FOR_SALESFORCE) != 0;
 }
@@ -347,7 +327,7 @@ bool relaying_beyond_loopback(struct span list)
 	struct network network;
 	for (struct span item; postfix_next(&list, &item);)
 		if (!span_equal_nocase(item, span_of("localhost"))
-		    && (!read_network(item, &network) || network.prefix < 8 || !address_is_loopback(&network.address)))
+		    && (!access_network(item, &network) || network.prefix < 8 || !address_is_loopback(&network.address)))
 			return true;
 	return false;
 }

@@ -133,6 +133,14 @@ void proof_floor(const struct settings *settings, struct proof *proof_r)
 	enumerate(&settings->monitor_floor, &terms, floor_strength, proof_r);
 }
 
+bool proof_floor_is_shared(const struct settings *settings)
+{
+	const check_bits own = CHECK_BIT(CHECK_ORG) | CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_DKIM);
+	struct proof_terms terms = proof_terms(settings, &settings->any);
+	terms.undecidable = 0;
+	return lets_in(&settings->monitor_floor, (CHECK_BIT(CHECK_COUNT) - 1) & ~own, &terms);
+}
+
 /* With these checks passing, those skipped, and what can be left undecided left so. */
 static bool let_in_below_floor(const struct settings *settings, const struct org *org, const struct proof_terms *terms,
                                check_bits passing, check_bits skipped)
