@@ -19,6 +19,7 @@ struct examine_files {
 	bool json;
 	bool explain;
 	bool trace;
+	bool trace_hops;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cmd/hops.h"
 #include "cmd/opinions.h"
 #include "cmd/terminal.h"
 #include "core/edits.h"
@@ -24,6 +25,7 @@ struct view {
 	struct reply reply;             /* to what is done, or else to what would be done */
 	struct edits edits;             /* empty for a message that is refused */
 	const struct opinion *opinions; /* of libspf2; NULL: not asked for */
+	const struct hops *hops;        /* NULL: not asked for */
 };
 
 /* Fill *view_r; the file is that of the name. False without memory. */

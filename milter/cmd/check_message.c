@@ -18,11 +18,20 @@ struct request {
 	bool json;
 	bool explain;
 	bool trace;
+	bool trace_hops;
 	struct session session;
 };
 
 /* Those of the session come first, each the number of its key and one. */
-enum flag { FLAG_RCPT = SESSION_KEYS + 1, FLAG_SESSION, FLAG_CONFIG, FLAG_JSON, FLAG_EXPLAIN, FLAG_TRACE };
+enum flag {
+	FLAG_RCPT = SESSION_KEYS + 1,
+	FLAG_SESSION,
+	FLAG_CONFIG,
+	FLAG_JSON,
+	FLAG_EXPLAIN,
+	FLAG_TRACE,
+	FLAG_TRACE_HOPS
+};
 #define SESSION_FLAG(key) ((int)(key) + 1)
 
 static const struct argument arguments[] = {
@@ -55,8 +64,10 @@ static const struct argument arguments[] = {
 	{ FLAG_EXPLAIN, 0, "explain", NULL,
 	  "look at all checks, also at those that cannot matter, and explain each and every sentence" },
 	{ FLAG_TRACE, 0, "trace", NULL, "print the judgement after each step of the session" },
+	{ FLAG_TRACE_HOPS, 0, "trace-hops", NULL,
+	  "show the way the message says it came, which hops were in clear, and what of it is only claimed" },
 };
-_Static_assert(FLAG_TRACE < ARGUMENTS_ID_END && sizeof arguments / sizeof arguments[0] <= ARGUMENTS_MAX,
+_Static_assert(FLAG_TRACE_HOPS < ARGUMENTS_ID_END && sizeof arguments / sizeof arguments[0] <= ARGUMENTS_MAX,
                "room for the options");
 
 static const struct exit_status exits[] = {
@@ -107,6 +118,8 @@ static int take_flag(struct request *request, struct session *flags, int id)
 		request->explain = true;
 	else if (id == FLAG_TRACE)
 		request->trace = true;
+	else if (id == FLAG_TRACE_HOPS)
+		request->trace_hops = true;
 	else if (id == FLAG_RCPT && !session_recipient(flags, session_mailer(span_of(optarg))))
 		return relayctl_usage(command, "--rcpt: more than %d recipients", SESSION_RECIPIENTS_MAX);
 	else if (id <= SESSION_KEYS && !session_set(flags, (enum session_key)(id - 1), span_of(optarg), problem))
@@ -216,7 +229,8 @@ static int check_all(const struct request *request, char **files)
 		                                   .session = &request->session,
 		                                   .json = request->json,
 		                                   .explain = request->explain,
-		                                   .trace = request->trace };
+		                                   .trace = request->trace,
+		                                   .trace_hops = request->trace_hops };
 	int code = examine_files(&files_request, files);
 	evidence_environment_clear(&environment);
 	settings_free(settings);

@@ -4,6 +4,7 @@
 #include "cmd/examine_files.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "cmd/message_source.h"
 #include "cmd/output.h"
@@ -14,6 +15,7 @@
 #include "evidence/waiter.h"
 
 #define NAME_SIZE 4400
+#define HOST_SIZE 256
 
 struct run {
 	const struct examine_files *request;
@@ -21,6 +23,8 @@ struct run {
 	struct progress progress;
 	unsigned long long before; /* bytes of the operands that are done */
 	bool several;              /* operands */
+	char own_host[HOST_SIZE];
+	struct hops hops;
 	int code;
 };
 
@@ -78,7 +82,7 @@ static bool print(struct run *run, const struct view *view, bool alone)
 	progress_clear(&run->progress);
 	if (request->json)
 		return output_json(stdout, view);
-	if (alone || request->explain || request->trace)
+	if (alone || request->explain || request->trace || request->trace_hops)
 		output_plain(stdout, view, request->explain);
 	else
 		summary_line(stdout, view);
@@ -102,6 +106,10 @@ static int show(struct run *run, const struct source_item *item, struct examinat
 	}
 	view.file = item->file;
 	view.number = item->number;
+	if (request->trace_hops) {
+		hops_read(item->raw, request->settings, run->own_host, &run->hops);
+		view.hops = &run->hops;
+	}
 	good = good && print(run, &view, alone);
 	if (!good) {
 		complain(run, name, "out of memory");
@@ -179,6 +187,8 @@ int examine_files(const struct examine_files *request, char *const *operands)
 	for (size_t i = 0; operands[i]; i++)
 		total += message_source_size(operands[i]);
 	progress_init(&run.progress, stderr, total);
+	if (gethostname(run.own_host, sizeof run.own_host - 1) != 0)
+		run.own_host[0] = '\0';
 	for (size_t i = 0; operands[i]; i++)
 		examine_operand(&run, operands[i]);
 	progress_clear(&run.progress);

@@ -237,5 +237,7 @@ void output_plain(FILE *out, const struct view *view, bool explained)
 	if (explained && judged)
 		output_sentences(out, view);
 	put_edits(out, &view->edits, explained);
+	if (view->hops)
+		hops_print(out, view->hops);
 	fputc('\n', out);
 }

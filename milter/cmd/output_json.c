@@ -84,5 +84,7 @@ bool output_json(FILE *out, const struct view *view)
 	json_object_set_new(object, "file", relayctl_json_whole(span_of(view->file)));
 	if (view->number != 0)
 		json_object_set_new(object, "number", json_integer((json_int_t)view->number));
+	if (view->hops)
+		json_object_set_new(object, "hops", hops_json(view->hops));
 	return relayctl_json_print(out, object);
 }
