@@ -10,7 +10,7 @@
 #include "engine.h"
 
 #define HOUR (60LL * 60 * 1000)
-#define OUTPUT_MAX 65536
+#define OUTPUT_MAX 262144
 
 struct scene {
 	struct settings *settings;
@@ -70,7 +70,7 @@ static void scene_clear(struct scene *scene)
 
 static void end(struct scene *scene, const struct ended *ended)
 {
-	static struct examination examination;
+	static _Thread_local struct examination examination;
 	memset(&examination, 0, sizeof examination);
 	examination.settings = scene->settings;
 	examination.environment = &scene->environment;
@@ -350,28 +350,84 @@ static void test_waits(void)
 }
 
 #define THREADS 4
+#define EACH 200
+#define PHASES 2 /* an hour apart */
+
+struct worker {
+	struct scene scene; /* the common one, with a clock of its own */
+	pthread_barrier_t *barrier;
+	unsigned number;
+	unsigned granted;
+};
+
+/* A message that is deferred, at last accepted if its number is odd, and another one that shows drift. */
+static void work_one(struct worker *worker, unsigned number, bool last)
+{
+	char id[32], value[32];
+	struct watch_counts counts;
+	snprintf(id, sizeof id, "<%u.%u@sfdc.net>", worker->number, number);
+	snprintf(value, sizeof value, "mta%u.new%u.example", worker->number, number);
+	struct ended deferred = { VERDICT_TEMPFAIL, CHECK_CERT, 0, id, NULL, NULL, DRIFT_NONE, NULL };
+	struct ended accepted = { VERDICT_ACCEPT, CHECK_CERT, 0, id, NULL, NULL, DRIFT_NONE, NULL };
+	struct ended drifted = { VERDICT_REJECT, CHECK_DKIM, 1, "<new@sfdc.net>", NULL, NULL, DRIFT_CERT, value };
+
+	end(&worker->scene, &deferred);
+	end(&worker->scene, &drifted);
+	worker->granted += watch_grants(worker->scene.watch, worker->scene.now_ms);
+	watch_counts(worker->scene.watch, span_of(ORG_A), worker->scene.now_ms, &counts);
+	if (last && number % 2)
+		end(&worker->scene, &accepted);
+}
 
 static void *work(void *context)
 {
-	struct watch *watch = context;
-	struct watch_counts counts;
-	for (unsigned i = 0; i < 20000; i++) {
-		watch_grants(watch, i);
-		watch_counts(watch, span_of(i % 2 ? ORG_A : ""), i, &counts);
+	struct worker *worker = context;
+	for (unsigned phase = 0; phase < PHASES; phase++) {
+		worker->scene.now_ms = phase * HOUR;
+		for (unsigned number = 0; number < EACH; number++)
+			work_one(worker, number, phase + 1 == PHASES);
+		pthread_barrier_wait(worker->barrier);
 	}
 	return NULL;
 }
 
+/* Whatever their order, nothing is lost and nothing said twice. */
 static void test_threads(void)
 {
-	struct watch *watch = watch_new(10);
+	static struct worker workers[THREADS];
 	pthread_t threads[THREADS];
-	for (unsigned i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, work, watch);
-	for (unsigned i = 0; i < THREADS; i++)
+	pthread_barrier_t barrier;
+	struct scene scene;
+	struct watch_counts counts[2];
+	unsigned granted = 0;
+	char more[32];
+
+	scene_init(&scene, 3 * THREADS * EACH);
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (unsigned i = 0; i < THREADS; i++) {
+		workers[i] = (struct worker) { scene, &barrier, i, 0 };
+		workers[i].scene.environment.context = &workers[i].scene;
+		pthread_create(&threads[i], NULL, work, &workers[i]);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-	ok(!watch_grants(watch, 0), "several threads use it at once");
-	watch_free(watch);
+		granted += workers[i].granted;
+	}
+	watch_counts(scene.watch, span_of(ORG_A), HOUR, &counts[0]);
+	watch_counts(scene.watch, span_of(ORG_B), HOUR, &counts[1]);
+	watch_end(scene.watch, scene.log);
+	const char *text = said(&scene);
+	ok(count(text, "ev=deadline") == THREADS * EACH && counts[0].deadlines == THREADS * EACH,
+	   "of %u threads each message is told of once (%u)", THREADS, count(text, "ev=deadline"));
+	ok(count(text, "attempts=2 ") == THREADS * EACH, "all their attempts are counted");
+	ok(counts[0].waiting == THREADS * EACH / 2, "what was accepted waits no more (%zu)", counts[0].waiting);
+	ok(count(text, "kind=cert") == WATCH_DRIFTS_MAX, "drift is told %u times", WATCH_DRIFTS_MAX);
+	ok(counts[1].drifts[DRIFT_CERT] == PHASES * THREADS * EACH, "and each is counted");
+	snprintf(more, sizeof more, " more=%u\n", PHASES * (THREADS * EACH - WATCH_DRIFTS_MAX));
+	ok(count(text, more) == 1, "the rest of it is told in one line");
+	ok(granted == PHASES * WATCH_WAITS_MAX, "in each hour %u may wait (%u)", WATCH_WAITS_MAX, granted);
+	pthread_barrier_destroy(&barrier);
+	scene_clear(&scene);
 	watch_free(NULL);
 }
 
