@@ -9,7 +9,6 @@ form: LIMITS_LONG.
 import os
 import random
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import message
+from lab.forwarder import Forwarder, Listener
 from lab.pki import Pki
 from lab.process import Failure, free_port, wait_for, write
 from lab.redis import PROGRAM as REDIS, Client, Redis
@@ -228,28 +228,6 @@ def arithmetic(tap, folder):
     redis.kill()
 
 
-class Listener:
-    """Takes connections, each in a thread of its own, until it is stopped."""
-
-    def __init__(self, host="127.0.0.1"):
-        self.socket = socket.socket()
-        self.socket.bind((host, 0))
-        self.socket.listen(16)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                link, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(link,), daemon=True).start()
-
-    def stop(self):
-        self.socket.close()
-
-
 class Junk(Listener):
     """Answers everything with the same bytes."""
 
@@ -264,31 +242,6 @@ class Junk(Listener):
         except OSError:
             pass
         link.close()
-
-
-class Relay(Listener):
-    """The store by another address of loopback."""
-
-    def __init__(self, host, port):
-        self.to = port
-        super().__init__(host)
-
-    def serve(self, link):
-        other = socket.create_connection(("127.0.0.1", self.to))
-        threading.Thread(target=self.pump, args=(other, link), daemon=True).start()
-        self.pump(link, other)
-
-    @staticmethod
-    def pump(a, b):
-        try:
-            while True:
-                data = a.recv(65536)
-                if not data:
-                    break
-                b.sendall(data)
-            b.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
 
 AWAY = {"local": {"accept": 5, "limit-messages": 2}, "pass": {"accept": 7}, "defer": {"limit-unknown": 7}}
@@ -431,7 +384,7 @@ def tls(tap, folder):
         port = redis.tls_port
         relay = None
         if host == "127.0.0.2":
-            relay = Relay(host, port)
+            relay = Forwarder(port, host)
         store = "rediss://%s:%d" % (host, relay.port if relay else port)
         with Target(**limited(store, when_away="defer", store_cafile=authority)) as target:
             target.start()
