@@ -10,7 +10,7 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
-TIMEOUT = 30
+TIMEOUT = 120
 _SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _libc = ctypes.CDLL(None, use_errno=True)
 

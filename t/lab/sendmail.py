@@ -43,6 +43,8 @@ define(`confDELIVERY_MODE', `background')dnl
 define(`SMART_HOST', `relay:[127.0.0.1]')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h @sink@')dnl
 RELAY_DOMAIN(`dest.test')dnl
+define(`confREFUSE_LA', `10000')dnl
+define(`confQUEUE_LA', `10000')dnl
 FEATURE(`no_default_msa')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
