@@ -17,7 +17,7 @@ static struct span take_word(struct span *rest)
 /* RESULT [REASON]; a word with "=" belongs to what follows. */
 static const char *read_result(struct span *rest, struct result *result_r)
 {
-	if (!result_from_name(take_word(rest), &result_r->code))
+	if (!result_by_name(take_word(rest), &result_r->code))
 		return "unknown result in the evidence";
 	struct span ahead = *rest;
 	struct span word = take_word(&ahead);

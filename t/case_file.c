@@ -151,7 +151,7 @@ static const char *read_session(struct span text, struct session *session)
 				return "too many recipients";
 			continue;
 		}
-		if (!session_key_from_name(name, &key))
+		if (!session_key_by_name(name, &key))
 			return "unknown session key";
 		if (remove)
 			session->values[key] = span_make(NULL, 0);

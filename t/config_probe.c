@@ -26,12 +26,56 @@ static void print_choices(const struct option *option)
 		}
 }
 
+static const char *type_name(enum option_type type)
+{
+	switch (type) {
+	case OPTION_TEXT:
+		return "text";
+	case OPTION_FILE:
+	case OPTION_BLOCKS:
+		return "file";
+	case OPTION_BOOLEAN:
+		return "yes or no";
+	case OPTION_NUMBER:
+		return "number";
+	case OPTION_OCTAL:
+		return "octal number";
+	case OPTION_DURATION:
+		return "duration";
+	case OPTION_DURATIONS:
+		return "list of durations";
+	case OPTION_RATE:
+		return "limit";
+	case OPTION_STORE:
+		return "store";
+	case OPTION_CHOICE:
+		return "choice";
+	case OPTION_CHOICES:
+		return "list of choices";
+	case OPTION_SENTENCE:
+		return "sentence";
+	case OPTION_EXACT:
+	case OPTION_NOCASE:
+		return "list";
+	case OPTION_PATTERNS:
+		return "list of domains";
+	case OPTION_NETWORKS:
+		return "list of networks";
+	case OPTION_GLOBS:
+		return "list of files";
+	case OPTION_DEFAULTS:
+	case OPTION_ORGS:
+		return "map";
+	}
+	return "value";
+}
+
 static int print_options(void)
 {
 	for (size_t i = 0; i < option_count(); i++) {
 		const struct option *option = option_at(i);
-		printf("%s\t%s\t%s\t%s\t", option->scope == OPTION_TOP ? "top" : "org", option->key,
-		       option_type_name(option->type), option->preset ? option->preset : "-");
+		printf("%s\t%s\t%s\t%s\t", option->scope == OPTION_TOP ? "top" : "org", option->key, type_name(option->type),
+		       option->preset ? option->preset : "-");
 		print_choices(option);
 		printf("\t%lu\t%lu\t%s\n", option->min, option->max, option->help);
 	}

@@ -161,9 +161,8 @@ static void *run(void *context)
 
 	if (!examination || !waiter_init(&waiter))
 		exit(2);
-	examination->gather_all = !request->needed;
-	examination->waker = waiter_waker(&waiter);
-	examine_begin(examination, request->settings, request->environment, span_of("probe"), &request->session);
+	const struct examine_terms terms = { .gather_all = !request->needed, .waker = waiter_waker(&waiter) };
+	examine_begin(examination, request->settings, request->environment, span_of("probe"), &request->session, &terms);
 	examine_recipient(examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	message_split(request->raw, take_field, &feeding, &body, &defects);
 	examine_header_end(examination);

@@ -52,7 +52,7 @@ static void check_header(struct header *header)
 	unsigned watched = 0;
 	unsigned sum = 0;
 	for (const struct field *field = header->first; field; field = field->next) {
-		must(field->id == field_from_name(field->name));
+		must(field->id == field_by_name(field->name));
 		must(field->raw_name.length >= field->name.length && span_equal(span_trim(field->raw_name), field->name));
 		if (field->id != FIELD_OTHER)
 			must(field->index == ++seen[field->id]);

@@ -151,11 +151,11 @@ static void trial_run(struct trial *trial, const uint8_t *choices, struct span m
 	trial->evidence = choose_evidence(choices);
 	trial->environment = test_environment(&trial->evidence);
 	trial->environment.now_ms = clock_ms;
-	trial->examination.gather_all = gather_all;
 	struct message_file feed = { .session = choose_session(choices[CHOICE_SESSION], mail_from),
 		                         .mailers = &trial->mailer,
 		                         .recipients = 1,
 		                         .raw = raw,
+		                         .terms.gather_all = gather_all,
 		                         .watch = gather_all ? NULL : watch,
 		                         .context = &trial->before };
 	message_file_feed(&trial->examination, choose_settings(choices), &trial->environment, span_of("1f"), &feed);

@@ -32,7 +32,7 @@ static void check_values(const struct session *session)
 	for (unsigned i = 0; i < SESSION_KEYS; i++) {
 		enum session_key key = (enum session_key)i;
 		enum session_key found = SESSION_KEYS;
-		must(session_key_from_name(span_of(session_key_name(key)), &found) && found == key);
+		must(session_key_by_name(span_of(session_key_name(key)), &found) && found == key);
 		if (span_absent(session->values[key]))
 			continue;
 		must(session_set(&again, key, session->values[key], problem));

@@ -40,7 +40,7 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	struct session_input input = good_session();
 	struct test_evidence evidence = good_evidence();
 	struct environment environment = test_environment(&evidence);
-	struct examination examination = { .gather_all = false };
+	struct examination examination;
 	struct reply reply;
 	const char *const signed_fields[] = {
 		"From", " joe@example.com", "X-SFDC-LK", " 00D8d000003TRx3", "DKIM-Signature", " x", NULL
@@ -66,7 +66,7 @@ static void try_one(const enum result_code wanted[SENTENCES], enum mode mode, en
 	}
 	if (!settings_complete(settings, unite_options))
 		printf("Bail out! settings\n");
-	examine_begin(&examination, settings, &environment, span_of("1"), &input);
+	examine_begin(&examination, settings, &environment, span_of("1"), &input, NULL);
 	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	feed_fields(&examination, evidence.has_dkim ? signed_fields : fields);
 	examine_header_end(&examination);

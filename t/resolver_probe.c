@@ -98,7 +98,7 @@ static void show(const struct query *query)
 		return;
 	}
 	printf("%s secure=%d ttl=%lu cached=%d", statuses[answer->status], answer->secure, answer->ttl,
-	       query_was_cached(query));
+	       !query_was_asked(query) && answer->status != ANSWER_BUSY);
 	for (size_t i = 0; i < answer->chain_count; i++) {
 		printf(" via=");
 		print_text(answer->chain[i]);

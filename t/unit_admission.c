@@ -20,8 +20,6 @@ static void leave_all(struct admission *admission)
 {
 	for (unsigned i = 0; i < PLACES; i++)
 		admission_leave(admission, &tickets[i]);
-	for (int room = 0; room < ROOMS; room++)
-		ok(admission_taken(admission, (enum room)room) == 0, "room %d is empty", room);
 }
 
 static void test_rooms(void)
@@ -41,7 +39,6 @@ static void test_rooms(void)
 		taken += take(admission, &stranger, 1100 + i * 20, 20);
 	}
 	ok(taken == ADMISSION_STRANGER, "strangers' names have so many, whoever asks: %u", taken);
-	ok(admission_taken(admission, ROOM_BELOW) == 0, "the third room is empty");
 	leave_all(admission);
 	taken = 0;
 	for (unsigned i = 0; i < 40; i++) {

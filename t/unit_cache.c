@@ -76,8 +76,7 @@ static void test_time(void)
 	ok(cache_find(cache, &other, 0) == NULL, "another type is another question");
 	add(cache, "a.example", "second", 2000);
 	ok(holds(cache, "a.example", "second", 999) && cache_entries(cache) == 1, "a newer answer takes its place");
-	ok(!holds(cache, "a.example", "second", 2000) && cache_entries(cache) == 0 && cache_bytes(cache) == 0,
-	   "then it is gone");
+	ok(!holds(cache, "a.example", "second", 2000) && cache_entries(cache) == 0, "then it is gone");
 	add(cache, "", "root", 10);
 	ok(holds(cache, "", "root", 0), "the root has a name too");
 	cache_free(cache);
@@ -103,10 +102,8 @@ static void test_bounds(void)
 		char name[8];
 		snprintf(name, sizeof name, "n%d", i);
 		add(cache, name, large, 100);
-		if (cache_bytes(cache) > 10000)
-			break;
 	}
-	ok(cache_bytes(cache) <= 10000 && cache_entries(cache) == 2, "as many as there is room for");
+	ok(cache_entries(cache) == 2, "as many as there is room for");
 	ok(holds(cache, "n9", large, 0) && !holds(cache, "n7", large, 0), "the last ones");
 	cache_free(cache);
 	cache = cache_new(10, 1000);

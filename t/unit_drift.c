@@ -57,8 +57,8 @@ static void run(struct scene *scene)
 {
 	struct examination *examination = &scene->examination;
 	settings_complete(scene->settings, unite_options);
-	examination->patience = (struct patience) { grant, scene };
-	examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &scene->input);
+	const struct examine_terms terms = { .patience = { grant, scene } };
+	examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &scene->input, &terms);
 	if (examination->judgement.verdict == VERDICT_UNDECIDED)
 		examine_recipient(examination, span_of("<joe@customer.example>"), span_of("local"));
 	if (examination->judgement.verdict != VERDICT_UNDECIDED)
@@ -262,8 +262,8 @@ static void test_trouble(void)
 	change(&scene, ADDRESS);
 	scene.environment.gather = NULL;
 	settings_complete(scene.settings, unite_options);
-	scene.examination.patience = (struct patience) { grant, &scene };
-	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &scene.input);
+	const struct examine_terms terms = { .patience = { grant, &scene } };
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &scene.input, &terms);
 	ok(scene.examination.refusal_waits && scene.examination.judgement.verdict == VERDICT_UNDECIDED, "it waits");
 	scene.examination.facts.internal_error = true;
 	examine_recipient(&scene.examination, span_of("<joe@customer.example>"), span_of("local"));

@@ -37,7 +37,7 @@ static void message_run(struct message *message, const struct session_input *inp
 {
 	struct examination *examination = &message->examination;
 	settings_complete(message->settings, unite_options);
-	examine_begin(examination, message->settings, &message->environment, span_of("1f"), input);
+	examine_begin(examination, message->settings, &message->environment, span_of("1f"), input, NULL);
 	examine_recipient(examination, span_of("<joe@customer.example>"), span_of(mailer));
 	feed_fields(examination, FIELDS("From", " joe@example.com", "X-SFDC-LK", " " ORG_A, "DKIM-Signature", " v=1"));
 	if (fields)
@@ -116,7 +116,7 @@ static void begin_monitored(struct message *message)
 	message_init(message);
 	message->settings->orgs[0].mode = message->settings->orgs[1].mode = MODE_MONITOR;
 	settings_complete(message->settings, unite_options);
-	examine_begin(&message->examination, message->settings, &message->environment, span_of("1f"), &input);
+	examine_begin(&message->examination, message->settings, &message->environment, span_of("1f"), &input, NULL);
 }
 
 static void end(struct examination *examination)

@@ -101,7 +101,7 @@ static enum verdict run(const struct settings *settings, const struct environmen
 	feed.session.mail_from = span_of("<joe@football.example.com>");
 	address_parse(span_of("192.0.2.10"), &feed.session.client);
 	waiter_init(&waiter);
-	examination.waker = waiter_waker(&waiter);
+	feed.terms.waker = waiter_waker(&waiter);
 	message_file_feed(&examination, settings, environment, span_of("nomem"), &feed);
 	enum verdict verdict = examination.judgement.verdict;
 	examine_clear(&examination);

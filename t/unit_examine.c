@@ -13,6 +13,7 @@ struct scene {
 	struct test_evidence evidence;
 	struct environment environment;
 	struct examination examination;
+	struct examine_terms terms;
 };
 
 static void scene_init(struct scene *scene, enum mode mode)
@@ -41,7 +42,7 @@ static void step(struct scene *scene, char letter)
 	struct session_input input = good_session();
 	switch (letter) {
 	case 'm':
-		examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &input);
+		examine_begin(examination, scene->settings, &scene->environment, span_of("1f"), &input, &scene->terms);
 		break;
 	case 'r':
 		examine_recipient(examination, span_of("<joe@customer.example>"), span_of("local"));
@@ -189,7 +190,7 @@ static void test_waiting(void)
 		scene_init(&scene, MODE_ENFORCE);
 		scene.environment.now_ms = clock_ms;
 		scene.evidence.absent = true;
-		scene.examination.waker = (struct waker) { no_wake, &whom };
+		scene.terms.waker = (struct waker) { no_wake, &whom };
 		run(&scene, "mrfhb");
 		ok(scene.evidence.waker.wake == no_wake && scene.evidence.waker.context == &whom,
 		   "the adapter knows whom to tell");
@@ -372,7 +373,7 @@ static void test_early(void)
 	scene_init(&scene, MODE_ENFORCE);
 	scene.environment.now_ms = leap;
 	input.tls_version = span_make(NULL, 0);
-	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input, NULL);
 	ok(scene.examination.judgement.verdict == VERDICT_UNDECIDED && scene.examination.ended_ms == 0,
 	   "without TLS: held back at MAIL");
 	scene.evidence.gathers = 1;
@@ -382,19 +383,43 @@ static void test_early(void)
 	scene_clear(&scene);
 }
 
+/* What went wrong outside defers in every mode, before the end and after the verdict; and then nothing else is said. */
+static void test_defer(void)
+{
+	static const enum mode modes[] = { MODE_MONITOR, MODE_ENFORCE };
+	static const char *const steps[] = { "m", "mrf", "mrfhb", "mrfhbe" };
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < 4; j++) {
+			struct scene scene;
+			scene_init(&scene, modes[i]);
+			run(&scene, steps[j]);
+			const struct judgement *judgement = &scene.examination.judgement;
+			ok(judgement->verdict != VERDICT_TEMPFAIL, "not deferred by itself after %s", steps[j]);
+			examine_defer(&scene.examination);
+			ok(judgement->verdict == VERDICT_TEMPFAIL && judgement->would == VERDICT_TEMPFAIL
+			       && judgement->reason == REASON_INTERNAL && judgement->why.count == 0 && judgement->warn.count == 0
+			       && judgement->wanted == 0,
+			   "deferred, and for that");
+			ok(examine_resume(&scene.examination) && !examine_wants_body(&scene.examination)
+			       && judgement->verdict == VERDICT_TEMPFAIL && scene.examination.ended_ms != 0,
+			   "nothing is awaited any more");
+			scene_clear(&scene);
+		}
+}
+
 /* The identifier is cut to what there is room for; the queue ID comes when it comes. */
 static void test_identifiers(void)
 {
 	struct session_input input = good_session();
 	struct scene scene;
 	scene_init(&scene, MODE_ENFORCE);
-	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("0123456789abcdefg"), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("0123456789abcdefg"), &input, NULL);
 	is_text(scene.examination.sid, "0123456789abcdef", "sixteen characters");
 	examine_queue_id(&scene.examination, span_of("4Xy"));
 	is_span(scene.examination.facts.queue_id, span_of("4Xy"), "the queue ID");
 	scene_clear(&scene);
 	scene_init(&scene, MODE_ENFORCE);
-	examine_begin(&scene.examination, scene.settings, &scene.environment, span_make(NULL, 0), &input);
+	examine_begin(&scene.examination, scene.settings, &scene.environment, span_make(NULL, 0), &input, NULL);
 	is_text(scene.examination.sid, "", "none");
 	scene_clear(&scene);
 }
@@ -433,7 +458,7 @@ static void test_many_sentences(void)
 		settings_free(scene.settings);
 		scene.settings = settings_many(count);
 		input.tls_version = span_make(NULL, 0);
-		examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input);
+		examine_begin(&scene.examination, scene.settings, &scene.environment, span_of("1f"), &input, NULL);
 		run(&scene, "r");
 		ok(scene.settings->sentence_count == count
 		       && (scene.examination.judgement.verdict == VERDICT_REJECT) == (count == 64),
@@ -536,6 +561,7 @@ int main(void)
 	test_known_early();
 	test_order_of_asking();
 	test_early();
+	test_defer();
 	test_identifiers();
 	test_many_sentences();
 	test_limit();

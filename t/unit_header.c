@@ -28,10 +28,10 @@ static void test_names(void)
 		{ SPAN_LITERAL(""), FIELD_OTHER },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		ok(field_from_name(rows[i].name) == rows[i].id, "name %zu [%s]", i, rows[i].name.at);
+		ok(field_by_name(rows[i].name) == rows[i].id, "name %zu [%s]", i, rows[i].name.at);
 	bool same = true;
 	for (unsigned id = 0; id < FIELD_OTHER; id++)
-		same = same && field_from_name(span_of(field_text((enum field_name)id))) == (enum field_name)id;
+		same = same && field_by_name(span_of(field_text((enum field_name)id))) == (enum field_name)id;
 	ok(same && field_text(FIELD_OTHER)[0] == '\0', "every known name is found by its own spelling");
 }
 

@@ -10,6 +10,7 @@ struct run {
 	struct test_evidence evidence;
 	struct environment environment;
 	struct examination examination;
+	struct examine_terms terms;
 };
 
 static void run_begin(struct run *run, enum mode a, enum mode b)
@@ -25,7 +26,7 @@ static void run_mail(struct run *run)
 	if (!settings_complete(run->settings, unite_options))
 		printf("Bail out! settings\n");
 	run->environment = test_environment(&run->evidence);
-	examine_begin(&run->examination, run->settings, &run->environment, span_of("1f00"), &run->input);
+	examine_begin(&run->examination, run->settings, &run->environment, span_of("1f00"), &run->input, &run->terms);
 	examine_recipient(&run->examination, span_of("<joe@customer.example>"), span_of("smtp"));
 }
 
@@ -187,7 +188,7 @@ static void test_session(void)
 	run.settings->early_reject = EARLY_REJECT_MAIL;
 	settings_complete(run.settings, unite_options);
 	run.environment = test_environment(&run.evidence);
-	examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input);
+	examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input, NULL);
 	ok(run.examination.judgement.verdict == VERDICT_REJECT, "early_reject: mail refuses it at MAIL");
 	run_end(&run);
 
@@ -498,7 +499,7 @@ static void test_scope(void)
 		run.input.auth_authen = span_of(rows[i].user);
 		settings_complete(run.settings, unite_options);
 		run.environment = test_environment(&run.evidence);
-		examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input);
+		examine_begin(&run.examination, run.settings, &run.environment, span_of("1"), &run.input, NULL);
 		examine_recipient(&run.examination, span_of("<joe@customer.example>"), span_of(rows[i].mailer));
 		feed_fields(&run.examination, rows[i].fields);
 		examine_header_end(&run.examination);
@@ -512,7 +513,7 @@ static void test_gather_all(void)
 {
 	struct run run;
 	run_begin(&run, MODE_ENFORCE, MODE_ENFORCE);
-	run.examination.gather_all = true;
+	run.terms.gather_all = true;
 	run_fields(&run, FIELDS("From", " joe@evil.test", "X-SFDC-LK", LK_A, "DKIM-Signature", " x"));
 	ok(run.examination.judgement.verdict == VERDICT_UNDECIDED && examine_wants_body(&run.examination), "held back");
 	ok(finish(&run) == VERDICT_REJECT && why_is(&run, "from"), "the verdict is the same");

@@ -83,6 +83,7 @@ static void test_lifetime(void)
 	ok(live_replace(live, make(2)), "replace");
 	struct snapshot *new = live_take(live);
 	ok(snapshot_settings(new)->message_timeout == 2, "the new settings are in force");
+	ok(snapshot_generation(old) == 1 && snapshot_generation(new) == 2, "which are told apart, wherever they lie");
 	ok(snapshot_settings(old)->message_timeout == 1, "a message under way keeps the old ones");
 	snapshot_drop(old);
 	is_span(snapshot_settings(again)->user, span_of("user1"), "until the last one drops them");

@@ -25,7 +25,7 @@ static void message_begin(struct message *message, const struct session_input *i
 	settings_complete(message->settings, unite_options);
 	message->evidence = good_evidence();
 	message->environment = test_environment(&message->evidence);
-	examine_begin(&message->examination, message->settings, &message->environment, span_of("1f"), input);
+	examine_begin(&message->examination, message->settings, &message->environment, span_of("1f"), input, NULL);
 }
 
 static void message_clear(struct message *message)
@@ -190,7 +190,7 @@ static void test_unjudged(void)
 	message.settings->exempt_clients = networks(message.settings, "13.110.0.0/16");
 	settings_complete(message.settings, unite_options);
 	message.environment = test_environment(&message.evidence);
-	examine_begin(&message.examination, message.settings, &message.environment, span_of("1f"), &input);
+	examine_begin(&message.examination, message.settings, &message.environment, span_of("1f"), &input, NULL);
 	log_entry_examination(&message.examination, &message.entry);
 	is_span(value_of(&message, "verdict"), span_of("exempt"), "an exempt client");
 	is_span(value_of(&message, "reason"), span_of("exempt-client"), "says so");

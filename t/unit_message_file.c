@@ -74,7 +74,7 @@ static struct end run(struct span raw, struct session_input session, size_t reci
 	struct message_file feed = {
 		.session = session, .mailers = mailers, .recipients = recipients, .raw = raw, .watch = see_step
 	};
-	struct examination examination = { .gather_all = false };
+	struct examination examination;
 
 	memset(&seen, 0, sizeof seen);
 	environment.field = see_field;

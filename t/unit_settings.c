@@ -7,21 +7,14 @@ static void test_tls_names(void)
 	static const struct {
 		const char *name;
 		enum tls_version version;
-		const char *shown;
 	} rows[] = {
-		{ "TLSv1", TLS_1_0, "TLSv1" },         { "TLSv1.0", TLS_1_0, "TLSv1" },
-		{ "TLSv1.1", TLS_1_1, "TLSv1.1" },     { "TLSv1.2", TLS_1_2, "TLSv1.2" },
-		{ "TLSv1.3", TLS_1_3, "TLSv1.3" },     { "TLSv1.4", TLS_UNKNOWN, "unknown" },
-		{ "tlsv1.3", TLS_UNKNOWN, "unknown" }, { "TLSv1.3 ", TLS_UNKNOWN, "unknown" },
-		{ "SSLv3", TLS_UNKNOWN, "unknown" },   { "", TLS_UNKNOWN, "unknown" },
-		{ NULL, TLS_UNKNOWN, "unknown" },
+		{ "TLSv1", TLS_1_0 },     { "TLSv1.0", TLS_1_0 },     { "TLSv1.1", TLS_1_1 },     { "TLSv1.2", TLS_1_2 },
+		{ "TLSv1.3", TLS_1_3 },   { "TLSv1.4", TLS_UNKNOWN }, { "tlsv1.3", TLS_UNKNOWN }, { "TLSv1.3 ", TLS_UNKNOWN },
+		{ "SSLv3", TLS_UNKNOWN }, { "", TLS_UNKNOWN },        { NULL, TLS_UNKNOWN },
 	};
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		ok(tls_version_parse(span_of(rows[i].name)) == rows[i].version, "version [%s]",
 		   rows[i].name ? rows[i].name : "absent");
-		is_text(tls_version_name(rows[i].version), rows[i].shown, "and its name");
-	}
-	is_text(tls_version_name((enum tls_version)99), "unknown", "one outside the table is unknown");
 	ok(TLS_UNKNOWN < TLS_1_0 && TLS_1_0 < TLS_1_1 && TLS_1_1 < TLS_1_2 && TLS_1_2 < TLS_1_3, "versions are in order");
 }
 

@@ -284,9 +284,10 @@ static enum verdict whole(struct settings *settings, const struct session_input 
 {
 	struct test_evidence evidence = good_evidence();
 	struct environment environment = test_environment(&evidence);
-	struct examination examination = { .gather_all = gather_all };
+	struct examination examination;
+	const struct examine_terms terms = { .gather_all = gather_all };
 	const char *const fields[] = { "From", author, "X-SFDC-LK", id, "DKIM-Signature", " v=1; d=example.com", NULL };
-	examine_begin(&examination, settings, &environment, span_of("1"), input);
+	examine_begin(&examination, settings, &environment, span_of("1"), input, &terms);
 	examine_recipient(&examination, span_of("<joe@customer.example>"), span_of("smtp"));
 	if (!gather_all && examination.judgement.verdict == VERDICT_REJECT) {
 		examine_clear(&examination);

@@ -51,7 +51,7 @@ void session_clear(struct session *session);
 
 /* "client_ip". */
 const char *session_key_name(enum session_key key);
-bool session_key_from_name(struct span name, enum session_key *key_r);
+bool session_key_by_name(struct span name, enum session_key *key_r);
 
 /*
  * Set a value. A TLS version may be given in digits, as in 1.3. False, with problem_r saying why in a sentence that begins

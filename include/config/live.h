@@ -28,6 +28,9 @@ struct snapshot *live_take(struct live *live);
 /* The settings of a snapshot; valid as long as the reference is held. */
 const struct settings *snapshot_settings(const struct snapshot *snapshot);
 
+/* Which of the settings that were in force one after the other: 1 for the first. */
+unsigned long snapshot_generation(const struct snapshot *snapshot);
+
 /* NULL is harmless. */
 void snapshot_drop(struct snapshot *snapshot);
 

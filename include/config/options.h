@@ -103,7 +103,4 @@ size_t option_number(const struct option *option);
 /* Whether key is a map of options in that scope, such as "tls". */
 bool option_is_section(enum option_scope scope, struct span key);
 
-/* What a type is called in messages, the manual and tests: "text", "yes or no", "list of domains", ... */
-const char *option_type_name(enum option_type type);
-
 #endif

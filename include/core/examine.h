@@ -27,6 +27,13 @@ struct patience {
 	void *context;
 };
 
+/* How a message is examined. Zeroed: as its sentences need. */
+struct examine_terms {
+	bool gather_all;          /* gather all evidence, not only what the sentences need */
+	struct waker waker;       /* told when examine_resume() is worth while */
+	struct patience patience; /* whether a refusal may wait for the end of the message */
+};
+
 struct examination {
 	struct arena arena;
 	const struct settings *settings;       /* borrowed; the caller keeps its snapshot alive */
@@ -36,10 +43,7 @@ struct examination {
 	struct facts facts;
 	struct judgement judgement;
 	char sid[SID_SIZE]; /* identifies the message in log and reply */
-	bool gather_all;    /* to be set before examine_begin(): gather all evidence, not only what the sentences need */
-	struct waker waker; /* to be set before examine_begin(): told when examine_resume() is worth while */
-	struct patience
-		patience; /* to be set before examine_begin(): whether a refusal may wait for the end of the message */
+	struct examine_terms terms;
 	bool patience_asked;
 	bool refusal_waits; /* refusal is what the message comes to, whatever else is found out */
 	struct judgement refusal;
@@ -54,9 +58,13 @@ struct examination {
 	long long ended_ms; /* when the verdict was reached; 0 = not yet */
 };
 
-/* Start with the MAIL command; *examination is zeroed, but for gather_all, waker and patience. sid is copied (16 characters at most). May decide (exempt clients; early_reject: mail). */
-void examine_begin(struct examination *examination, const struct settings *settings,
-                   const struct environment *environment, struct span sid, const struct session_input *input);
+/*
+ * Start with the MAIL command. sid is copied (16 characters at most); terms, too: NULL: none. May decide (exempt clients;
+ * early_reject: mail).
+ */
+void examine_begin(struct examination *examination_r, const struct settings *settings,
+                   const struct environment *environment, struct span sid, const struct session_input *input,
+                   const struct examine_terms *terms);
 
 /* One recipient the MTA accepted. A VERDICT_REJECT afterwards is the answer to this RCPT command. */
 void examine_recipient(struct examination *examination, struct span path, struct span mailer);
@@ -93,6 +101,12 @@ bool examine_resume(struct examination *examination);
  * at deadline_ms; it may be NULL with ports that never have to be waited for.
  */
 void examine_finish(struct examination *examination, void (*wait)(void *context, long long deadline_ms), void *context);
+
+/*
+ * Something went wrong with the message outside the examination: whatever it came to, in whatever mode, it is deferred. The
+ * only way to change a verdict from outside.
+ */
+void examine_defer(struct examination *examination);
 
 /* Release everything. Harmless on zeroed memory and when called twice. */
 void examine_clear(struct examination *examination);

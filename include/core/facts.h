@@ -147,6 +147,7 @@ struct facts {
 	struct span mail_from; /* as told */
 	enum mailbox_status sender_status;
 	struct mailbox sender;
+	struct verp_author bounce_author; /* whom the sender names, if it is a bounce address of Salesforce's */
 	unsigned recipients;
 	struct span first_recipient;     /* as given to RCPT TO; absent where that is not told */
 	bool some_recipient_leaves;      /* at least one recipient's mailer is not known to stay inside */
@@ -160,6 +161,10 @@ struct facts {
 	unsigned claimed[REMOVALS_MAX];    /* their indexes */
 	enum mailbox_status author_status; /* of the one From: field; MAILBOX_UNSET unless there is exactly one */
 	struct mailbox author;
+	enum mailbox_status
+		header_sender_status; /* of the Sender: field, the first one; MAILBOX_UNSET where there is none */
+	struct mailbox header_sender;
+	struct span header_sender_text; /* as it stands, trimmed */
 	enum org_header org_header;
 	struct orgid org_id;  /* when ORG_HEADER_OK */
 	struct span org_text; /* X-SFDC-LK as it stands, trimmed, of the first field */

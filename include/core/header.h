@@ -123,7 +123,7 @@ const struct field *header_find(const struct header *header, enum field_name id)
 const struct field *header_next(const struct field *field);
 
 /* The known field of that name (without case, white space trimmed), FIELD_OTHER if unknown. */
-enum field_name field_from_name(struct span name);
+enum field_name field_by_name(struct span name);
 
 /* The canonical spelling of a known field; "" for FIELD_OTHER. */
 const char *field_text(enum field_name id);

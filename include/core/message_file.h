@@ -20,6 +20,7 @@ struct message_file {
 	const struct span *mailers; /* {rcpt_mailer} of each recipient; absent: not told */
 	size_t recipients;
 	struct span raw; /* the message */
+	struct examine_terms terms;
 
 	/* Called after each step; NULL: not wanted. */
 	void (*watch)(void *context, const struct examination *examination);
@@ -31,7 +32,7 @@ struct message_file {
 };
 
 /*
- * Run the message through. *examination is zeroed, but for gather_all and waker; it has a verdict afterwards and is to be
+ * Run the message through. *examination has a verdict afterwards and is to be
  * released with examine_clear(). settings, ports, feed and what they point to must outlive it.
  */
 void message_file_feed(struct examination *examination, const struct settings *settings,

@@ -232,6 +232,5 @@ static inline bool rate_equal(struct rate a, struct rate b)
 
 /* The TLS version of that exact name, TLS_UNKNOWN otherwise. */
 enum tls_version tls_version_parse(struct span name);
-const char *tls_version_name(enum tls_version version);
 
 #endif

@@ -29,6 +29,13 @@ enum verp_status {
 	VERP_OK
 };
 
+/* Whom a bounce address names as the author. */
+struct verp_author {
+	bool known;         /* the local part has the form <local>=<domain>__<token> */
+	struct span local;  /* as in the envelope; borrowed from it */
+	struct span domain; /* comparable form */
+};
+
 struct verp {
 	struct orgid org;
 	bool has_author;           /* the local part has the form <local>=<domain>__<token> */
@@ -43,6 +50,11 @@ struct verp {
  */
 enum verp_status verp_decode(const struct mailbox *sender, const struct set *bounce_domains, struct arena *arena,
                              struct verp *verp_r);
+
+/* Its two halves. Of the local part, which is the same whosever bounce domain it stands before; false without memory. */
+bool verp_read_author(struct span local_part, struct arena *arena, struct verp_author *author_r);
+/* Of the domain; *org_r is set for VERP_OK only. */
+enum verp_status verp_decode_org(struct span domain, const struct set *bounce_domains, struct orgid *org_r);
 
 /* Decode one ORG label ("8d-3trx3eag", either case). False when it is none; *id_r is then left alone. */
 bool verp_decode_label(struct span label, struct orgid *id_r);

@@ -4,7 +4,7 @@
  *
  * Every enumeration starts at a value that is safe when memory is merely zeroed: a zeroed result is pending, a zeroed
  * verdict is undecided; neither is ever an accept. xxx_name() returns a static string, "invalid" for a value outside
- * the table; xxx_from_name() compares exactly, returns false and sets nothing when the name is unknown. "unset" (mode)
+ * the table; xxx_by_name() compares exactly, returns false and sets nothing when the name is unknown. "unset" (mode)
  * and "unknown" (MTA) are shown but not read. All functions are pure and thread-safe.
  */
 #ifndef SFDC_CORE_VOCABULARY_H
@@ -55,18 +55,20 @@ enum mta { MTA_UNKNOWN, MTA_POSTFIX, MTA_SENDMAIL };
 #define MTAS 3
 
 const char *result_name(enum result_code code);
-bool result_from_name(struct span name, enum result_code *code_r);
+bool result_by_name(struct span name, enum result_code *code_r);
 
 const char *verdict_name(enum verdict verdict);
-bool verdict_from_name(struct span name, enum verdict *verdict_r);
+bool verdict_by_name(struct span name, enum verdict *verdict_r);
+
+/* Whether the mail server does not take the message: VERDICT_REJECT or VERDICT_TEMPFAIL, or a value outside the enumeration. */
+bool verdict_refuses(enum verdict verdict);
 
 const char *stage_name(enum stage stage);
-bool stage_from_name(struct span name, enum stage *stage_r);
 
 const char *mode_name(enum mode mode);
-bool mode_from_name(struct span name, enum mode *mode_r);
+bool mode_by_name(struct span name, enum mode *mode_r);
 
 const char *mta_name(enum mta mta);
-bool mta_from_name(struct span name, enum mta *mta_r);
+bool mta_by_name(struct span name, enum mta *mta_r);
 
 #endif

@@ -71,7 +71,4 @@ bool admission_enter(struct admission *admission, const struct applicant *applic
 /* Leave it. Harmless for a place that is not taken. */
 void admission_leave(struct admission *admission, struct ticket *ticket);
 
-/* How many places are taken in a room. */
-unsigned admission_taken(const struct admission *admission, enum room room);
-
 #endif

@@ -32,7 +32,6 @@ struct dns_shared *cache_find(struct cache *cache, const struct question *questi
 void cache_add(struct cache *cache, const struct question *question, struct dns_shared *response, long long expires_ms);
 
 size_t cache_entries(const struct cache *cache);
-size_t cache_bytes(const struct cache *cache);
 
 /* Keyed hash (SipHash-1-3) of a question, without case. */
 uint64_t cache_hash(const uint64_t key[2], const struct question *question);

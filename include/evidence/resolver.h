@@ -93,9 +93,6 @@ long long resolver_now_ms(void);
 /* The answer, valid as long as the reference to the query is held; NULL while there is none. */
 const struct answer *query_answer(const struct query *query);
 
-/* Whether the answer was in the cache when the question was asked. */
-bool query_was_cached(const struct query *query);
-
 /* Whether something had to be asked for it: nothing was known, and there was room. */
 bool query_was_asked(const struct query *query);
 

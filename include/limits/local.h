@@ -28,7 +28,4 @@ void local_add(struct local *local, const struct demand *demand, long long now_m
 /* Forget the organizations that settings do not serve. */
 void local_keep(struct local *local, const struct settings *settings);
 
-/* How many users of an organization are counted apart; 0 of one that is not known. */
-size_t local_users(struct local *local, const struct orgid *org);
-
 #endif

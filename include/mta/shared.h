@@ -27,8 +27,8 @@ struct shared {
 	atomic_uint open;         /* begun and not ended */
 	atomic_bool stopping;     /* no message may begin any more */
 	atomic_bool told_symlist; /* the admin was told that the MTA takes no list of macros */
-	atomic_uintptr_t
-		told_probe; /* the settings of which the admin was told that a name in ip.spf vouches for everybody */
+	atomic_ulong
+		told_probe; /* of which generation of settings the admin was told that a name of ip.spf lists everybody */
 };
 
 /* False when no randomness can be had. */

@@ -357,7 +357,7 @@ static int check_config(int argc, char **argv)
 			json = true;
 		} else if (id != FLAG_MTA) {
 			return relayctl_end(command, id, wrong);
-		} else if (!mta_from_name(span_of(optarg), &mta)) {
+		} else if (!mta_by_name(span_of(optarg), &mta)) {
 			terminal_escape(span_of(optarg), shown, sizeof shown);
 			return relayctl_usage(command, "--mta: \"%s\" is neither postfix nor sendmail", shown);
 		}

@@ -124,8 +124,9 @@ static int examine(struct run *run, const struct source_item *item)
 	const struct examine_files *request = run->request;
 	struct message_file feed = { .mailers = request->session->mailers,
 		                         .recipients = request->session->recipients,
-		                         .raw = item->raw };
-	struct examination examination = { .gather_all = request->explain };
+		                         .raw = item->raw,
+		                         .terms.gather_all = request->explain };
+	struct examination examination;
 	struct waiter waiter;
 
 	session_input(request->session, &feed.session);
@@ -138,7 +139,7 @@ static int examine(struct run *run, const struct source_item *item)
 		relayctl_complain("%s", strerror(errno));
 		return RELAYCTL_TEMPFAIL;
 	}
-	examination.waker = waiter_waker(&waiter);
+	feed.terms.waker = waiter_waker(&waiter);
 	feed.wait = waiter_wait;
 	feed.wait_context = &waiter;
 	message_file_feed(&examination, request->settings, request->environment, span_of("check-message"), &feed);

@@ -12,22 +12,17 @@
 #define RESULT_WIDTH 11
 #define REASON_WIDTH 20
 
-static bool refuses(enum verdict verdict)
-{
-	return verdict == VERDICT_REJECT || verdict == VERDICT_TEMPFAIL;
-}
-
 bool view_make(const char *name, struct examination *examination, struct view *view_r)
 {
 	const struct judgement *judgement = &examination->judgement;
-	enum verdict replied = refuses(judgement->verdict) ? judgement->verdict : judgement->would;
+	enum verdict replied = verdict_refuses(judgement->verdict) ? judgement->verdict : judgement->would;
 
 	memset(view_r, 0, sizeof *view_r);
 	view_r->name = name;
 	view_r->file = name;
 	view_r->examination = examination;
 	reply_make(replied, judgement, span_of(examination->sid), examination->settings->reply_contact, &view_r->reply);
-	return refuses(judgement->verdict) || edits_plan(examination, &view_r->edits);
+	return verdict_refuses(judgement->verdict) || edits_plan(examination, &view_r->edits);
 }
 
 static unsigned badness(enum verdict verdict)
@@ -229,7 +224,7 @@ void output_plain(FILE *out, const struct view *view, bool explained)
 		put_checks(out, "why", judgement, &judgement->why, explained);
 		put_checks(out, "warning", judgement, &judgement->warn, explained);
 		if (view->reply.code[0] != '\0') {
-			label(out, refuses(judgement->verdict) ? "reply" : "would say");
+			label(out, verdict_refuses(judgement->verdict) ? "reply" : "would say");
 			put_reply(out, &view->reply, explained);
 		}
 		put_table(out, view, explained);

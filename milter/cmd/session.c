@@ -45,7 +45,7 @@ const char *session_key_name(enum session_key key)
 	return names[key];
 }
 
-bool session_key_from_name(struct span name, enum session_key *key_r)
+bool session_key_by_name(struct span name, enum session_key *key_r)
 {
 	for (unsigned i = 0; i < SESSION_KEYS; i++)
 		if (span_equal(name, span_of(names[i]))) {
@@ -75,7 +75,7 @@ bool session_set(struct session *session, enum session_key key, struct span valu
 	unsigned long bits;
 	enum mta mta;
 
-	if (key == SESSION_MTA && !mta_from_name(value, &mta))
+	if (key == SESSION_MTA && !mta_by_name(value, &mta))
 		return wrong(value, "neither postfix nor sendmail", problem_r);
 	if (key == SESSION_CIPHER_BITS && value.length != 0 && !span_number(value, 65535, &bits))
 		return wrong(value, "not a number of bits", problem_r);
@@ -144,7 +144,7 @@ static bool read_value(struct session *session, const char *name, const char *te
 	char problem[SESSION_PROBLEM_SIZE] = "";
 	enum session_key key;
 
-	if (!session_key_from_name(span_of(text), &key)) {
+	if (!session_key_by_name(span_of(text), &key)) {
 		log_entry_printable(span_of(text), shown, sizeof shown);
 		snprintf(problem_r, SESSION_PROBLEM_SIZE, "%.100s: unknown key \"%.60s\"", name, shown);
 		return false;
@@ -206,7 +206,7 @@ void session_input(const struct session *session, struct session_input *input_r)
 	const struct span *values = session->values;
 
 	memset(input_r, 0, sizeof *input_r);
-	if (span_absent(values[SESSION_MTA]) || !mta_from_name(values[SESSION_MTA], &input_r->mta))
+	if (span_absent(values[SESSION_MTA]) || !mta_by_name(values[SESSION_MTA], &input_r->mta))
 		input_r->mta = MTA_POSTFIX;
 	if (!address_parse(values[SESSION_CLIENT_IP], &input_r->client))
 		input_r->client.family = ADDRESS_NONE;

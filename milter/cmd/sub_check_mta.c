@@ -203,7 +203,7 @@ static int check_mta(int argc, char **argv)
 			return relayctl_end(command, id, wrong);
 	}
 	for (int i = optind; i < argc; i++)
-		if (i != optind || !mta_from_name(span_of(argv[i]), &request.mta) || request.mta == MTA_UNKNOWN) {
+		if (i != optind || !mta_by_name(span_of(argv[i]), &request.mta) || request.mta == MTA_UNKNOWN) {
 			terminal_escape(span_of(argv[i]), shown, sizeof shown);
 			return relayctl_usage(command, i != optind ? "%s is too much" : "\"%s\" is neither postfix nor sendmail",
 			                      shown);

@@ -8,6 +8,7 @@
 struct snapshot {
 	pthread_mutex_t lock;
 	size_t references; /* that of the live object included */
+	unsigned long generation;
 	struct settings *settings;
 };
 
@@ -17,7 +18,7 @@ struct live {
 };
 
 /* Takes ownership of settings, also when it fails. */
-static struct snapshot *snapshot_new(struct settings *settings)
+static struct snapshot *snapshot_new(struct settings *settings, unsigned long generation)
 {
 	struct snapshot *snapshot = malloc(sizeof *snapshot);
 	if (!snapshot || pthread_mutex_init(&snapshot->lock, NULL) != 0) {
@@ -26,13 +27,14 @@ static struct snapshot *snapshot_new(struct settings *settings)
 		return NULL;
 	}
 	snapshot->references = 1;
+	snapshot->generation = generation;
 	snapshot->settings = settings;
 	return snapshot;
 }
 
 struct live *live_new(struct settings *settings)
 {
-	struct snapshot *snapshot = snapshot_new(settings);
+	struct snapshot *snapshot = snapshot_new(settings, 1);
 	struct live *live = snapshot ? malloc(sizeof *live) : NULL;
 	if (!live || pthread_mutex_init(&live->lock, NULL) != 0) {
 		free(live);
@@ -69,6 +71,11 @@ const struct settings *snapshot_settings(const struct snapshot *snapshot)
 	return snapshot->settings;
 }
 
+unsigned long snapshot_generation(const struct snapshot *snapshot)
+{
+	return snapshot->generation;
+}
+
 void snapshot_drop(struct snapshot *snapshot)
 {
 	if (!snapshot)
@@ -85,11 +92,12 @@ void snapshot_drop(struct snapshot *snapshot)
 
 bool live_replace(struct live *live, struct settings *settings)
 {
-	struct snapshot *snapshot = snapshot_new(settings);
+	struct snapshot *snapshot = snapshot_new(settings, 0);
 	if (!snapshot)
 		return false;
 	pthread_mutex_lock(&live->lock);
 	struct snapshot *old = live->current;
+	snapshot->generation = old->generation + 1;
 	live->current = snapshot;
 	pthread_mutex_unlock(&live->lock);
 	snapshot_drop(old);

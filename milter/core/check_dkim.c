@@ -19,7 +19,7 @@ static bool aligned(enum relation relation, enum alignment alignment)
 /* How often a field stands in the header; where its names are not known, once at least. */
 static unsigned times_present(const struct facts *facts, struct span name)
 {
-	enum field_name id = field_from_name(name);
+	enum field_name id = field_by_name(name);
 	if (id != FIELD_OTHER)
 		return facts->header.count[id];
 	if (!facts->header.names)

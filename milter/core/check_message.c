@@ -22,29 +22,25 @@ static enum reason defect_reason(unsigned defects)
 }
 
 /* A Sender: field names Salesforce's own mailbox, or one of the organization. */
-static bool sender_expected(const struct facts *facts, const struct org *org, const struct field *field,
-                            bool *no_memory_r)
+static bool sender_expected(const struct facts *facts, const struct org *org)
 {
-	struct mailbox mailbox;
-	enum mailbox_status status = mailbox_parse_field(field->value, facts->arena, facts->to_ascii, &mailbox);
-	*no_memory_r = status == MAILBOX_NO_MEMORY;
-	return status == MAILBOX_OK
-	       && (set_has(org->message.senders, mailbox.address) || pattern_match(org->domains, mailbox.domain));
+	const struct mailbox *sender = &facts->header_sender;
+	return facts->header_sender_status == MAILBOX_OK
+	       && (set_has(org->message.senders, sender->address) || pattern_match(org->domains, sender->domain));
 }
 
 static struct result judge(const struct facts *facts, const struct org *org)
 {
 	const struct header *header = &facts->header;
-	const struct field *sender = header_find(header, FIELD_SENDER);
-	bool no_memory = false;
 
 	if (header->defects != HEADER_SOUND)
 		return result_make(RESULT_FAIL, defect_reason(header->defects), header->defect_name);
 	if (facts->body_nul)
 		return result_make(RESULT_FAIL, REASON_MESSAGE_NUL, span_of("body"));
-	if (sender && !sender_expected(facts, org, sender, &no_memory))
-		return result_make(no_memory ? RESULT_TEMPERROR : RESULT_FAIL,
-		                   no_memory ? REASON_INTERNAL : REASON_MESSAGE_SENDER, span_trim(sender->value));
+	if (facts->header_sender_status == MAILBOX_NO_MEMORY)
+		return result_make(RESULT_TEMPERROR, REASON_INTERNAL, facts->header_sender_text);
+	if (facts->header_sender_status != MAILBOX_UNSET && !sender_expected(facts, org))
+		return result_make(RESULT_FAIL, REASON_MESSAGE_SENDER, facts->header_sender_text);
 	return result_make(RESULT_PASS, REASON_NONE, span_make(NULL, 0));
 }
 

@@ -7,30 +7,31 @@
  * The bounce address must agree with the headers: its organization with X-SFDC-LK, its author with From:. An author
  * part that has not the documented form is judged like a label that cannot be decoded.
  */
-static struct result compare(const struct facts *facts, const struct org *org, const struct verp *verp)
+static struct result compare(const struct facts *facts, const struct org *org, const struct orgid *named)
 {
-	if (facts->org_header != ORG_HEADER_OK || !orgid_equal(&verp->org, &facts->org_id))
-		return result_make(RESULT_FAIL, REASON_VERP_ORG, span_of(verp->org.text));
-	if (!verp->has_author)
+	const struct verp_author *author = &facts->bounce_author;
+	if (facts->org_header != ORG_HEADER_OK || !orgid_equal(named, &facts->org_id))
+		return result_make(RESULT_FAIL, REASON_VERP_ORG, arena_span(facts->arena, span_of(named->text)));
+	if (!author->known)
 		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL,
 		                   REASON_VERP_UNDECODABLE, facts->sender.address);
-	if (facts->author_status != MAILBOX_OK || !span_equal_nocase(verp->author_local, facts->author.local_part)
-	    || !span_equal_nocase(verp->author_domain, facts->author.domain))
+	if (facts->author_status != MAILBOX_OK || !span_equal_nocase(author->local, facts->author.local_part)
+	    || !span_equal_nocase(author->domain, facts->author.domain))
 		return result_make(RESULT_FAIL, REASON_VERP_FROM, facts->sender.address);
 	return result_make(RESULT_PASS, REASON_NONE, span_of(org->id.text));
 }
 
 static struct result judge(const struct facts *facts, const struct org *org)
 {
-	struct verp *verp = arena_alloc(facts->arena, sizeof *verp);
+	struct orgid named;
 
-	if (!verp || facts->sender_status == MAILBOX_NO_MEMORY)
+	if (facts->sender_status == MAILBOX_NO_MEMORY)
 		return result_make(RESULT_TEMPERROR, REASON_INTERNAL, span_make(NULL, 0));
 	if (facts->sender_status != MAILBOX_OK)
 		return result_make(RESULT_SKIP, REASON_VERP_NOT_BOUNCE, span_make(NULL, 0));
-	switch (verp_decode(&facts->sender, org->envelope.bounce_domains, facts->arena, verp)) {
+	switch (verp_decode_org(facts->sender.domain, org->envelope.bounce_domains, &named)) {
 	case VERP_OK:
-		return compare(facts, org, verp);
+		return compare(facts, org, &named);
 	case VERP_UNDECODABLE:
 		return result_make(org->verp.undecodable == UNDECODABLE_SKIP ? RESULT_SKIP : RESULT_FAIL,
 		                   REASON_VERP_UNDECODABLE, facts->sender.address);

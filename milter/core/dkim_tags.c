@@ -306,7 +306,7 @@ static bool read_identity(struct span value, struct arena *arena, domain_to_asci
 	return !span_absent(fields->identity) && domain_within(fields->identity, fields->domain);
 }
 
-static enum dkim_algorithm algorithm_from_name(struct span name)
+static enum dkim_algorithm algorithm_by_name(struct span name)
 {
 	if (span_equal(name, span_of("rsa-sha256")))
 		return DKIM_ALGORITHM_RSA_SHA256;
@@ -363,7 +363,7 @@ static bool read_signature(const struct tag_list *list, struct arena *arena, dom
 	struct span h = dkim_tags_find(list, "h");
 	bool names = read_names(list, arena, to_ascii, fields);
 
-	fields->algorithm = algorithm_from_name(dkim_tags_find(list, "a"));
+	fields->algorithm = algorithm_by_name(dkim_tags_find(list, "a"));
 	fields->partial = !span_absent(l);
 	bool hashes = read_hashes(list, arena, fields);
 	if (signed_names_valid(h))

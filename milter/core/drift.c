@@ -28,7 +28,7 @@ static enum drift_kind sole_cause(const struct settings *settings, const struct 
 	enum drift_kind kind = DRIFT_NONE;
 	unsigned causes = 0;
 
-	if (!judgement->broken || (judgement->would != VERDICT_REJECT && judgement->would != VERDICT_TEMPFAIL))
+	if (!judgement->broken || !verdict_refuses(judgement->would))
 		return DRIFT_NONE;
 	for (size_t i = 0; i < judgement->why.count; i++) {
 		if (never & CHECK_BIT(judgement->why.ids[i]))

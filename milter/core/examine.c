@@ -14,7 +14,7 @@ static check_bits wanted(const struct examination *examination)
 	const struct facts *facts = &examination->facts;
 	check_bits bits = examination->judgement.wanted;
 	/* Counting is no gathering: it changes what is asked. */
-	if (!examination->gather_all)
+	if (!examination->terms.gather_all)
 		return bits & ~CHECK_BIT(CHECK_LIMIT);
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (examination->judgement.results[i].code == RESULT_PENDING
@@ -28,7 +28,7 @@ static struct wants wants(struct examination *examination)
 {
 	const struct judgement *judgement = &examination->judgement;
 	struct wants wants = { .checks = wanted(examination), .first = judgement->first, .others = OTHERS_LEFT };
-	if (examination->gather_all) {
+	if (examination->terms.gather_all) {
 		wants.first = 0;
 		wants.others = OTHERS_AWAITED;
 	} else if (judgement->mode <= MODE_MONITOR) {
@@ -60,7 +60,7 @@ static void give_refusal(struct examination *examination)
 static void wait_for_drift(struct examination *examination)
 {
 	struct judgement *judgement = &examination->judgement;
-	bool refuses = judgement->verdict == VERDICT_REJECT || judgement->verdict == VERDICT_TEMPFAIL;
+	bool refuses = verdict_refuses(judgement->verdict);
 	check_bits needed = 0;
 	bool awaits = refuses && !examination->facts.evidence_over && !examination->facts.internal_error
 	              && drift_awaits(examination->settings, &examination->facts, judgement, &needed)
@@ -69,8 +69,8 @@ static void wait_for_drift(struct examination *examination)
 	if (awaits && !examination->patience_asked) {
 		examination->patience_asked = true;
 		examination->refusal = *judgement;
-		examination->refusal_waits =
-			examination->patience.grants && examination->patience.grants(examination->patience.context);
+		examination->refusal_waits = examination->terms.patience.grants
+		                             && examination->terms.patience.grants(examination->terms.patience.context);
 	}
 	if (!examination->refusal_waits)
 		return;
@@ -90,22 +90,19 @@ static void look(struct examination *examination)
 		examination->drift = drift_find(examination->settings, &examination->facts, &examination->judgement);
 	wait_for_drift(examination);
 	/* A verdict is held back while all evidence is gathered; the facts only grow, so it will be reached again. */
-	if (examination->gather_all && examination->facts.stage != STAGE_END && !examination->facts.internal_error)
+	if (examination->terms.gather_all && examination->facts.stage != STAGE_END && !examination->facts.internal_error)
 		examination->judgement.verdict = VERDICT_UNDECIDED;
 	if (decided(examination) && examination->ended_ms == 0)
 		examination->ended_ms = examination->environment->now_ms(examination->environment->context);
 }
 
 void examine_begin(struct examination *examination, const struct settings *settings,
-                   const struct environment *environment, struct span sid, const struct session_input *input)
+                   const struct environment *environment, struct span sid, const struct session_input *input,
+                   const struct examine_terms *terms)
 {
-	bool gather_all = examination->gather_all;
-	struct waker waker = examination->waker;
-	struct patience patience = examination->patience;
 	memset(examination, 0, sizeof *examination);
-	examination->gather_all = gather_all;
-	examination->waker = waker;
-	examination->patience = patience;
+	if (terms)
+		examination->terms = *terms;
 	arena_init(&examination->arena, EXAMINATION_MEMORY_MAX);
 	examination->settings = settings;
 	examination->environment = environment;
@@ -122,7 +119,8 @@ void examine_begin(struct examination *examination, const struct settings *setti
 	}
 	if (decided(examination))
 		return;
-	examination->evidence = environment->begin(environment->context, settings, &examination->facts, waker);
+	examination->evidence =
+		environment->begin(environment->context, settings, &examination->facts, examination->terms.waker);
 	if (!examination->evidence)
 		examination->facts.internal_error = true;
 }
@@ -243,7 +241,7 @@ static bool count(struct examination *examination)
 		return true;
 	if (!examination->count)
 		examination->count = environment->limiter->begin(environment->limiter->context, examination->settings,
-		                                                 examination->judgement.org, facts, examination->waker);
+		                                                 examination->judgement.org, facts, examination->terms.waker);
 	bool late = environment->now_ms(environment->context) >= examination->deadline_ms;
 	if (!examination->count)
 		facts->internal_error = true;
@@ -278,7 +276,7 @@ bool examine_end(struct examination *examination)
 	if (decided(examination))
 		return true;
 	look(examination);
-	if (decided(examination) && !examination->gather_all)
+	if (decided(examination) && !examination->terms.gather_all)
 		return true;
 	examination->deadline_ms =
 		environment->now_ms(environment->context) + 1000LL * examination->settings->message_timeout;
@@ -293,6 +291,20 @@ void examine_finish(struct examination *examination, void (*wait)(void *context,
 		wait(context, examination->deadline_ms);
 		over = examine_resume(examination);
 	}
+}
+
+void examine_defer(struct examination *examination)
+{
+	struct judgement *judgement = &examination->judgement;
+	judgement->verdict = judgement->would = VERDICT_TEMPFAIL;
+	judgement->reason = REASON_INTERNAL;
+	judgement->why.count = judgement->warn.count = 0;
+	judgement->broken = NULL;
+	judgement->wanted = judgement->first = 0;
+	examination->drift = (struct drift) { .kind = DRIFT_NONE };
+	examination->waiting = false;
+	if (examination->ended_ms == 0)
+		examination->ended_ms = examination->environment->now_ms(examination->environment->context);
 }
 
 void examine_clear(struct examination *examination)

@@ -61,6 +61,8 @@ void facts_begin(struct facts *facts, struct arena *arena, domain_to_ascii to_as
 	facts->queue_id = keep(facts, input->queue_id);
 	facts->mail_from = keep(facts, input->mail_from);
 	facts->sender_status = mailbox_parse_path(facts->mail_from, arena, to_ascii, &facts->sender);
+	if (facts->sender_status == MAILBOX_OK && !verp_read_author(facts->sender.local_part, arena, &facts->bounce_author))
+		facts->internal_error = true;
 	header_init(&facts->header, arena, settings->headers.result_header);
 	facts->local_mailers = settings->local_mailers;
 	facts->own_id = settings->authserv_id.length != 0 ? settings->authserv_id
@@ -120,7 +122,7 @@ void facts_field(struct facts *facts, struct span name, struct span value, bool 
 {
 	if (!header_add(&facts->header, name, value, leading_space))
 		facts->internal_error = true;
-	if (field_from_name(name) == FIELD_AUTHENTICATION_RESULTS && facts->claims <= REMOVALS_MAX)
+	if (field_by_name(name) == FIELD_AUTHENTICATION_RESULTS && facts->claims <= REMOVALS_MAX)
 		look_for_claim(facts, value);
 }
 
@@ -134,6 +136,16 @@ static void read_author(struct facts *facts)
 	const struct field *from = header_find(&facts->header, FIELD_FROM);
 	if (facts->header.count[FIELD_FROM] == 1 && from)
 		facts->author_status = mailbox_parse_field(from->value, facts->arena, facts->to_ascii, &facts->author);
+}
+
+static void read_header_sender(struct facts *facts)
+{
+	const struct field *field = header_find(&facts->header, FIELD_SENDER);
+	if (!field)
+		return;
+	facts->header_sender_text = span_trim(field->value);
+	facts->header_sender_status =
+		mailbox_parse_field(field->value, facts->arena, facts->to_ascii, &facts->header_sender);
 }
 
 static void read_org(struct facts *facts)
@@ -164,6 +176,7 @@ void facts_header_end(struct facts *facts, long long now)
 	const struct field *message_id = header_find(&facts->header, FIELD_MESSAGE_ID);
 
 	read_author(facts);
+	read_header_sender(facts);
 	read_org(facts);
 	read_user(facts);
 	if (message_id)

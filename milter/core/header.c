@@ -45,7 +45,7 @@ void header_init(struct header *header, struct arena *arena, struct span watched
 	header->watched = span_trim(watched);
 }
 
-enum field_name field_from_name(struct span name)
+enum field_name field_by_name(struct span name)
 {
 	struct span trimmed = span_trim(name);
 	unsigned id = 0;
@@ -123,7 +123,7 @@ bool header_add(struct header *header, struct span name, struct span value, bool
 		value = span_of("");
 	struct span trimmed = span_trim(name);
 	struct field field = {
-		.id = field_from_name(name), .raw_name = name, .value = value, .leading_space = leading_space
+		.id = field_by_name(name), .raw_name = name, .value = value, .leading_space = leading_space
 	};
 	bool watched = header->watched.length != 0 && span_equal_nocase(trimmed, header->watched);
 

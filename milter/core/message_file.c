@@ -62,7 +62,7 @@ static void watch(const struct feeding *feeding)
 /* The MTA's dialogue is over; a message that is accepted unjudged goes on, for its header may have to be edited. */
 static bool refused(const struct examination *examination)
 {
-	return examination->judgement.verdict == VERDICT_REJECT || examination->judgement.verdict == VERDICT_TEMPFAIL;
+	return verdict_refuses(examination->judgement.verdict);
 }
 
 static bool feed_header(struct feeding *feeding, struct span *body_r)
@@ -84,7 +84,7 @@ void message_file_feed(struct examination *examination, const struct settings *s
 	struct feeding feeding = { examination, feed };
 	struct span body;
 
-	examine_begin(examination, settings, environment, sid, &feed->session);
+	examine_begin(examination, settings, environment, sid, &feed->session, &feed->terms);
 	watch(&feeding);
 	for (size_t i = 0; i < feed->recipients && !refused(examination); i++) {
 		examine_recipient(examination, span_make(NULL, 0), feed->mailers[i]);

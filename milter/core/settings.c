@@ -155,11 +155,3 @@ enum tls_version tls_version_parse(struct span name)
 			return tls_names[i].version;
 	return TLS_UNKNOWN;
 }
-
-const char *tls_version_name(enum tls_version version)
-{
-	for (size_t i = 0; i < sizeof tls_names / sizeof tls_names[0]; i++)
-		if (tls_names[i].version == version)
-			return tls_names[i].name;
-	return "unknown";
-}

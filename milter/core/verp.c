@@ -88,9 +88,9 @@ static bool is_token(struct span text)
 	return text.length != 0;
 }
 
-/* False without memory; an author that cannot be told apart is none. */
-static bool decode_author(struct span local_part, struct arena *arena, struct verp *verp_r)
+bool verp_read_author(struct span local_part, struct arena *arena, struct verp_author *author_r)
 {
+	memset(author_r, 0, sizeof *author_r);
 	size_t equals = local_part.length;
 	while (equals > 0 && local_part.at[equals - 1] != '=')
 		equals--;
@@ -105,25 +105,33 @@ static bool decode_author(struct span local_part, struct arena *arena, struct ve
 	struct span domain = span_slice(local_part, equals, token - 2);
 	if (!domain_valid(domain) || !is_token(span_slice(local_part, token, local_part.length)))
 		return true;
-	verp_r->author_domain = domain_lower(arena, domain);
-	verp_r->author_local = span_slice(local_part, 0, equals - 1);
-	verp_r->has_author = !span_absent(verp_r->author_domain);
-	return verp_r->has_author;
+	struct span lower = domain_lower(arena, domain);
+	if (span_absent(lower))
+		return false;
+	*author_r = (struct verp_author) { true, span_slice(local_part, 0, equals - 1), lower };
+	return true;
+}
+
+enum verp_status verp_decode_org(struct span domain, const struct set *bounce_domains, struct orgid *org_r)
+{
+	size_t cursor = 0;
+	size_t pattern = pattern_next(bounce_domains, domain, &cursor);
+	if (pattern == SET_ABSENT)
+		return VERP_NOT_BOUNCE;
+	return verp_decode_label(org_label(domain, set_at(bounce_domains, pattern)), org_r) ? VERP_OK : VERP_UNDECODABLE;
 }
 
 enum verp_status verp_decode(const struct mailbox *sender, const struct set *bounce_domains, struct arena *arena,
                              struct verp *verp_r)
 {
-	memset(verp_r, 0, sizeof *verp_r);
-	size_t cursor = 0;
-	size_t pattern = pattern_next(bounce_domains, sender->domain, &cursor);
-	if (pattern == SET_ABSENT)
-		return VERP_NOT_BOUNCE;
 	struct orgid org;
-	if (!verp_decode_label(org_label(sender->domain, set_at(bounce_domains, pattern)), &org))
-		return VERP_UNDECODABLE;
-	if (!decode_author(sender->local_part, arena, verp_r))
+	struct verp_author author;
+	enum verp_status status = verp_decode_org(sender->domain, bounce_domains, &org);
+	memset(verp_r, 0, sizeof *verp_r);
+	if (status != VERP_OK)
+		return status;
+	if (!verp_read_author(sender->local_part, arena, &author))
 		return VERP_UNSET;
-	verp_r->org = org;
+	*verp_r = (struct verp) { org, author.known, author.local, author.domain };
 	return VERP_OK;
 }

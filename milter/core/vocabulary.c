@@ -59,7 +59,7 @@ const char *result_name(enum result_code code)
 	return name_at(result_names, COUNT(result_names), (size_t)code);
 }
 
-bool result_from_name(struct span name, enum result_code *code_r)
+bool result_by_name(struct span name, enum result_code *code_r)
 {
 	size_t i = name_find(result_names, 0, COUNT(result_names), name);
 	if (i == COUNT(result_names))
@@ -73,7 +73,7 @@ const char *verdict_name(enum verdict verdict)
 	return name_at(verdict_names, COUNT(verdict_names), (size_t)verdict);
 }
 
-bool verdict_from_name(struct span name, enum verdict *verdict_r)
+bool verdict_by_name(struct span name, enum verdict *verdict_r)
 {
 	size_t i = name_find(verdict_names, 0, COUNT(verdict_names), name);
 	if (i == COUNT(verdict_names))
@@ -87,12 +87,19 @@ const char *stage_name(enum stage stage)
 	return name_at(stage_names, COUNT(stage_names), (size_t)stage);
 }
 
-bool stage_from_name(struct span name, enum stage *stage_r)
+bool verdict_refuses(enum verdict verdict)
 {
-	size_t i = name_find(stage_names, 0, COUNT(stage_names), name);
-	if (i == COUNT(stage_names))
+	switch (verdict) {
+	case VERDICT_REJECT:
+	case VERDICT_TEMPFAIL:
+		return true;
+	case VERDICT_UNDECIDED:
+	case VERDICT_ACCEPT:
+	case VERDICT_QUARANTINE:
+	case VERDICT_EXEMPT:
+	case VERDICT_SKIP:
 		return false;
-	*stage_r = (enum stage)i;
+	}
 	return true;
 }
 
@@ -102,7 +109,7 @@ const char *mode_name(enum mode mode)
 }
 
 /* A mode that is not set, and an MTA that is not known, can be shown but not asked for: reading starts behind them. */
-bool mode_from_name(struct span name, enum mode *mode_r)
+bool mode_by_name(struct span name, enum mode *mode_r)
 {
 	size_t i = name_find(mode_names, MODE_UNSET + 1, COUNT(mode_names), name);
 	if (i == COUNT(mode_names))
@@ -116,7 +123,7 @@ const char *mta_name(enum mta mta)
 	return name_at(mta_names, COUNT(mta_names), (size_t)mta);
 }
 
-bool mta_from_name(struct span name, enum mta *mta_r)
+bool mta_by_name(struct span name, enum mta *mta_r)
 {
 	size_t i = name_find(mta_names, MTA_UNKNOWN + 1, COUNT(mta_names), name);
 	if (i == COUNT(mta_names))

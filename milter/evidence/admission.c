@@ -163,8 +163,3 @@ void admission_leave(struct admission *admission, struct ticket *ticket)
 	count_leave(admission, ticket->group);
 	memset(ticket, 0, sizeof *ticket);
 }
-
-unsigned admission_taken(const struct admission *admission, enum room room)
-{
-	return admission->taken[room];
-}

@@ -181,8 +181,3 @@ size_t cache_entries(const struct cache *cache)
 {
 	return cache->entries;
 }
-
-size_t cache_bytes(const struct cache *cache)
-{
-	return cache->bytes;
-}

@@ -55,11 +55,6 @@ const struct answer *query_answer(const struct query *query)
 	return response ? dns_shared_answer(response) : NULL;
 }
 
-bool query_was_cached(const struct query *query)
-{
-	return query->was_cached;
-}
-
 bool query_was_asked(const struct query *query)
 {
 	const struct answer *answer = query_answer(query);

@@ -382,14 +382,14 @@ static bool know_names(struct entry *entry)
 {
 	bool known = true;
 	struct span name = entry->values[LOG_KEY_VERDICT];
-	known = (span_absent(name) || verdict_from_name(name, &entry->verdict)) && known;
+	known = (span_absent(name) || verdict_by_name(name, &entry->verdict)) && known;
 	name = entry->values[LOG_KEY_WOULD];
-	known = (span_absent(name) || verdict_from_name(name, &entry->would)) && known;
+	known = (span_absent(name) || verdict_by_name(name, &entry->would)) && known;
 	name = entry->values[LOG_KEY_MODE];
-	known = (span_absent(name) || mode_from_name(name, &entry->mode)) && known;
+	known = (span_absent(name) || mode_by_name(name, &entry->mode)) && known;
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		name = entry->values[LOG_KEY_RESULTS + i];
-		known = (span_absent(name) || result_from_name(name, &entry->results[i])) && known;
+		known = (span_absent(name) || result_by_name(name, &entry->results[i])) && known;
 	}
 	return known;
 }

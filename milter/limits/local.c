@@ -221,13 +221,3 @@ void local_keep(struct local *local, const struct settings *settings)
 	org_table_keep(&local->organizations, settings);
 	pthread_mutex_unlock(&local->lock);
 }
-
-size_t local_users(struct local *local, const struct orgid *org)
-{
-	pthread_mutex_lock(&local->lock);
-	const struct organization *organization =
-		(const struct organization *)(const void *)org_table_find(&local->organizations, org);
-	size_t users = organization ? organization->user_count : 0;
-	pthread_mutex_unlock(&local->lock);
-	return users;
-}

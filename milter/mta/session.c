@@ -29,13 +29,13 @@ struct session *session_new(struct shared *shared, const struct negotiated *nego
 }
 
 /* A name that vouches for everybody is a fault of the configuration or of the name server: told once for each reload. */
-static void warn_probe(struct session *session, const struct examination *examination)
+static void warn_probe(struct session *session, const struct message *message)
 {
 	struct shared *shared = session->shared;
-	uintptr_t settings = (uintptr_t)examination->settings;
-	for (const struct ip_spf *ip_spf = examination->facts.ip_spfs; ip_spf; ip_spf = ip_spf->next) {
+	unsigned long generation = snapshot_generation(message->snapshot);
+	for (const struct ip_spf *ip_spf = message->examination.facts.ip_spfs; ip_spf; ip_spf = ip_spf->next) {
 		if (ip_spf->outcome.reason != REASON_IP_SPF_CANARY
-		    || atomic_exchange(&shared->told_probe, settings) == settings)
+		    || atomic_exchange(&shared->told_probe, generation) == generation)
 			continue;
 		log_event(shared->log, LOG_LEVEL_WARNING, "warning",
 		          "ip.spf: %.*s vouches for every address, 192.0.2.1 included, and "
@@ -55,7 +55,7 @@ static void message_log(struct session *session, struct message *message)
 	log_write(session->shared->log, LOG_LEVEL_INFO, &entry);
 	if (session->shared->watch)
 		watch_message(session->shared->watch, &message->examination, session->shared->log);
-	warn_probe(session, &message->examination);
+	warn_probe(session, message);
 	examine_clear(&message->examination);
 	snapshot_drop(message->snapshot);
 	message->snapshot = NULL;
@@ -175,10 +175,9 @@ void session_mail(struct session *session, struct session_input *input, struct s
 		input->client_name = span_of(session->client_name);
 	char sid[SID_SIZE];
 	shared_sid(shared, sid);
-	message->examination.waker = session->waker;
-	message->examination.patience = (struct patience) { grants_wait, shared };
-	examine_begin(&message->examination, snapshot_settings(message->snapshot), shared->environment, span_of(sid),
-	              input);
+	const struct examine_terms terms = { .waker = session->waker, .patience = { grants_wait, shared } };
+	examine_begin(&message->examination, snapshot_settings(message->snapshot), shared->environment, span_of(sid), input,
+	              &terms);
 }
 
 /* The examination that is under way, or NULL. */
@@ -262,22 +261,6 @@ long long session_deadline_ms(const struct session *session)
 	return session->message->examination.deadline_ms;
 }
 
-static bool refuses(enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_REJECT:
-	case VERDICT_TEMPFAIL:
-		return true;
-	case VERDICT_UNDECIDED:
-	case VERDICT_ACCEPT:
-	case VERDICT_QUARANTINE:
-	case VERDICT_EXEMPT:
-	case VERDICT_SKIP:
-		return false;
-	}
-	return true;
-}
-
 bool session_refused(struct session *session, struct refusal *refusal_r)
 {
 	struct message *message = session->message;
@@ -287,7 +270,7 @@ bool session_refused(struct session *session, struct refusal *refusal_r)
 	}
 	if (message->open) {
 		struct examination *examination = &message->examination;
-		if (!refuses(examination->judgement.verdict))
+		if (!verdict_refuses(examination->judgement.verdict))
 			return false;
 		message->refusal.verdict = examination->judgement.verdict;
 		reply_make(examination->judgement.verdict, &examination->judgement, span_of(examination->sid),
@@ -312,11 +295,6 @@ bool session_edits(struct session *session, struct edits *edits_r)
 void session_defer(struct session *session)
 {
 	struct examination *examination = current(session);
-	if (!examination)
-		return;
-	struct judgement *judgement = &examination->judgement;
-	judgement->verdict = VERDICT_TEMPFAIL;
-	judgement->would = VERDICT_TEMPFAIL;
-	judgement->reason = REASON_INTERNAL;
-	judgement->why.count = 0;
+	if (examination)
+		examine_defer(examination);
 }

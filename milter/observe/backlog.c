@@ -19,7 +19,7 @@ static enum line_kind kind_of(const struct log_entry *entry, enum verdict *verdi
 				return LINE_EVENT;
 			kind = LINE_VERDICT;
 		} else if (kind == LINE_VERDICT && strcmp(field->key, "verdict") == 0) {
-			(void)verdict_from_name(field->text, verdict_r);
+			(void)verdict_by_name(field->text, verdict_r);
 			return kind;
 		}
 	}
@@ -30,7 +30,7 @@ static enum line_rank rank_of(const struct line *line)
 {
 	if (line->kind == LINE_EVENT)
 		return LINE_OTHER;
-	bool refusal = line->kind == LINE_VERDICT && (line->verdict == VERDICT_REJECT || line->verdict == VERDICT_TEMPFAIL);
+	bool refusal = line->kind == LINE_VERDICT && verdict_refuses(line->verdict);
 	return refusal ? LINE_REFUSAL : LINE_MESSAGE;
 }
 
