@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t length;
 
 	must(shared_init(&shared, live_one(), &environment, NULL));
-	dialogue_begin(&dialogue, &shared, (struct waker) { NULL, NULL });
+	dialogue_begin(&dialogue, &shared, (struct waker) { NULL, NULL }, NULL);
 	lines = 0;
 	while (status != DIALOGUE_OVER && bytes.length != 0) {
 		/* Evidence is there at once, or when the next byte says so. */

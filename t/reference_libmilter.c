@@ -161,7 +161,7 @@ static struct conversation *enter(const struct negotiated *negotiated)
 		free(conversation);
 		return NULL;
 	}
-	conversation->session = session_new(&shared, negotiated, waiter_waker(&conversation->waiter));
+	conversation->session = session_new(&shared, negotiated, waiter_waker(&conversation->waiter), NULL);
 	if (conversation->session)
 		return conversation;
 	leave(conversation);

@@ -77,7 +77,7 @@ static void scene_init(struct scene *scene, const char *reject_unless, const cha
 	log_configure(scene->log, settings);
 	scene->live = live_new(settings);
 	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
-	dialogue_begin(&scene->dialogue, &scene->shared, (struct waker) { NULL, NULL });
+	dialogue_begin(&scene->dialogue, &scene->shared, (struct waker) { NULL, NULL }, NULL);
 }
 
 static void scene_clear(struct scene *scene)

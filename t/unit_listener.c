@@ -60,7 +60,7 @@ static void test_check(void)
 		  0660, "", LISTENER_MALFORMED, "not a socket" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct listener_options options = { cases[i].socket, cases[i].mode, cases[i].group };
+		struct listener_options options = { cases[i].socket, cases[i].mode, cases[i].group, NULL };
 		char text[LISTENER_TEXT_SIZE];
 		const char *option;
 		enum listener_status status = listener_check(&options, text, &option);
@@ -72,7 +72,7 @@ static void test_check(void)
 /* Open in this process, which was forked for it. */
 static enum listener_status open_here(const char *socket, unsigned mode, const char *group, int *fd_r, char *text)
 {
-	struct listener_options options = { socket, mode, group };
+	struct listener_options options = { socket, mode, group, NULL };
 	return listener_open(&options, fd_r, text);
 }
 

@@ -149,7 +149,7 @@ static void scene_init(struct scene *scene, unsigned workers, size_t connections
 	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
 	open_listener(scene);
 	held = false;
-	struct server_options options = { scene->listener, workers, connections_max, limits, &scene->shared };
+	struct server_options options = { scene->listener, workers, connections_max, limits, 0, &scene->shared, NULL };
 	scene->server = server_start(&options, text);
 	if (!scene->server)
 		exit(2);

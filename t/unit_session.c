@@ -61,7 +61,7 @@ static void scene_init(struct scene *scene, const char *quarantine_unless, bool 
 	scene->live = live_new(settings);
 	shared_init(&scene->shared, scene->live, &scene->environment, scene->log);
 	struct negotiated negotiated = { .leading_space = leading_space, .skip = true, .answers_recipients = true };
-	scene->session = session_new(&scene->shared, &negotiated, (struct waker) { NULL, NULL });
+	scene->session = session_new(&scene->shared, &negotiated, (struct waker) { NULL, NULL }, NULL);
 	struct address client;
 	address_parse(span_of("13.110.74.200"), &client);
 	session_connect(scene->session, "a.mta.salesforce.com", &client);
@@ -127,7 +127,7 @@ static void test_memory(void)
 
 	struct negotiated negotiated = { 0 };
 	fail_allocation = 1;
-	ok(!session_new(&scene.shared, &negotiated, (struct waker) { NULL, NULL }), "no memory, no session");
+	ok(!session_new(&scene.shared, &negotiated, (struct waker) { NULL, NULL }, NULL), "no memory, no session");
 	fail_allocation = 0;
 	session_free(NULL);
 }

@@ -143,8 +143,34 @@ static void test_union(void)
 	settings_free(settings);
 }
 
+static void test_labels(void)
+{
+	static const struct {
+		const char *names[2];
+		const char *labels[2];
+		const char *what;
+	} rows[] = {
+		{ { "production", "sandbox" }, { "production", "sandbox" }, "names" },
+		{ { "", "sandbox" }, { ORG_A, "sandbox" }, "no name" },
+		{ { "same", "same" }, { ORG_A, ORG_B }, "one name for two" },
+		{ { "none", "x" }, { ORG_A, "x" }, "what stands for no organization" },
+		{ { ORG_B, "x" }, { ORG_A, "x" }, "another's ID" },
+		{ { "00DA0000000Hu5a", "x" }, { ORG_A, "x" }, "another's ID in short" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
+		settings->orgs[0].name = span_of(rows[i].names[0]);
+		settings->orgs[1].name = span_of(rows[i].names[1]);
+		ok(settings_complete(settings, unite_options), "completed");
+		is_span(settings->orgs[0].label, span_of(rows[i].labels[0]), rows[i].what);
+		is_span(settings->orgs[1].label, span_of(rows[i].labels[1]), rows[i].what);
+		settings_free(settings);
+	}
+}
+
 int main(void)
 {
+	test_labels();
 	test_tls_names();
 	test_modes();
 	test_owners();

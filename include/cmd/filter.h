@@ -27,8 +27,9 @@ struct filter {
 	struct reading changed;  /* was read since, and is not in force yet */
 	/* What the program was started with, and what a reload does not change. */
 	struct listener_options listener; /* socket NULL: nothing is kept yet */
+	struct listener_options metrics;  /* socket "": there is none */
 	const char *user;
-	char *kept[3]; /* its strings, and the user; owned */
+	char *kept[4]; /* their strings, and the user; owned */
 };
 
 /* Load the configuration; settings are NULL when it has an error, which the warnings then tell. */

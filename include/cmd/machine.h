@@ -17,6 +17,9 @@
 /* The socket's options of settings, whose strings they are; socket, if not NULL, overrides the one that is configured. */
 void machine_listener(const struct settings *settings, const char *socket, struct listener_options *options_r);
 
+/* The same of metrics.listen; false: there is none. */
+bool machine_metrics_listener(const struct settings *settings, struct listener_options *options_r);
+
 /*
  * Add to *problems, each with its place: as errors what keeps the filter from starting, as warnings what keeps the MTA from
  * reaching it. socket: as above. here: the filter is started by this process; else by root, as is usual.

@@ -9,6 +9,7 @@
 
 /* unix:PATH | inet:PORT@HOST | inet6:PORT@HOST */
 bool validator_socket(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
+bool validator_listen(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);
 
 /* The name of a user; of a group or "". */
 bool validator_user(struct span value, char problem_r[OPTION_PROBLEM_SIZE]);

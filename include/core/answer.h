@@ -32,6 +32,7 @@ enum answer_status {
 	ANSWER_BOGUS,    /* DNSSEC validation failed: to be treated like ANSWER_TEMPFAIL, told apart for the log */
 	ANSWER_BUSY      /* not asked, since too much is asked already: likewise */
 };
+#define ANSWER_STATUSES 7
 
 enum record_type { RECORD_A, RECORD_AAAA, RECORD_MX, RECORD_PTR, RECORD_TXT };
 

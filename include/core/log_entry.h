@@ -40,6 +40,9 @@ void log_entry_number(struct log_entry *entry, const char *key, long long number
  */
 void log_entry_examination(struct examination *examination, struct log_entry *entry_r);
 
+/* Whether the entry of a message tells the result of that check. */
+bool log_tells_result(const struct judgement *judgement, enum check_id id);
+
 /*
  * Printable ASCII for logs: a backslash is doubled, control characters and bytes above 0x7e become \xNN; a value longer
  * than LOG_VALUE_MAX bytes is cut there and "...LENGTH" appended. Writes at most size bytes, NUL included; size

@@ -51,12 +51,16 @@ struct rate {
 	unsigned seconds;
 };
 
+struct org_counters;
+
 /* The parameters of one organization, or of the union of all. */
 struct org {
 	struct orgid id;
 	struct span name;
-	enum mode mode;      /* effective: the org's, else defaults', else the top level's */
-	struct set *domains; /* patterns */
+	struct span label;             /* completed: the name where it names no other, else the ID; for metrics */
+	struct org_counters *counters; /* borrowed (observe/counters.h); NULL: nobody counts */
+	enum mode mode;                /* effective: the org's, else defaults', else the top level's */
+	struct set *domains;           /* patterns */
 	struct sentence reject_unless;
 	struct sentence defer_unless;
 	struct sentence quarantine_unless;
@@ -114,8 +118,11 @@ struct org {
 	} dmarc;
 };
 
+#define CONFIG_HASH_SIZE 17
+
 struct settings {
 	struct arena arena;
+	char hash[CONFIG_HASH_SIZE]; /* of the configuration (config/hash.h); "" in settings that were not loaded */
 
 	struct span socket;
 	unsigned socket_mode;
@@ -155,6 +162,9 @@ struct settings {
 		bool remove_sfdc;
 	} headers;
 	struct {
+		struct span listen; /* a socket; "" = none */
+	} metrics;
+	struct {
 		struct span store;      /* with its password, never to be shown; "": this process counts */
 		struct span store_file; /* where the store was read from; "" = in the configuration */
 		struct span store_cafile;
@@ -170,7 +180,8 @@ struct settings {
 		struct span socket_mode;
 		struct span socket_group;
 		struct span user;
-		struct span store; /* of limits */
+		struct span listen; /* of metrics */
+		struct span store;  /* of limits */
 	} places;
 
 	struct org defaults; /* what an org is before its own values; serves no organization itself */

@@ -42,6 +42,9 @@ bool evidence_environment_tidy(struct environment *environment);
 /* One more reference to the resolver that new messages use: for resolver_drop(). */
 struct resolver *evidence_environment_resolver(struct environment *environment);
 
+/* What all resolvers counted, those that reloads replaced included; under_way and entries are those of the one in force. */
+void evidence_environment_count(struct environment *environment, struct resolver_counters *counters_r);
+
 /* Release what evidence_environment_init() took, after the last message has ended. Harmless on zeroed memory. */
 void evidence_environment_clear(struct environment *environment);
 

@@ -133,15 +133,19 @@ bool query_watch(struct query *query, struct query_watcher *watcher);
  */
 void query_unwatch(struct query *query, struct query_watcher *watcher);
 
+/* Ask, whatever the cache knows: for whoever wants to know whether the name servers answer. As resolver_ask() in ROOM_NAMED. */
+struct query *resolver_ask_anew(struct resolver *resolver, const struct question *question);
+
 struct resolver_counters {
-	unsigned long long asked;  /* questions */
-	unsigned long long cached; /* answered from the cache */
-	unsigned long long joined; /* joined to a query under way */
-	unsigned long long busy;   /* not asked for want of room */
-	unsigned long long failed; /* queries that ended in ANSWER_TEMPFAIL or ANSWER_BOGUS */
-	unsigned long long bogus;  /* those that ended in ANSWER_BOGUS */
-	unsigned long under_way;   /* queries that have no answer yet */
-	unsigned long entries;     /* answers in the cache */
+	unsigned long long asked;                    /* questions */
+	unsigned long long cached;                   /* answered from the cache */
+	unsigned long long joined;                   /* joined to a query under way */
+	unsigned long long busy;                     /* not asked for want of room */
+	unsigned long long failed;                   /* queries that ended in ANSWER_TEMPFAIL or ANSWER_BOGUS */
+	unsigned long long bogus;                    /* those that ended in ANSWER_BOGUS */
+	unsigned long long answers[ANSWER_STATUSES]; /* queries by what they ended in, those that were not asked included */
+	unsigned long under_way;                     /* queries that have no answer yet */
+	unsigned long entries;                       /* answers in the cache */
 };
 
 void resolver_count(struct resolver *resolver, struct resolver_counters *counters_r);

@@ -33,6 +33,7 @@ struct connection;
 struct connection_home {
 	struct loop *loop;
 	struct shared *shared;
+	struct loop_counters *counters; /* of that loop; borrowed; NULL: nobody counts */
 	struct connection_limits limits;
 	struct connection *connections; /* all that the loop has adopted */
 	atomic_uint open;               /* those, and those that are on their way */

@@ -45,10 +45,11 @@ struct macro_list {
 struct dialogue {
 	struct shared *shared; /* borrowed */
 	struct waker waker;
-	struct session *session; /* NULL: nothing was negotiated */
-	unsigned state;          /* the last step taken */
-	uint32_t steps;          /* SMFIP_* of this filter */
-	uint32_t offered;        /* SMFIP_* of the MTA */
+	struct loop_counters *counters; /* borrowed; NULL: nobody counts */
+	struct session *session;        /* NULL: nothing was negotiated */
+	unsigned state;                 /* the last step taken */
+	uint32_t steps;                 /* SMFIP_* of this filter */
+	uint32_t offered;               /* SMFIP_* of the MTA */
 	struct macro_list macros[MACRO_LISTS];
 	unsigned long long packets; /* taken, the one at fault included */
 	const char *fault; /* of the MTA, because of which the connection is cut off, for an admin to read; NULL: none */
@@ -61,8 +62,12 @@ enum dialogue_status {
 	DIALOGUE_OVER     /* the connection is to be closed when what was written has been sent */
 };
 
-/* waker is told, from any thread, when it is worth while to call dialogue_resume() (core/environment.h). */
-void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker);
+/*
+ * waker is told, from any thread, when it is worth while to call dialogue_resume() (core/environment.h). counters is where
+ * messages are counted, or NULL.
+ */
+void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker,
+                    struct loop_counters *counters);
 
 /* The next packet; what is answered is written to out. Want of memory there ends the dialogue. */
 enum dialogue_status dialogue_take(struct dialogue *dialogue, const struct packet *packet, struct buffer *out);

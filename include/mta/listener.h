@@ -25,6 +25,7 @@ struct listener_options {
 	const char *socket;
 	unsigned mode;     /* of a unix socket */
 	const char *group; /* of a unix socket; "" or NULL: that of the process, so that root's is left to root */
+	const char *peril; /* what whoever reaches it can do; NULL: pose as the MTA */
 };
 
 /* Check the options without touching anything. *option_r names the option that the text is about. */

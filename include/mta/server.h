@@ -23,8 +23,13 @@ struct server_options {
 	unsigned workers;                /* event loops; 0: one for each CPU this process may use */
 	size_t connections_max;          /* 0: as many as there are descriptors for */
 	struct connection_limits limits; /* zeroed: as the protocol has them */
+	size_t reserved;                 /* descriptors that connections must leave to others */
 	struct shared *shared;           /* borrowed */
+	struct counters *counters;       /* borrowed, of server_loops() loops; NULL: nobody counts */
 };
+
+/* How many loops so many workers are. */
+size_t server_loops(unsigned workers);
 
 /*
  * Start the loops; when this returns they turn. Some loops that cannot be had do not matter; the log says so. NULL: not
@@ -34,6 +39,15 @@ struct server *server_start(const struct server_options *options, char text_r[SE
 
 /* Begin to take connections. */
 void server_open(struct server *server);
+
+/* Connections that are open. From any thread. */
+size_t server_connections(struct server *server);
+
+/*
+ * Have each loop show that it turns. now_ms: on a clock that does not go back. One thread at a time. Returns for how long the
+ * loop has not answered that has not for the longest, in milliseconds.
+ */
+long long server_beat(struct server *server, long long now_ms);
 
 /*
  * Finish: messages that begin are refused, as service->stopping has it, those under way go on to their end, for

@@ -19,6 +19,7 @@
 #include "core/examine.h"
 #include "core/reply.h"
 #include "mta/shared.h"
+#include "observe/counters.h"
 
 #define SESSION_TEXT_MAX 1000 /* bytes kept of a host name; longer than any that is valid */
 
@@ -51,9 +52,10 @@ struct session {
 	struct negotiated negotiated;
 	bool lost; /* something of the session could not be kept: its messages must be deferred */
 	struct address client;
-	char *client_name;       /* as told at connect; may be NULL */
-	char *helo;              /* may be NULL */
-	struct message *message; /* NULL: none */
+	char *client_name;              /* as told at connect; may be NULL */
+	char *helo;                     /* may be NULL */
+	struct message *message;        /* NULL: none */
+	struct loop_counters *counters; /* of the loop whose session it is; borrowed; NULL: nobody counts */
 };
 
 /*
@@ -62,8 +64,12 @@ struct session {
  */
 void session_negotiate(struct shared *shared, struct negotiated *negotiated_r);
 
-/* waker is told when session_resume() is worth while (core/environment.h). NULL without memory. */
-struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker);
+/*
+ * waker is told when session_resume() is worth while (core/environment.h); counters is where its messages are counted, from
+ * one thread, or NULL. NULL without memory.
+ */
+struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker,
+                            struct loop_counters *counters);
 
 /* Ends the message that is under way, and the session. NULL is harmless. */
 void session_free(struct session *session);

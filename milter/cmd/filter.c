@@ -10,10 +10,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/configuration.h"
 #include "cmd/machine.h"
+#include "cmd/metrics.h"
 #include "cmd/privileges.h"
 #include "config/live.h"
 #include "core/log_entry.h"
@@ -36,7 +38,12 @@ struct running {
 	struct shared shared;
 	struct watch *watch;
 	struct server *server;
-	int listener; /* where the MTA finds the filter; -1: not open */
+	struct counters *counters;
+	struct reload_state reload;
+	long long started;       /* seconds */
+	int listener;            /* where the MTA finds the filter; -1: not open */
+	int metrics_listener;    /* -1: not open */
+	struct metrics *metrics; /* NULL: nobody asks */
 	sigset_t signals;
 };
 
@@ -58,7 +65,8 @@ bool filter_fix(struct filter *filter)
 	const struct settings *settings = filter->in_force.settings;
 	filter_listener(filter, settings, &listener);
 	const char *const texts[] = { listener.socket, listener.group ? listener.group : "",
-		                          settings->user.at ? settings->user.at : "" };
+		                          settings->user.at ? settings->user.at : "",
+		                          settings->metrics.listen.at ? settings->metrics.listen.at : "" };
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		filter->kept[i] = strdup(texts[i]);
 		if (!filter->kept[i])
@@ -68,6 +76,9 @@ bool filter_fix(struct filter *filter)
 	filter->listener.group = filter->kept[1];
 	filter->listener.mode = listener.mode;
 	filter->user = filter->kept[2];
+	(void)machine_metrics_listener(settings, &filter->metrics);
+	filter->metrics.socket = filter->kept[3];
+	filter->metrics.group = filter->kept[1];
 	return true;
 }
 
@@ -132,6 +143,7 @@ static void log_lifecycle(const struct running *running, const char *event, cons
 	log_entry_text(&entry, "result", span_of(result));
 	log_entry_text(&entry, "version", span_of(VERSION));
 	log_entry_text(&entry, "config", span_of(running->filter->config));
+	log_entry_text(&entry, "config_hash", span_of(settings->hash));
 	log_entry_text(&entry, "socket", span_of(listener.socket));
 	log_entry_number(&entry, "orgs", (long long)settings->org_count);
 	log_entry_text(&entry, "enforce", how_many(settings, MODE_ENFORCE));
@@ -158,6 +170,7 @@ static void warn_fixed(const struct filter *filter, const struct settings *befor
 		{ "user", !same(before->user, after->user) },
 		{ "pidfile", !same(before->pidfile, after->pidfile) },
 		{ "workers", before->workers != after->workers },
+		{ "metrics.listen", !same(before->metrics.listen, after->metrics.listen) },
 	};
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
 		if (fixed[i].changed)
@@ -187,13 +200,19 @@ static void reload(struct running *running)
 		settings_free(settings);
 		settings = NULL;
 	}
+	if (settings && !counters_adopt(running->counters, settings))
+		log_event(filter->log, LOG_LEVEL_ERROR, "error",
+		          "not all organizations are counted apart: there is no memory; their mail counts as that of none");
 	if (settings && live_replace(running->live, settings)) {
 		struct snapshot *now = live_take(running->live);
 		log_configure(filter->log, snapshot_settings(now));
 		snapshot_drop(now);
+		atomic_store(&running->reload.configured, (long long)time(NULL));
+		atomic_store(&running->reload.success, true);
 		supervisor_reloaded(&running->start, true);
 		log_lifecycle(running, "reload", "ok");
 	} else {
+		atomic_store(&running->reload.success, false);
 		supervisor_reloaded(&running->start, false);
 		log_lifecycle(running, "reload", "failed");
 	}
@@ -205,6 +224,7 @@ static void stop(struct running *running)
 	struct snapshot *snapshot = live_take(running->live);
 	long long patience_ms = (long long)snapshot_settings(snapshot)->message_timeout * 1000 + 1000;
 	snapshot_drop(snapshot);
+	metrics_stop(running->metrics);
 	unsigned left = server_stop(running->server, patience_ms);
 	if (left != 0)
 		log_event(
@@ -276,6 +296,15 @@ static int open_and_drop(struct running *running)
 		filter_complain(filter, listener_text);
 		return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
 	}
+	if (filter->metrics.socket[0] != '\0') {
+		status = listener_open(&filter->metrics, &running->metrics_listener, listener_text);
+		if (status != LISTENER_OK) {
+			char complaint[LISTENER_TEXT_SIZE + 32];
+			snprintf(complaint, sizeof complaint, "metrics.listen: %s", listener_text);
+			filter_complain(filter, complaint);
+			return status == LISTENER_MALFORMED ? STATUS_CONFIG : STATUS_CANNOT;
+		}
+	}
 	raise_limits();
 	if (!privileges_drop(&privileges, text)) {
 		filter_complain(filter, text);
@@ -312,6 +341,31 @@ static void greet(const struct running *running)
 	snapshot_drop(snapshot);
 }
 
+/* In the configuration that is in force when the filter starts. */
+static bool start_counting(struct running *running)
+{
+	struct settings *settings = running->filter->in_force.settings;
+	running->started = (long long)time(NULL);
+	atomic_init(&running->reload.success, true);
+	atomic_init(&running->reload.configured, running->started);
+	running->counters = counters_new(server_loops(settings->workers));
+	return running->counters && counters_adopt(running->counters, settings);
+}
+
+/* Whoever asks for what is counted must not keep mail from being judged. */
+static void start_metrics(struct running *running)
+{
+	const struct metrics_sources sources = { &running->shared,  &running->environment, running->limits,
+		                                     running->counters, running->server,       &running->reload,
+		                                     running->started };
+	if (running->metrics_listener < 0)
+		return;
+	running->metrics = metrics_start(&sources, running->metrics_listener);
+	if (!running->metrics)
+		log_event(running->filter->log, LOG_LEVEL_ERROR, "error",
+		          "metrics.listen: nothing is told there: %s; restart when there is more memory", strerror(errno));
+}
+
 static int serve(struct running *running)
 {
 	struct filter *filter = running->filter;
@@ -325,6 +379,7 @@ static int serve(struct running *running)
 	}
 	struct server_options options = { .listener = running->listener,
 		                              .workers = filter->in_force.settings->workers,
+		                              .reserved = running->metrics_listener >= 0 ? HTTP_CONNECTIONS_MAX + 8 : 0,
 		                              .shared = &running->shared };
 	if (!evidence_environment_selftest(&running->environment, error))
 		return fail(filter, error);
@@ -332,6 +387,9 @@ static int serve(struct running *running)
 	if (!running->limits)
 		return fail(filter, error);
 	running->environment.limiter = limits_limiter(running->limits);
+	if (!start_counting(running))
+		return fail(filter, "there is no memory");
+	options.counters = running->counters;
 	running->live = live_new(filter->in_force.settings);
 	filter->in_force.settings = NULL;
 	if (!running->live)
@@ -347,6 +405,7 @@ static int serve(struct running *running)
 		return fail(filter, text);
 	log_problems(filter->log, &filter->in_force.warnings);
 	log_lifecycle(running, "start", NULL);
+	start_metrics(running);
 	server_open(running->server);
 	supervisor_ready(start);
 	greet(running);
@@ -358,7 +417,7 @@ static int serve(struct running *running)
 
 int filter_run(struct filter *filter, const struct start *start)
 {
-	struct running running = { .filter = filter, .start = *start, .listener = -1 };
+	struct running running = { .filter = filter, .start = *start, .listener = -1, .metrics_listener = -1 };
 	umask(077);
 	log_forked(filter->log);
 	block_signals(&running);
@@ -371,8 +430,11 @@ int filter_run(struct filter *filter, const struct start *start)
 	evidence_environment_clear(&running.environment);
 	watch_free(running.watch);
 	live_free(running.live);
+	counters_free(running.counters);
 	if (running.listener >= 0)
 		close(running.listener);
+	if (running.metrics_listener >= 0)
+		close(running.metrics_listener);
 	log_stop(filter->log);
 	return status;
 }

@@ -33,6 +33,16 @@ void machine_listener(const struct settings *settings, const char *socket, struc
 	options_r->socket = socket ? socket : text_of(settings->socket);
 	options_r->mode = settings->socket_mode;
 	options_r->group = text_of(settings->socket_group);
+	options_r->peril = NULL;
+}
+
+bool machine_metrics_listener(const struct settings *settings, struct listener_options *options_r)
+{
+	options_r->socket = text_of(settings->metrics.listen);
+	options_r->mode = settings->socket_mode;
+	options_r->group = text_of(settings->socket_group);
+	options_r->peril = "read what is counted";
+	return settings->metrics.listen.length != 0;
 }
 
 static const char *place_of(const struct settings *settings, const char *socket, const char *option)
@@ -164,6 +174,42 @@ static void check_reach(const struct settings *settings, const struct listener_o
 		check_folders(path, place, &visitor, problems);
 }
 
+/* Of an address that is named, whether others than this machine may reach it. */
+static bool is_wide(const char *socket)
+{
+	struct span name = span_of(socket);
+	size_t at = span_find(name, 0, '@');
+	struct span host = span_slice(name, at < name.length ? at + 1 : at, name.length);
+	struct address address;
+	if (strncmp(socket, "unix:", strlen("unix:")) == 0 || span_equal_nocase(host, span_of("localhost")))
+		return false;
+	if (host.length > 2 && host.at[0] == '[')
+		host = span_slice(host, 1, host.length - 1);
+	return !address_parse(host, &address) || !address_is_loopback(&address);
+}
+
+static void check_metrics(const struct settings *settings, struct problems *problems)
+{
+	struct listener_options options;
+	char text[LISTENER_TEXT_SIZE];
+	const char *option;
+	const char *place = text_of(settings->places.listen);
+	if (!machine_metrics_listener(settings, &options))
+		return;
+	/* What is wrong with socket_mode and socket_group is told of the socket that they are for. */
+	enum listener_status status = listener_check(&options, text, &option);
+	if (status == LISTENER_MALFORMED && strcmp(option, "socket") == 0)
+		problems_add(problems, PROBLEM_ERROR, "%s: metrics.listen: %s", place, text);
+	else if (strcmp(options.socket, text_of(settings->socket)) == 0)
+		problems_add(problems, PROBLEM_ERROR, "%s: metrics.listen: is what socket is; name another", place);
+	else if (is_wide(options.socket))
+		problems_add(
+			problems, PROBLEM_WARNING,
+			"%s: metrics.listen: others than this machine may reach %s, where nobody is asked for a password; name "
+			"127.0.0.1 or a unix socket, or keep all but your Prometheus out with a firewall",
+			place, options.socket);
+}
+
 void machine_check(const struct settings *settings, const char *socket, bool here, struct problems *problems)
 {
 	struct listener_options options;
@@ -185,4 +231,5 @@ void machine_check(const struct settings *settings, const char *socket, bool her
 		problems_add(problems, status == LISTENER_OK ? PROBLEM_WARNING : PROBLEM_ERROR, "%s: %s", place, text);
 	if (status == LISTENER_OK && strncmp(options.socket, "unix:", strlen("unix:")) == 0)
 		check_reach(settings, &options, place_of(settings, socket, "socket"), here, problems);
+	check_metrics(settings, problems);
 }

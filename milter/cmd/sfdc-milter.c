@@ -223,6 +223,7 @@ static void clean_up(void *context)
 	struct listener_options listener;
 	filter_listener(filter, filter->in_force.settings, &listener);
 	listener_remove(listener.socket);
+	listener_remove(filter->metrics.socket);
 }
 
 static int start(struct filter *filter, bool foreground)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/file.h"
+#include "config/hash.h"
 #include "config/loading.h"
 #include "config/unite.h"
 
@@ -248,6 +249,7 @@ static void keep_places(struct loading *loading)
 		{ "socket_mode", &settings->places.socket_mode },
 		{ "socket_group", &settings->places.socket_group },
 		{ "user", &settings->places.user },
+		{ "metrics.listen", &settings->places.listen },
 		{ settings->limits.store_file.length != 0 ? "limits.store_file" : "limits.store", &settings->places.store },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -298,10 +300,12 @@ static void complete(struct loading *loading)
 	}
 	memcpy(settings->orgs, loading->orgs, loading->org_count * sizeof *settings->orgs);
 	settings->org_count = loading->org_count;
-	if (settings_complete(settings, unite_options))
-		review(loading);
-	else
+	if (!settings_complete(settings, unite_options)) {
 		loading->diagnostics.no_memory = true;
+		return;
+	}
+	config_hash(settings, settings->hash);
+	review(loading);
 }
 
 static void load(struct loading *loading, const char *name, struct span text)

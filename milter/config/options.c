@@ -184,6 +184,8 @@ static const struct option options[] = {
 	    "further names of ours whose forged Authentication-Results are removed"),
 	TOP("headers.remove_sfdc", OPTION_BOOLEAN, "no", BOOL(settings, headers.remove_sfdc), NULL, 0, 0, NULL,
 	    "take X-SFDC-LK and what else shows who in Salesforce sent it from mail that leaves, unless it is signed"),
+	TOP("metrics.listen", OPTION_TEXT, "\"\"", SPAN(settings, metrics.listen), NULL, 0, 0, validator_listen,
+	    "where metrics, health and status are told by HTTP: as socket, for whom socket_mode and socket_group say; empty: nowhere"),
 	TOP("limits.store", OPTION_STORE, "\"\"", SPAN(settings, limits.store), NULL, 0, 0, NULL,
 	    "where a fleet counts together: redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss:// with TLS, or unix:PATH; empty: each "
 	    "process counts for itself"),

@@ -88,6 +88,11 @@ bool validator_socket(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 	return true;
 }
 
+bool validator_listen(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
+{
+	return value.length == 0 || validator_socket(value, problem_r);
+}
+
 static bool is_account(struct span value)
 {
 	bool all_digits = true;

@@ -118,14 +118,19 @@ static void log_entry_reason(struct examination *examination, struct log_entry *
 		log_entry_text(entry, "detail", judgement->results[judgement->why.ids[0]].detail);
 }
 
+bool log_tells_result(const struct judgement *judgement, enum check_id id)
+{
+	bool judged = judgement->would != VERDICT_EXEMPT && judgement->would != VERDICT_SKIP;
+	return judged || judgement->results[id].code != RESULT_PENDING;
+}
+
 static void log_entry_judgement(struct examination *examination, struct log_entry *entry)
 {
 	const struct judgement *judgement = &examination->judgement;
-	bool judged = judgement->would != VERDICT_EXEMPT && judgement->would != VERDICT_SKIP;
 	struct reply reply;
 
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		if (judged || judgement->results[i].code != RESULT_PENDING)
+		if (log_tells_result(judgement, (enum check_id)i))
 			log_entry_text(entry, check_at((enum check_id)i)->log_key,
 			               span_of(result_name(judgement->results[i].code)));
 	log_entry_reason(examination, entry);

@@ -88,6 +88,39 @@ static void note_xclient(struct settings *settings)
 	}
 }
 
+/* Whether a label of that text would be taken for another organization, or for none. */
+static bool names_another(struct span name)
+{
+	struct orgid id;
+	return span_equal(name, span_of("none")) || orgid_parse(name, &id) == ORGID_OK;
+}
+
+/* A name that several have tells none of them apart. */
+static bool label_orgs(struct settings *settings)
+{
+	struct set *names = set_new(&settings->arena, SET_EXACT);
+	size_t *first = arena_array(&settings->arena, settings->org_count, sizeof *first);
+	if (!names || (!first && settings->org_count != 0))
+		return false;
+	for (size_t i = 0; i < settings->org_count; i++) {
+		struct org *org = &settings->orgs[i];
+		size_t known = set_count(names);
+		org->label = span_of(org->id.text);
+		if (org->name.length == 0 || names_another(org->name))
+			continue;
+		size_t number = set_add(names, org->name);
+		if (number == SET_ABSENT)
+			return false;
+		if (number == known) {
+			first[number] = i;
+			org->label = org->name;
+		} else {
+			settings->orgs[first[number]].label = span_of(settings->orgs[first[number]].id.text);
+		}
+	}
+	return true;
+}
+
 bool settings_complete(struct settings *settings, settings_unite unite)
 {
 	settings->mode_least = settings->org_count != 0 ? MODE_ENFORCE : MODE_MONITOR;
@@ -102,7 +135,7 @@ bool settings_complete(struct settings *settings, settings_unite unite)
 	if (!index_ids(settings) || !index_owners(settings) || !unite(settings))
 		return false;
 	note_xclient(settings);
-	return collect_sentences(settings) && !arena_failed(&settings->arena);
+	return collect_sentences(settings) && label_orgs(settings) && !arena_failed(&settings->arena);
 }
 
 const struct org *settings_org(const struct settings *settings, const struct orgid *id)

@@ -28,9 +28,10 @@ struct context {
 	struct orgdomain *orgdomain;
 	struct dkim_keys *keys;
 	struct dkim_environment dkim;
-	pthread_mutex_t lock; /* protects the reference below */
+	pthread_mutex_t lock; /* protects the references below, which whoever reloads alone changes */
 	struct resolver *resolver;
-	struct replaced *replaced; /* belongs to whoever reloads */
+	struct replaced *replaced;
+	struct resolver_counters ended; /* of resolvers that are gone */
 };
 
 static long long now_ms(void *context)
@@ -65,6 +66,18 @@ static struct evidence *begin(void *context, const struct settings *settings, st
 
 	sources.resolver = current_resolver(shared);
 	return gather_begin(&sources, settings, facts, waker);
+}
+
+static void add_counters(struct resolver_counters *sum, const struct resolver_counters *more)
+{
+	sum->asked += more->asked;
+	sum->cached += more->cached;
+	sum->joined += more->joined;
+	sum->busy += more->busy;
+	sum->failed += more->failed;
+	sum->bogus += more->bogus;
+	for (size_t i = 0; i < ANSWER_STATUSES; i++)
+		sum->answers[i] += more->answers[i];
 }
 
 static void replaced_free(struct replaced *replaced)
@@ -165,10 +178,10 @@ bool evidence_environment_reload(struct environment *environment, const struct s
 	resolver_inherit(resolver, old);
 	pthread_mutex_lock(&context->lock);
 	context->resolver = resolver;
-	pthread_mutex_unlock(&context->lock);
 	replaced->resolver = old;
 	replaced->next = context->replaced;
 	context->replaced = replaced;
+	pthread_mutex_unlock(&context->lock);
 	(void)evidence_environment_tidy(environment);
 	return true;
 }
@@ -179,13 +192,32 @@ bool evidence_environment_tidy(struct environment *environment)
 	for (struct replaced **link = &context->replaced; *link;) {
 		struct replaced *replaced = *link;
 		if (resolver_is_last(replaced->resolver)) {
+			struct resolver_counters counters;
+			resolver_count(replaced->resolver, &counters);
+			pthread_mutex_lock(&context->lock);
+			add_counters(&context->ended, &counters);
 			*link = replaced->next;
+			pthread_mutex_unlock(&context->lock);
 			replaced_free(replaced);
 		} else {
 			link = &replaced->next;
 		}
 	}
 	return context->replaced != NULL;
+}
+
+void evidence_environment_count(struct environment *environment, struct resolver_counters *counters_r)
+{
+	struct context *context = environment->context;
+	struct resolver_counters counters;
+	pthread_mutex_lock(&context->lock);
+	resolver_count(context->resolver, counters_r);
+	add_counters(counters_r, &context->ended);
+	for (const struct replaced *replaced = context->replaced; replaced; replaced = replaced->next) {
+		resolver_count(replaced->resolver, &counters);
+		add_counters(counters_r, &counters);
+	}
+	pthread_mutex_unlock(&context->lock);
 }
 
 struct resolver *evidence_environment_resolver(struct environment *environment)

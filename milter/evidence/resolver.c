@@ -90,7 +90,8 @@ struct place {
 	bool first;            /* and the dispatcher is to be woken */
 };
 
-static struct place find_place(struct resolver *resolver, const struct applicant *applicant, struct query *query)
+static struct place find_place(struct resolver *resolver, const struct applicant *applicant, bool anew,
+                               struct query *query)
 {
 	static const struct applicant named = { .room = ROOM_NAMED };
 	const struct question *question = &query->question;
@@ -100,7 +101,7 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 	resolver->counters.asked++;
 	if (asker.room == ROOM_BELOW && learnt(resolver, question))
 		asker.room = ROOM_NAMED;
-	struct dns_shared *kept = find_kept(resolver, question, asker.room);
+	struct dns_shared *kept = anew ? NULL : find_kept(resolver, question, asker.room);
 	struct query *other = kept ? NULL : find_under_way(resolver, question, query->hash);
 	if (other) {
 		place.query = join(resolver, other, asker.room);
@@ -110,6 +111,7 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 		atomic_store_explicit(&query->response, kept, memory_order_release);
 	} else if (!admission_enter(resolver->admission, &asker, &query->ticket)) {
 		resolver->counters.busy++;
+		resolver->counters.answers[ANSWER_BUSY]++;
 		atomic_store_explicit(&query->response, dns_shared_take(resolver->busy), memory_order_release);
 	} else {
 		query->room = asker.room;
@@ -120,15 +122,15 @@ static struct place find_place(struct resolver *resolver, const struct applicant
 	return place;
 }
 
-struct query *resolver_ask(struct resolver *resolver, const struct question *question,
-                           const struct applicant *applicant)
+static struct query *ask(struct resolver *resolver, const struct question *question, const struct applicant *applicant,
+                         bool anew)
 {
 	struct query *query = query_new(resolver, question);
 
 	if (!query)
 		return NULL;
 	pthread_mutex_lock(&resolver->lock);
-	struct place place = find_place(resolver, applicant, query);
+	struct place place = find_place(resolver, applicant, anew, query);
 	pthread_mutex_unlock(&resolver->lock);
 	if (place.query != query)
 		query_drop(query);
@@ -137,6 +139,17 @@ struct query *resolver_ask(struct resolver *resolver, const struct question *que
 	if (place.first)
 		wake_dispatcher(resolver);
 	return place.query;
+}
+
+struct query *resolver_ask(struct resolver *resolver, const struct question *question,
+                           const struct applicant *applicant)
+{
+	return ask(resolver, question, applicant, false);
+}
+
+struct query *resolver_ask_anew(struct resolver *resolver, const struct question *question)
+{
+	return ask(resolver, question, NULL, true);
 }
 
 struct query *resolver_pause(struct resolver *resolver, unsigned ms)

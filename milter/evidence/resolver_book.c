@@ -90,6 +90,7 @@ static void finish(struct resolver *resolver, struct query *query, struct dns_sh
 
 	leave_bucket(resolver, query);
 	keep(resolver, query, response);
+	resolver->counters.answers[answer->status]++;
 	resolver->counters.failed += answer_failed(answer);
 	resolver->counters.bogus += answer->status == ANSWER_BOGUS;
 	atomic_store_explicit(&query->response, response, memory_order_release);

@@ -433,7 +433,7 @@ static void begin(struct task *task)
 	if (connection->next)
 		connection->next->link = &connection->next;
 	home->connections = connection;
-	dialogue_begin(&connection->dialogue, home->shared, waker);
+	dialogue_begin(&connection->dialogue, home->shared, waker, home->counters);
 	receive_more(connection);
 	advance(connection);
 	settle(connection);

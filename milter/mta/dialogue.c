@@ -167,7 +167,7 @@ static enum outcome take_offer(struct dialogue *dialogue, struct span data, stru
 	dialogue->steps = choose_steps(dialogue, &negotiated);
 	forget_from(dialogue, MACROS_OF_CONNECT);
 	session_free(dialogue->session);
-	dialogue->session = session_new(dialogue->shared, &negotiated, dialogue->waker);
+	dialogue->session = session_new(dialogue->shared, &negotiated, dialogue->waker, dialogue->counters);
 	if (!dialogue->session)
 		return starve(dialogue);
 	bool asks = (offer.actions & SMFIF_SETSYMLIST) != 0;
@@ -526,11 +526,13 @@ static enum dialogue_status reply(struct dialogue *dialogue, const struct step *
 	return out->failed ? DIALOGUE_OVER : DIALOGUE_LISTENS;
 }
 
-void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker)
+void dialogue_begin(struct dialogue *dialogue_r, struct shared *shared, struct waker waker,
+                    struct loop_counters *counters)
 {
 	memset(dialogue_r, 0, sizeof *dialogue_r);
 	dialogue_r->shared = shared;
 	dialogue_r->waker = waker;
+	dialogue_r->counters = counters;
 }
 
 enum dialogue_status dialogue_take(struct dialogue *dialogue, const struct packet *packet, struct buffer *out)

@@ -94,6 +94,7 @@ enum listener_status listener_check(const struct listener_options *options, char
 {
 	text_r[0] = '\0';
 	*option_r = "socket";
+	const char *peril = options->peril ? options->peril : "pose as the MTA";
 	struct listener_name name;
 	if (!read_name(options->socket, &name))
 		return say(text_r, LISTENER_MALFORMED,
@@ -102,9 +103,9 @@ enum listener_status listener_check(const struct listener_options *options, char
 	if (name.kind != LISTENER_UNIX) {
 		if (!name.has_host)
 			say(text_r, LISTENER_OK,
-			    "%s listens on every address: whoever reaches it can pose as the MTA; "
+			    "%s listens on every address: whoever reaches it can %s; "
 			    "name 127.0.0.1 as HOST, or keep others out with a firewall",
-			    options->socket);
+			    options->socket, peril);
 		return LISTENER_OK;
 	}
 	*option_r = "socket_mode";
@@ -113,9 +114,9 @@ enum listener_status listener_check(const struct listener_options *options, char
 		           options->mode);
 	if (options->mode & 0002)
 		return say(text_r, LISTENER_MALFORMED,
-		           "socket_mode %04o lets everybody on this machine pose as the MTA; "
+		           "socket_mode %04o lets everybody on this machine %s; "
 		           "use 0660 and socket_group",
-		           options->mode);
+		           options->mode, peril);
 	*option_r = "socket_group";
 	if (options->group && options->group[0] != '\0' && !getgrnam(options->group))
 		return say(text_r, LISTENER_MALFORMED,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "mta/crowding.h"
+#include "observe/counters.h"
 
 #define IDLE_MS 7210000 /* as libmilter has it: longer than an MTA waits for its client */
 #define PACKET_MS 30000
@@ -34,6 +35,9 @@ struct worker {
 	struct server *server;
 	struct connection_home home;
 	struct task ending;
+	struct task beating;
+	atomic_bool beat;   /* it has shown that it turns */
+	long long asked_ms; /* of whoever asks; 0: it never was */
 	atomic_bool forced; /* the time is up: what is unsent is lost */
 	bool ends;          /* when its last connection is gone */
 };
@@ -196,6 +200,12 @@ static void on_unlisten(struct task *task)
 	atomic_store(&server->unlistened, true);
 }
 
+static void on_beat(struct task *task)
+{
+	struct worker *worker = (struct worker *)(void *)((char *)task - offsetof(struct worker, beating));
+	atomic_store(&worker->beat, true);
+}
+
 static void pause_ms(long milliseconds)
 {
 	struct timespec length = { .tv_sec = 0, .tv_nsec = milliseconds * 1000000 };
@@ -242,7 +252,7 @@ static void release(struct server *server)
 }
 
 /* How many connections there are descriptors for; one at least. */
-static size_t connections_max(void)
+static size_t connections_max(size_t reserved)
 {
 	struct rlimit limit;
 	size_t used = 0;
@@ -251,7 +261,7 @@ static size_t connections_max(void)
 	for (int fd = 0; fd < DESCRIPTORS_LOW; fd++)
 		used += fcntl(fd, F_GETFD) >= 0;
 	size_t all = (size_t)limit.rlim_cur;
-	size_t kept = used + (RESERVE < all / 4 ? RESERVE : all / 4) + all / 64;
+	size_t kept = used + reserved + (RESERVE < all / 4 ? RESERVE : all / 4) + all / 64;
 	return all > kept ? all - kept : 1;
 }
 
@@ -273,15 +283,18 @@ static void start_workers(struct server *server, const struct server_options *op
 		snprintf(name, sizeof name, "loop-%zu", i);
 		worker->server = server;
 		worker->ending.run = on_ending;
+		worker->beating.run = on_beat;
 		worker->loop = loop_start(name, CONNECTION_ROOM);
 		if (!worker->loop)
 			return;
-		worker->home = (struct connection_home) { .loop = worker->loop,
-			                                      .shared = server->shared,
-			                                      .limits = options->limits.idle != 0 ? options->limits : usual,
-			                                      .unsent = &server->unsent,
-			                                      .closed = on_closed,
-			                                      .context = worker };
+		worker->home =
+			(struct connection_home) { .loop = worker->loop,
+			                           .shared = server->shared,
+			                           .counters = options->counters ? counters_of_loop(options->counters, i) : NULL,
+			                           .limits = options->limits.idle != 0 ? options->limits : usual,
+			                           .unsent = &server->unsent,
+			                           .closed = on_closed,
+			                           .context = worker };
 		server->worker_count++;
 	}
 }
@@ -300,12 +313,16 @@ static void say_nothing(int severity, const char *text)
 	(void)text;
 }
 
+size_t server_loops(unsigned workers)
+{
+	size_t wanted = workers != 0 ? workers : count_cpus();
+	return wanted > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : wanted;
+}
+
 struct server *server_start(const struct server_options *options, char text_r[SERVER_TEXT_SIZE])
 {
 	event_set_log_callback(say_nothing);
-	size_t wanted = options->workers != 0 ? options->workers : count_cpus();
-	if (wanted > SERVER_WORKERS_MAX)
-		wanted = SERVER_WORKERS_MAX;
+	size_t wanted = server_loops(options->workers);
 	struct server *server = calloc(1, sizeof *server + wanted * sizeof server->workers[0]);
 	if (!server) {
 		snprintf(text_r, SERVER_TEXT_SIZE, "there is no memory");
@@ -324,7 +341,7 @@ struct server *server_start(const struct server_options *options, char text_r[SE
 		}
 		log_event(server->shared->log, LOG_LEVEL_WARNING, "warning", "%s", text_r);
 	}
-	server->open_max = options->connections_max != 0 ? options->connections_max : connections_max();
+	server->open_max = options->connections_max != 0 ? options->connections_max : connections_max(options->reserved);
 	struct event_base *base = loop_base(server->workers[0].loop);
 	server->acceptable = event_new(base, server->listener, EV_READ | EV_PERSIST, take_connections, server);
 	server->retry = event_new(base, -1, 0, accept_again, server);
@@ -341,6 +358,26 @@ void server_open(struct server *server)
 {
 	server->room.run = start_accepting;
 	loop_post(server->workers[0].loop, &server->room);
+}
+
+size_t server_connections(struct server *server)
+{
+	return count_open(server);
+}
+
+long long server_beat(struct server *server, long long now_ms)
+{
+	long long longest = 0;
+	for (size_t i = 0; i < server->worker_count; i++) {
+		struct worker *worker = &server->workers[i];
+		if (worker->asked_ms == 0 || atomic_exchange(&worker->beat, false)) {
+			worker->asked_ms = now_ms;
+			loop_post(worker->loop, &worker->beating);
+		} else if (now_ms - worker->asked_ms > longest) {
+			longest = now_ms - worker->asked_ms;
+		}
+	}
+	return longest;
 }
 
 unsigned server_stop(struct server *server, long long patience_ms)

@@ -17,7 +17,8 @@ void session_negotiate(struct shared *shared, struct negotiated *negotiated_r)
 	snapshot_drop(snapshot);
 }
 
-struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker)
+struct session *session_new(struct shared *shared, const struct negotiated *negotiated, struct waker waker,
+                            struct loop_counters *counters)
 {
 	struct session *session = calloc(1, sizeof *session);
 	if (!session)
@@ -25,6 +26,7 @@ struct session *session_new(struct shared *shared, const struct negotiated *nego
 	session->shared = shared;
 	session->negotiated = *negotiated;
 	session->waker = waker;
+	session->counters = counters;
 	return session;
 }
 
@@ -44,7 +46,7 @@ static void warn_probe(struct session *session, const struct message *message)
 	}
 }
 
-/* End the examination with its one log line. */
+/* End the examination with its one log line, and count what that says. */
 static void message_log(struct session *session, struct message *message)
 {
 	if (!message->open)
@@ -52,6 +54,9 @@ static void message_log(struct session *session, struct message *message)
 	struct log_entry entry;
 	log_entry_init(&entry);
 	log_entry_examination(&message->examination, &entry);
+	if (session->counters)
+		counters_message(session->counters, &message->examination,
+		                 session->shared->environment->now(session->shared->environment->context));
 	log_write(session->shared->log, LOG_LEVEL_INFO, &entry);
 	if (session->shared->watch)
 		watch_message(session->shared->watch, &message->examination, session->shared->log);

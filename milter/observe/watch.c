@@ -13,7 +13,7 @@
 #include "observe/deferred.h"
 
 #define NAME_SIZE 65 /* of an organization */
-#define CHAINS 256
+#define CHAINS 1024
 #define SALESFORCE_GIVES_UP 86400 /* seconds */
 
 /* One organization, or none. */
@@ -104,7 +104,8 @@ static struct siphash_value hash_of(const struct watch *watch, const char *what,
 	return siphash_end(&hash);
 }
 
-static struct watched *find(struct watch *watch, struct span org)
+/* Where an organization is, or would be. */
+static struct watched **place_of(struct watch *watch, struct span org)
 {
 	unsigned chain = 0;
 	for (size_t i = 0; i < org.length; i++)
@@ -112,6 +113,12 @@ static struct watched *find(struct watch *watch, struct span org)
 	struct watched **link = &watch->chains[chain % CHAINS];
 	while (*link && !span_equal(org, span_of((*link)->id)))
 		link = &(*link)->next;
+	return link;
+}
+
+static struct watched *find(struct watch *watch, struct span org)
+{
+	struct watched **link = place_of(watch, org);
 	if (!*link && org.length < sizeof(*link)->id) {
 		*link = calloc(1, sizeof **link);
 		if (*link && org.length != 0)
@@ -355,7 +362,7 @@ void watch_counts(struct watch *watch, struct span org, long long now_ms, struct
 	pthread_mutex_lock(&watch->lock);
 	deferred_expire(watch->deferred, latest(watch, now_ms));
 	atomic_store(&watch->kept, deferred_count(watch->deferred));
-	struct watched *watched = find(watch, org);
+	const struct watched *watched = *place_of(watch, org);
 	if (watched) {
 		*counts_r = watched->counts;
 		counts_r->waiting = watched->share.count;
