@@ -351,6 +351,10 @@ LIMITS = [
         "warning a.yaml:1:93: 2 organizations (first %s): limit.per_user counts over more" % ID])),
     ("replay", ("orgs: {%s: {%s, limit: {messages: 9/1h}}}\n" % (ID, REPLAY), [
         "warning a.yaml:1:60: %s: mail is accepted by dkim alone, and is limited" % ID])),
+    ("no replay past what defers", ("orgs: {%s: {%s, limit: {messages: 9/1h}, defer_unless: limit and auth, auth: {users: [x]}}}\n"
+                                    % (ID, REPLAY), [])),
+    ("replay past what defers by limit", ("orgs: {%s: {%s, limit: {messages: 9/1h}, defer_unless: limit and dkim}}\n" % (ID, REPLAY), [
+        "warning a.yaml:1:60: %s: mail is accepted by dkim alone, and is limited" % ID])),
     ("replay without limits", ("orgs: {%s: {%s}}\n" % (ID, REPLAY), [])),
     ("no replay", ("orgs: {%s: {%s, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [])),
     ("a certificate that is not required", ("orgs: {%s: {%s, cert: {required: no}, limit: {messages: 9/1h}}}\n" % (ID, SAFE), [
@@ -389,6 +393,19 @@ WARNINGS = [
         "warning a.yaml:1:44: %s: mail is accepted though no check passes" % ID])),
     ("nothing asked for, enforcing", ("mode: enforce\norgs: {%s: {reject_unless: \"\"}}\n" % ID, [
         "warning a.yaml:2:44: %s: enforces, but reject_unless always holds" % ID])),
+    ("nothing asked for, but what defers", ("mode: enforce\norgs: {%s: {domains: [a.b], reject_unless: \"\", "
+                                            "defer_unless: from and auth, auth: {users: [x]}}}\n" % ID, [])),
+    ("weak together", ("orgs: {%s: {domains: [a.b], reject_unless: from, defer_unless: cert}}\n" % ID, [
+        "warning a.yaml:1:60: %s: mail is accepted on cert and from alone: every Salesforce customer" % ID])),
+    ("strong together, where one is not", (
+        "defaults: {auth: {users: [x]}, domains: [a.b], reject_unless: from}\norgs: {%s: {defer_unless: auth}, %s: {}}\n" % (ID, OTHER), [
+            "warning a.yaml:1:41: \"a.b\" is listed by", "warning a.yaml:1:63: %s: mail is accepted on from alone" % OTHER])),
+    ("what defers without end", ("orgs: {%s: {domains: [a.b], reject_unless: from and dkim, defer_unless: auth, quarantine_unless: ip, "
+                                 "ip: {spf: []}}}\n" % ID, [
+        "warning a.yaml:1:60: %s: defer_unless can never hold and all mail is deferred until it is lost, since lists are empty: "
+        "auth.users;" % ID,
+        "warning a.yaml:1:60: %s: quarantine_unless can never hold and all mail is held, since lists are empty: "
+        "ip.networks and ip.spf;" % ID])),
     ("what may be skipped", ("orgs: {%s: {domains: [a.b], reject_unless: from and dkim, dkim: {required: no}}}\n" % ID, [
         "warning a.yaml:1:60: %s: mail is accepted on from alone: anyone can write" % ID])),
     ("empty lists of every kind", ("defaults: {domains: [a.b], cert: {names: []}, ip: {spf: []}}\n"

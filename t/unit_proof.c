@@ -94,6 +94,51 @@ static void test_undecided(void)
 	}
 }
 
+/* What is deferred for as long as a check does not pass is not let in; limits have room. */
+static void test_deferred(void)
+{
+	static const struct {
+		const char *reject, *defer;
+		enum verdict undecided;
+		size_t minimal, weak;
+		const char *first;
+		enum proof_strength strength;
+		check_bits undecidable;
+	} rows[] = {
+		{ "from", "", VERDICT_TEMPFAIL, 1, 1, "from", PROOF_WEAK, 0 },
+		{ "from", "limit", VERDICT_TEMPFAIL, 1, 1, "from", PROOF_WEAK, 0 },
+		{ "from", "auth", VERDICT_TEMPFAIL, 1, 0, "from and auth", PROOF_CUSTOMER, 0 },
+		{ "from", "limit and (auth or dkim)", VERDICT_TEMPFAIL, 2, 0, NULL, PROOF_CUSTOMER, 0 },
+		{ "from and (auth or ip)", "auth or cert", VERDICT_TEMPFAIL, 2, 1, "cert and from and ip", PROOF_WEAK, 0 },
+		{ "", "org and cert and from", VERDICT_TEMPFAIL, 1, 0, "cert and org and from", PROOF_CUSTOMER, 0 },
+		{ "from", "verp", VERDICT_TEMPFAIL, 1, 1, "from", PROOF_WEAK, 0 },
+		{ "from and dkim", "", VERDICT_ACCEPT, 1, 1, "from", PROOF_WEAK, CHECK_BIT(CHECK_DKIM) },
+		{ "from and dkim", "dkim", VERDICT_ACCEPT, 1, 0, "from and dkim", PROOF_REPLAYABLE, 0 },
+		{ "from", "dkim", VERDICT_ACCEPT, 1, 0, "from and dkim", PROOF_REPLAYABLE, 0 },
+		{ "from", "3 of (tls, cert, limit)", VERDICT_TEMPFAIL, 1, 1, "tls and cert and from", PROOF_WEAK, 0 },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct settings *settings = settings_two(MODE_ENFORCE, MODE_ENFORCE);
+		struct org *org = &settings->orgs[0];
+		struct proof proof;
+		char text[200];
+		settings->undecided = rows[i].undecided;
+		sentence_set(settings, &org->reject_unless, rows[i].reject);
+		sentence_set(settings, &org->defer_unless, rows[i].defer);
+		proof_make(settings, org, &proof);
+		ok(proof.minimal == rows[i].minimal && proof.weak == rows[i].weak,
+		   "\"%s\", else deferred \"%s\": %zu sets, %zu weak", rows[i].reject, rows[i].defer, proof.minimal,
+		   proof.weak);
+		proof_set_text(proof.sets[0].checks, text, sizeof text);
+		if (rows[i].first)
+			is_text(text, rows[i].first, "the first");
+		ok(!rows[i].first || proof.sets[0].strength == rows[i].strength, "its strength");
+		ok(proof_undecidable(settings, org) == rows[i].undecidable,
+		   "what is undecided is no evidence for reject_unless alone");
+		settings_free(settings);
+	}
+}
+
 /* A check that nothing can pass is in no set. */
 static void test_hopeless(void)
 {
@@ -229,6 +274,7 @@ int main(void)
 	settings_free(settings);
 	test_text();
 	test_undecided();
+	test_deferred();
 	test_hopeless();
 	test_shared_floor();
 	test_floor();

@@ -124,6 +124,9 @@ void review_modes(struct loading *loading);
 /* A part of it: limits that can do harm, and those that do nothing. */
 void review_limits(struct loading *loading);
 
+/* What tells policies apart: their sentences, and what the parameters make of the checks. */
+struct span policy_key(struct loading *loading, const struct org *org);
+
 /* Read the store of limits from limits.store_file, if that is set. */
 void store_file_read(struct loading *loading);
 

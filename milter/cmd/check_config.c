@@ -117,7 +117,7 @@ static void print_rest(const struct org *org, const struct proof *proof)
 static void print_proof(const struct settings *settings, const struct org *org)
 {
 	struct proof_terms terms = proof_terms(settings, org);
-	check_bits undecidable = terms.undecidable & org->reject_unless.checks;
+	check_bits undecidable = proof_undecidable(settings, org);
 	struct proof proof;
 	proof_make(settings, org, &proof);
 	printf("  %-18s %zu minimal set%s of checks, ", "accepted on", proof.minimal, proof.minimal == 1 ? "" : "s");

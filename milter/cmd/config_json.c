@@ -58,7 +58,7 @@ static json_t *make_proof(const struct settings *settings, const struct org *org
 	struct proof proof;
 	proof_make(settings, org, &proof);
 	json_t *object = make_sets(&proof, &terms);
-	json_object_set_new(object, "undecidable", make_checks(terms.undecidable & org->reject_unless.checks));
+	json_object_set_new(object, "undecidable", make_checks(proof_undecidable(settings, org)));
 	return object;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
 #include <stdio.h>
 
 #include "config/groups.h"
@@ -8,21 +9,28 @@
 #define KEY_SIZE 256
 #define REMEDY "prove the customer with from and one of auth, dkim, org with cert, or org with ip and tls"
 
-static bool holds_always(const struct sentence *sentence)
+/* Whether nothing is refused and, while there is room in the limits, nothing deferred. */
+static bool holds_always(const struct settings *settings, const struct org *org)
 {
+	struct proof_terms terms = proof_terms(settings, org);
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		bounds[i] = bounds_of(RESULT_FAIL);
-	return bounds_hold(sentence_evaluate(sentence, bounds));
+	return bounds_hold(sentence_evaluate(&org->reject_unless, bounds)) && !proof_defers(&org->defer_unless, 0, &terms);
 }
 
-/* What tells policies apart: the sentence, and what the parameters make of its checks. */
-static struct span policy_key(struct loading *loading, const struct org *org)
+static struct span text_of(const struct sentence *sentence)
+{
+	return sentence->root ? sentence->text : span_of("");
+}
+
+struct span policy_key(struct loading *loading, const struct org *org)
 {
 	struct proof_terms terms = proof_terms(loading->settings, org);
-	struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
-	return arena_printf(&loading->scratch, "%x %x %x:%.*s", terms.skippable, terms.undecidable, terms.hopeless,
-	                    (int)text.length, text.at);
+	struct span reject = text_of(&org->reject_unless);
+	struct span defer = text_of(&org->defer_unless);
+	return arena_printf(&loading->scratch, "%x %x %x:%.*s:%.*s", terms.skippable, terms.undecidable, terms.hopeless,
+	                    (int)reject.length, reject.at, (int)defer.length, defer.at);
 }
 
 /* "; with undecided: accept dkim and ip are no evidence", where that is so. */
@@ -30,10 +38,10 @@ struct undecided_clause {
 	char text[120];
 };
 
-static struct undecided_clause undecided_clause(const struct org *org, const struct proof_terms *terms)
+static struct undecided_clause undecided_clause(const struct settings *settings, const struct org *org)
 {
 	struct undecided_clause clause = { "" };
-	check_bits undecidable = terms->undecidable & org->reject_unless.checks;
+	check_bits undecidable = proof_undecidable(settings, org);
 	char names[64];
 	if (undecidable == 0)
 		return clause;
@@ -61,11 +69,11 @@ static void report_weak(struct loading *loading, const struct group *group)
 		proof_set_text(proof.sets[i].checks, text, sizeof text);
 		if (proof.sets[i].checks == 0)
 			diagnostic_warning(&loading->diagnostics, place, "%s: mail is accepted though no check passes%s; " REMEDY,
-			                   label.text, undecided_clause(org, &terms).text);
+			                   label.text, undecided_clause(loading->settings, org).text);
 		else
 			diagnostic_warning(&loading->diagnostics, place, "%s: mail is accepted on %s alone: %s%s; " REMEDY,
 			                   label.text, text, proof_weakness(proof.sets[i].checks, &terms),
-			                   undecided_clause(org, &terms).text);
+			                   undecided_clause(loading->settings, org).text);
 	}
 	if (proof.weak > shown_weak)
 		diagnostic_warning(
@@ -90,8 +98,8 @@ static void review_proof(struct loading *loading)
 		const struct org *org = &loading->settings->orgs[i];
 		if (!loading->origins[i].sound)
 			continue;
-		struct span text = org->reject_unless.root ? org->reject_unless.text : span_of("");
-		if (org->mode != MODE_MONITOR && holds_always(&org->reject_unless))
+		struct span text = text_of(&org->reject_unless);
+		if (org->mode != MODE_MONITOR && holds_always(loading->settings, org))
 			groups_add(&always, i,
 			           arena_printf(&loading->scratch, "%s:%.*s", mode_name(org->mode), (int)text.length, text.at));
 		else
@@ -117,25 +125,42 @@ static void add_empty(char *to, size_t size, const char *text)
 	snprintf(to + at, size - at, "%s%s", at ? ", " : "", text);
 }
 
-/* A sentence that no message can fulfil, with what is empty. */
-static void report_hopeless(struct loading *loading, const struct group *group)
+/* The sentences that hold mail up where they do not hold, and what becomes of it. */
+static const struct {
+	const char *name;
+	size_t offset; /* in struct org */
+	const char *harm;
+} gates[] = {
+	{ "reject_unless", offsetof(struct org, reject_unless), "" },
+	{ "defer_unless", offsetof(struct org, defer_unless), " and all mail is deferred until it is lost" },
+	{ "quarantine_unless", offsetof(struct org, quarantine_unless), " and all mail is held" },
+};
+
+#define GATES (sizeof gates / sizeof gates[0])
+
+static const struct sentence *gate_of(const struct org *org, size_t gate)
+{
+	return (const struct sentence *)(const void *)((const char *)org + gates[gate].offset);
+}
+
+/* A sentence that no message can fulfill, with what is empty. */
+static void report_hopeless(struct loading *loading, size_t gate, const struct group *group)
 {
 	const struct org *org = &loading->settings->orgs[group->first];
 	struct bounds best[CHECK_COUNT];
 	struct check_list list;
 	char empty[200] = "";
 	best_results(loading, org, best);
-	sentence_responsible(&org->reject_unless, best, true, &list);
+	sentence_responsible(gate_of(org, gate), best, true, &list);
 	for (size_t i = 0; i < list.count; i++) {
 		const struct check *check = check_at(list.ids[i]);
 		const char *options = check->hopeless ? check->hopeless(org) : NULL;
 		if (options)
 			add_empty(empty, sizeof empty, options);
 	}
-	diagnostic_warning(
-		&loading->diagnostics, loading->origins[group->first].sentence,
-		"%s: reject_unless can never hold, since lists are empty: %s; fill them, or leave those checks out",
-		group_label(loading, group).text, empty);
+	diagnostic_warning(&loading->diagnostics, loading->origins[group->first].sentence,
+	                   "%s: %s can never hold%s, since lists are empty: %s; fill them, or leave those checks out",
+	                   group_label(loading, group).text, gates[gate].name, gates[gate].harm, empty);
 }
 
 static void report_no_domains(struct loading *loading, size_t i, check_bits checks)
@@ -147,34 +172,52 @@ static void report_no_domains(struct loading *loading, size_t i, check_bits chec
 	                 org_label(&loading->settings->orgs[i]).text, mode_name(loading->settings->orgs[i].mode), names);
 }
 
+/* Whether that was an error, after which there is no more to say of the organization. */
+static bool lacks_domains(struct loading *loading, size_t i)
+{
+	const struct org *org = &loading->settings->orgs[i];
+	check_bits asked =
+		org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks | org->warn_unless.checks;
+	asked &= checks_asking_domains();
+	if (org->mode == MODE_MONITOR || set_count(org->domains) != 0 || asked == 0)
+		return false;
+	report_no_domains(loading, i, asked);
+	return true;
+}
+
+/* What tells organizations apart of which a sentence can never hold. */
+static struct span hopeless_key(struct loading *loading, const struct bounds best[CHECK_COUNT], struct span text)
+{
+	char key[CHECK_COUNT + 1];
+	for (unsigned c = 0; c < CHECK_COUNT; c++)
+		key[c] = bounds_possible(best[c]) ? '1' : '0';
+	key[CHECK_COUNT] = '\0';
+	return arena_printf(&loading->scratch, "%s:%.*s", key, (int)text.length, text.at);
+}
+
 static void review_empty_lists(struct loading *loading)
 {
-	struct groups hopeless = groups_make(loading);
-	for (size_t i = 0; i < loading->settings->org_count && hopeless.keys; i++) {
+	struct groups hopeless[GATES];
+	bool ready = true;
+	for (size_t gate = 0; gate < GATES; gate++) {
+		hopeless[gate] = groups_make(loading);
+		ready = ready && hopeless[gate].keys;
+	}
+	for (size_t i = 0; i < loading->settings->org_count && ready; i++) {
 		const struct org *org = &loading->settings->orgs[i];
 		struct bounds best[CHECK_COUNT];
-		if (!loading->origins[i].sound)
+		if (!loading->origins[i].sound || lacks_domains(loading, i))
 			continue;
-		check_bits asked = org->reject_unless.checks | org->defer_unless.checks | org->quarantine_unless.checks
-		                   | org->warn_unless.checks;
-		asked &= checks_asking_domains();
-		if (org->mode != MODE_MONITOR && set_count(org->domains) == 0 && asked != 0) {
-			report_no_domains(loading, i, asked);
-			continue;
-		}
 		best_results(loading, org, best);
-		if (bounds_possible(sentence_evaluate(&org->reject_unless, best)))
-			continue;
-		char key[CHECK_COUNT + 1];
-		for (unsigned c = 0; c < CHECK_COUNT; c++)
-			key[c] = bounds_possible(best[c]) ? '1' : '0';
-		key[CHECK_COUNT] = '\0';
-		groups_add(&hopeless, i,
-		           arena_printf(&loading->scratch, "%s:%.*s", key, (int)org->reject_unless.text.length,
-		                        org->reject_unless.text.at));
+		for (size_t gate = 0; gate < GATES; gate++) {
+			const struct sentence *sentence = gate_of(org, gate);
+			if (hopeless[gate].keys && !bounds_possible(sentence_evaluate(sentence, best)))
+				groups_add(&hopeless[gate], i, hopeless_key(loading, best, sentence->text));
+		}
 	}
-	for (size_t i = 0; i < set_count(hopeless.keys); i++)
-		report_hopeless(loading, &hopeless.groups[i]);
+	for (size_t gate = 0; gate < GATES; gate++)
+		for (size_t i = 0; hopeless[gate].keys && i < set_count(hopeless[gate].keys); i++)
+			report_hopeless(loading, gate, &hopeless[gate].groups[i]);
 }
 
 #define SHARERS_MAX 3

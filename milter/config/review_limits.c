@@ -55,8 +55,9 @@ static bool is_replayable(const struct settings *settings, const struct org *org
 		                      : terms.undecidable & CHECK_BIT(i) ? RESULT_PENDING
 		                      : terms.skippable & CHECK_BIT(i)   ? RESULT_SKIP
 		                                                         : RESULT_FAIL);
-	return (org->reject_unless.checks & checks_proving(PROVES_SIGNER))
-	       && bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
+	return ((org->reject_unless.checks | org->defer_unless.checks) & checks_proving(PROVES_SIGNER))
+	       && bounds_possible(sentence_evaluate(&org->reject_unless, bounds))
+	       && !proof_defers(&org->defer_unless, (CHECK_BIT(CHECK_COUNT) - 1) & ~(withheld | terms.hopeless), &terms);
 }
 
 static void tell_windows(const struct groups *groups)
@@ -106,14 +107,6 @@ static void tell_unused(const struct groups *groups)
 			group_label(loading, &groups->groups[i]).text);
 }
 
-static struct span sentence_key(struct loading *loading, const struct org *org)
-{
-	const struct proof_terms terms = proof_terms(loading->settings, org);
-	return arena_printf(&loading->scratch, "%x %x %x:%.*s", terms.skippable, terms.undecidable, terms.hopeless,
-	                    (int)org->reject_unless.text.length,
-	                    org->reject_unless.text.at ? org->reject_unless.text.at : "");
-}
-
 /* A proof takes its time, and is made once for all organizations with the same policy. */
 static void keep_replayable(struct groups *groups)
 {
@@ -149,7 +142,7 @@ void review_limits(struct loading *loading)
 		if (is_limited(org) && !sentence && !(org->defer_unless.checks & checks_needing(EVIDENCE_LIMIT)))
 			groups_add(&unused, i, span_of("unused"));
 		if (is_limited(org))
-			groups_add(&replayable, i, sentence_key(loading, org));
+			groups_add(&replayable, i, policy_key(loading, org));
 	}
 	keep_replayable(&replayable);
 	tell_windows(&windows);

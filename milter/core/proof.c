@@ -36,7 +36,7 @@ static bool has(check_bits set, check_bits bits)
 
 enum proof_strength proof_strength(check_bits set, const struct proof_terms *terms)
 {
-	check_bits evidence = set & ~(terms->skippable | terms->undecidable);
+	check_bits evidence = set & ~terms->skippable;
 	if (!has(evidence, CHECK_BIT(CHECK_FROM)))
 		return PROOF_WEAK;
 	if (has(evidence, CHECK_BIT(CHECK_AUTH)) || has(evidence, CHECK_BIT(CHECK_ORG) | CHECK_BIT(CHECK_CERT))
@@ -52,22 +52,45 @@ static enum proof_strength floor_strength(check_bits set, const struct proof_ter
 	return set & ~terms->skippable & told ? PROOF_CUSTOMER : PROOF_WEAK;
 }
 
-/* Whether mail with these passing checks is let in. What is undecided counts as holding: it is there only where it does. */
-static bool lets_in(const struct sentence *sentence, check_bits set, const struct proof_terms *terms)
+/* What is undecided counts as holding: it is there only where it does. */
+static bool refuses(const struct sentence *sentence, check_bits set, const struct proof_terms *terms)
 {
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		bounds[i] = bounds_of(set & CHECK_BIT(i) ? RESULT_PASS : result_without(terms, CHECK_BIT(i)));
-	return bounds_possible(sentence_evaluate(sentence, bounds));
+	return !bounds_possible(sentence_evaluate(sentence, bounds));
+}
+
+bool proof_defers(const struct sentence *defer_unless, check_bits set, const struct proof_terms *terms)
+{
+	check_bits passing = set | checks_needing(EVIDENCE_LIMIT);
+	struct bounds bounds[CHECK_COUNT];
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		bounds[i] = bounds_of(passing & CHECK_BIT(i)            ? RESULT_PASS
+		                      : terms->skippable & CHECK_BIT(i) ? RESULT_SKIP
+		                                                        : RESULT_FAIL);
+	return !bounds_hold(sentence_evaluate(defer_unless, bounds));
+}
+
+/* What mail has to fulfill; defer: NULL where nothing is deferred. */
+struct policy {
+	const struct sentence *reject;
+	const struct sentence *defer;
+};
+
+/* Whether mail with these passing checks is let in. */
+static bool lets_in(const struct policy *policy, check_bits set, const struct proof_terms *terms)
+{
+	return !refuses(policy->reject, set, terms) && !(policy->defer && proof_defers(policy->defer, set, terms));
 }
 
 /* Sentences are monotone: a set is minimal when none of its members can be left out. */
-static bool is_minimal(const struct sentence *sentence, check_bits set, const struct proof_terms *terms)
+static bool is_minimal(const struct policy *policy, check_bits set, const struct proof_terms *terms)
 {
-	if (!lets_in(sentence, set, terms))
+	if (!lets_in(policy, set, terms))
 		return false;
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
-		if ((set & CHECK_BIT(i)) && lets_in(sentence, set & ~CHECK_BIT(i), terms))
+		if ((set & CHECK_BIT(i)) && lets_in(policy, set & ~CHECK_BIT(i), terms))
 			return false;
 	return true;
 }
@@ -102,15 +125,18 @@ static void insert(struct proof *proof, struct proof_set set)
 	proof->sets[at] = set;
 }
 
-static void enumerate(const struct sentence *sentence, const struct proof_terms *terms,
+static void enumerate(const struct policy *policy, const struct proof_terms *terms,
                       enum proof_strength (*strength)(check_bits set, const struct proof_terms *terms),
                       struct proof *proof_r)
 {
-	check_bits members = sentence->checks & ~(terms->undecidable | terms->hopeless);
+	check_bits members = policy->reject->checks & ~terms->undecidable;
 
+	if (policy->defer)
+		members |= policy->defer->checks & ~checks_needing(EVIDENCE_LIMIT);
+	members &= ~terms->hopeless;
 	memset(proof_r, 0, sizeof *proof_r);
 	for (check_bits set = 0; set < CHECK_BIT(CHECK_COUNT); set++) {
-		if ((set & ~members) != 0 || !is_minimal(sentence, set, terms))
+		if ((set & ~members) != 0 || !is_minimal(policy, set, terms))
 			continue;
 		struct proof_set found = { set, strength(set, terms) };
 		proof_r->minimal++;
@@ -123,14 +149,21 @@ static void enumerate(const struct sentence *sentence, const struct proof_terms 
 void proof_make(const struct settings *settings, const struct org *org, struct proof *proof_r)
 {
 	struct proof_terms terms = proof_terms(settings, org);
-	enumerate(&org->reject_unless, &terms, proof_strength, proof_r);
+	struct policy policy = { &org->reject_unless, &org->defer_unless };
+	enumerate(&policy, &terms, proof_strength, proof_r);
+}
+
+check_bits proof_undecidable(const struct settings *settings, const struct org *org)
+{
+	return proof_terms(settings, org).undecidable & org->reject_unless.checks & ~org->defer_unless.checks;
 }
 
 void proof_floor(const struct settings *settings, struct proof *proof_r)
 {
 	struct proof_terms terms = proof_terms(settings, &settings->any);
+	struct policy policy = { &settings->monitor_floor, NULL };
 	terms.undecidable = 0;
-	enumerate(&settings->monitor_floor, &terms, floor_strength, proof_r);
+	enumerate(&policy, &terms, floor_strength, proof_r);
 }
 
 bool proof_floor_is_shared(const struct settings *settings)
@@ -138,7 +171,7 @@ bool proof_floor_is_shared(const struct settings *settings)
 	const check_bits own = CHECK_BIT(CHECK_ORG) | CHECK_BIT(CHECK_AUTH) | CHECK_BIT(CHECK_DKIM);
 	struct proof_terms terms = proof_terms(settings, &settings->any);
 	terms.undecidable = 0;
-	return lets_in(&settings->monitor_floor, (CHECK_BIT(CHECK_COUNT) - 1) & ~own, &terms);
+	return !refuses(&settings->monitor_floor, (CHECK_BIT(CHECK_COUNT) - 1) & ~own, &terms);
 }
 
 /* With these checks passing, those skipped, and what can be left undecided left so. */
@@ -193,7 +226,7 @@ void proof_set_text(check_bits set, char *to, size_t size)
 
 const char *proof_weakness(check_bits set, const struct proof_terms *terms)
 {
-	check_bits evidence = set & ~(terms->skippable | terms->undecidable);
+	check_bits evidence = set & ~terms->skippable;
 	bool from = has(evidence, CHECK_BIT(CHECK_FROM));
 
 	if (has(evidence, CHECK_BIT(CHECK_AUTH)) || has(evidence, CHECK_BIT(CHECK_DKIM)))
