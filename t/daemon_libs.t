@@ -65,5 +65,6 @@ for library, macro in (("libspf2", "HAVE_SPF2"), ("libopendkim", "HAVE_OPENDKIM"
 if defined("HAVE_SPF2") or defined("HAVE_OPENDKIM"):
     ok(len(symbols("sfdc-relayctl")) > 1, "and calls it")
 ok(any(name.startswith("libssl") for name in tool), "and libssl, for check-relay", *tool)
+ok(any("libxml2" in name for name in tool), "and libxml2, for import-org", *tool)
 print(f"1..{count}")
 raise SystemExit(failed != 0)

@@ -35,6 +35,7 @@ FOREIGN = [
     (r"yaml\.h", {"config"}),
     (r"jansson\.h", {"observe", "history", "cmd"}),
     (r"zlib\.h", {"history"}),
+    (r"libxml/", {"cmd"}),
     (r"unbound\.h", {"evidence"}),
     (r"opendkim/|dkim\.h", {"evidence"}),
     (r"libpsl\.h", {"evidence"}),

@@ -9,6 +9,9 @@
 
 #include "core/settings.h"
 
+/* The port that they make for Salesforce, in Postfix and in Sendmail. */
+#define MTA_SNIPPETS_PORT 10025
+
 /*
  * Print what that MTA (MTA_POSTFIX or MTA_SENDMAIL) needs for the socket, domains, networks and AUTH users of settings, and
  * what is to be known besides. For Postfix all of it is input for a shell, what is to be known in comments; a socket whose

@@ -43,6 +43,7 @@ extern const struct subcommand check_message_subcommand;
 extern const struct subcommand check_mta_subcommand;
 extern const struct subcommand check_relay_subcommand;
 extern const struct subcommand explain_subcommand;
+extern const struct subcommand import_org_subcommand;
 extern const struct subcommand org_id_subcommand;
 
 /* What every subcommand says of -c. */

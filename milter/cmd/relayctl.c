@@ -20,7 +20,7 @@
 
 static const struct subcommand *const subcommands[] = {
 	&check_config_subcommand, &check_domain_subcommand, &check_message_subcommand, &check_mta_subcommand,
-	&check_relay_subcommand,  &explain_subcommand,      &org_id_subcommand,
+	&check_relay_subcommand,  &explain_subcommand,      &import_org_subcommand,    &org_id_subcommand,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
