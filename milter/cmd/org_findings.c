@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/relay_verdict.h"
+#include "core/checks.h"
 #include "core/log_entry.h"
 #include "core/network.h"
 #include "core/set.h"
@@ -133,11 +134,14 @@ static void tell_port(const struct telling *telling, const struct org_record *re
 }
 
 /* Whether the organization's policy can hold where a check does not pass. */
-static bool needs(const struct org *org, enum check_id check)
+static bool needs(const struct org *org, const char *name)
 {
+	enum check_id check;
 	struct bounds bounds[CHECK_COUNT];
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		bounds[i] = (struct bounds) { TRUTH_TRUE, TRUTH_TRUE };
+	if (!check_by_name(span_of(name), &check))
+		return false;
 	bounds[check] = (struct bounds) { TRUTH_FALSE, TRUTH_FALSE };
 	return !bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
 }
@@ -163,7 +167,7 @@ static void tell_auth(const struct telling *telling, const struct org_record *re
 	}
 	if (flag != ORG_FLAG_NO && is_unknown(telling, relay, ORG_REQUIRE_AUTH, "auth", about))
 		return;
-	if (flag == ORG_FLAG_NO && org && org->auth.required && needs(org, CHECK_AUTH))
+	if (flag == ORG_FLAG_NO && org && org->auth.required && needs(org, "auth"))
 		TELL(telling, FINDING_FIX, "auth",
 		     "%s: Salesforce does not log in, but reject_unless of this organization cannot hold without auth: all "
 		     "its mail is "
@@ -398,7 +402,7 @@ static void tell_settings(const struct telling *telling)
 		     "enableHandleBouncedEmails and enableEmailSpfCompliance of EmailAdministrationSettings are not both in "
 		     "these files, so "
 		     "that the envelope sender is not known");
-	if (on && org && !pattern_match(org->envelope.bounce_domains, bounce) && needs(org, CHECK_ENVELOPE))
+	if (on && org && !pattern_match(org->envelope.bounce_domains, bounce) && needs(org, "envelope"))
 		TELL(telling, FINDING_FIX, "envelope",
 		     "%s: on, so that MAIL FROM is an address below bnc.salesforce.com, which envelope.bounce_domains of the "
 		     "configuration does not have: all mail is refused",
