@@ -24,6 +24,8 @@
 	((size_t)512 << 10) /* bytes; the longest line that the daemon and the journal can make is shorter */
 #define ENTRY_VERSION 1 /* of the log line, that is known here */
 
+#define ENTRY_UNKNOWN_NAMED 8
+
 enum entry_event {
 	ENTRY_OTHER, /* of a later version */
 	ENTRY_VERDICT,
@@ -44,8 +46,9 @@ struct entry {
 	size_t whole[LOG_KEY_COUNT];      /* the length of the value before it was cut; that of the value, if it was not */
 	long long numbers[LOG_KEY_COUNT]; /* of keys that are numbers; -1: not told */
 	long long time;                   /* seconds since 1970, as whoever keeps the log noted it; -1: not told */
-	unsigned unknown;                 /* keys that are not known here */
-	bool later;                       /* of a later version, or with keys or names that are not known here */
+	unsigned unknown;                 /* keys that are not known here; the first of them: */
+	struct span unknown_names[ENTRY_UNKNOWN_NAMED];
+	bool later; /* of a later version, or with keys or names that are not known here */
 	/* By name; RESULT_PENDING, VERDICT_UNDECIDED and MODE_UNSET where it is not told or not known here. */
 	enum verdict verdict;
 	enum verdict would;

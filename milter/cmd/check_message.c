@@ -9,12 +9,14 @@
 #include "cmd/examine_files.h"
 #include "cmd/relayctl.h"
 #include "cmd/session.h"
+#include "cmd/session_log.h"
 #include "core/log_entry.h"
 #include "evidence/environment.h"
 
 struct request {
 	const char *config;
 	const char *session_file;
+	const char *log_line;
 	bool json;
 	bool explain;
 	bool trace;
@@ -26,6 +28,7 @@ struct request {
 enum flag {
 	FLAG_RCPT = SESSION_KEYS + 1,
 	FLAG_SESSION,
+	FLAG_FROM_LOG,
 	FLAG_CONFIG,
 	FLAG_JSON,
 	FLAG_EXPLAIN,
@@ -38,6 +41,8 @@ static const struct argument arguments[] = {
 	{ FLAG_CONFIG, 'c', NULL, "FILE", RELAYCTL_CONFIG_HELP },
 	{ FLAG_SESSION, 0, "session", "FILE.json",
 	  "the session as a JSON object, with the names below, _ for -; options override it" },
+	{ FLAG_FROM_LOG, 0, "from-log", "LINE",
+	  "the session of a message that was judged before, as its line in the daemon's log tells it; options override it" },
 	{ SESSION_FLAG(SESSION_MTA), 0, "mta", "MTA",
 	  "postfix (the default) or sendmail: whose macros the following values are" },
 	{ SESSION_FLAG(SESSION_CLIENT_IP), 0, "client-ip", "ADDRESS", "the client's address" },
@@ -75,7 +80,7 @@ static const struct exit_status exits[] = {
 	{ RELAYCTL_REJECT, "a message would be rejected" },
 	{ RELAYCTL_QUARANTINE, "a message would be quarantined" },
 	{ RELAYCTL_USAGE, "wrong usage" },
-	{ RELAYCTL_INPUT, "a message or session file cannot be used" },
+	{ RELAYCTL_INPUT, "a message, session file or log line cannot be used" },
 	{ RELAYCTL_TEMPFAIL, "a message would be deferred; or there is no memory, or the output cannot be written" },
 	{ RELAYCTL_CONFIG, "the configuration has an error" },
 };
@@ -85,7 +90,7 @@ static int check_message_main(int argc, char **argv);
 const struct subcommand check_message_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl check-message",
-		.synopsis = "[OPTION]... MESSAGE|-...",
+		.synopsis = "[OPTION]... MESSAGE|MBOX|MAILDIR|-...",
 		.about = "Judge messages as the milter would, and show what it would do: message files, mboxes, Maildirs, or standard "
 		         "input for -. What is not told of the session counts as not there.",
 		.arguments = arguments,
@@ -112,6 +117,8 @@ static int take_flag(struct request *request, struct session *flags, int id)
 		request->config = optarg;
 	else if (id == FLAG_SESSION)
 		request->session_file = optarg;
+	else if (id == FLAG_FROM_LOG)
+		request->log_line = optarg;
 	else if (id == FLAG_JSON)
 		request->json = true;
 	else if (id == FLAG_EXPLAIN)
@@ -157,7 +164,37 @@ static void warn_unknown(const struct request *request, const struct session *fl
 	}
 }
 
-/* The session: what the file says, overridden by the flags. */
+static void warn_of_line(const char *text)
+{
+	relayctl_complain("warning: --from-log: %s", text);
+}
+
+/* Whose line it is can be told by the flags or the file only. */
+static int take_line(struct request *request, const struct session *flags)
+{
+	static struct session logged; /* too large for the stack */
+	char problem[SESSION_PROBLEM_SIZE];
+	struct span told = flags->values[SESSION_MTA];
+	enum mta mta = MTA_POSTFIX;
+
+	if (span_absent(told))
+		told = request->session.values[SESSION_MTA];
+	if (!span_absent(told))
+		mta_by_name(told, &mta);
+	session_init(&logged);
+	int code = RELAYCTL_GOOD;
+	if (!session_take_log(&logged, mta, span_of(request->log_line), warn_of_line, problem)) {
+		relayctl_complain("--from-log: %s", problem);
+		code = RELAYCTL_INPUT;
+	} else if (!session_override(&request->session, &logged)) {
+		relayctl_complain("out of memory");
+		code = RELAYCTL_TEMPFAIL;
+	}
+	session_clear(&logged);
+	return code;
+}
+
+/* The session: what the file says, overridden by the log's line, and that by the flags. */
 static int take_session(struct request *request, const struct session *flags)
 {
 	char problem[SESSION_PROBLEM_SIZE];
@@ -177,6 +214,11 @@ static int take_session(struct request *request, const struct session *flags)
 			relayctl_complain("%s", problem);
 			return RELAYCTL_INPUT;
 		}
+	}
+	if (request->log_line) {
+		int code = take_line(request, flags);
+		if (code != RELAYCTL_GOOD)
+			return code;
 	}
 	if (!session_override(&request->session, flags)) {
 		relayctl_complain("out of memory");

@@ -16,7 +16,7 @@ struct entry_reader {
 	struct prefix_clock clock;
 	bool whole;
 	size_t used;                /* of store */
-	char store[ENTRY_LINE_MAX]; /* values as the daemon had them: never longer than the line */
+	char store[ENTRY_LINE_MAX]; /* names and values as the daemon had them: never longer than the line */
 };
 
 static unsigned hash_key(struct span key)
@@ -148,6 +148,16 @@ static char *store_at(struct entry_reader *reader)
 	return reader->store + reader->used;
 }
 
+static void note_unknown(struct entry_reader *reader, struct entry *entry, struct span name)
+{
+	if (entry->unknown < ENTRY_UNKNOWN_NAMED) {
+		memcpy(store_at(reader), name.at, name.length);
+		entry->unknown_names[entry->unknown] = span_make(store_at(reader), name.length);
+		reader->used += name.length;
+	}
+	entry->unknown++;
+}
+
 /* A value of logfmt, *at moved behind it. */
 static bool read_value(struct entry_reader *reader, struct span line, size_t *at, struct span *value_r)
 {
@@ -203,7 +213,7 @@ static enum entry_status read_logfmt(struct entry_reader *reader, struct span li
 		if (!read_key(line, &at, &name) || !read_value(reader, line, &at, &value))
 			return ENTRY_MALFORMED;
 		if (!find_key(reader, name, &key))
-			entry->unknown++;
+			note_unknown(reader, entry, name);
 		else if (!keep_value(entry, key, value))
 			return ENTRY_MALFORMED;
 		if (at == line.length)
@@ -252,7 +262,7 @@ static enum entry_status read_object(struct entry_reader *reader, json_t *object
 	{
 		enum log_key key;
 		if (!find_key(reader, span_of(name), &key))
-			entry->unknown++;
+			note_unknown(reader, entry, span_of(name));
 		else if (!keep_json(reader, entry, key, value))
 			return ENTRY_MALFORMED;
 	}
