@@ -178,6 +178,23 @@ def named_checks():
 names, found = named_checks()
 ok(len(names) >= 13 and "CHECK_LIMIT" in names, "the checks were found", [names])
 ok(not found, "no check is known by its name outside the core", found)
+
+
+def untested_reasons():
+    """Reason codes that no test expects: neither by code, in a script or a case, nor by name in a unit test."""
+    with open(os.path.join(SRC, "include/core/reason.h"), encoding="utf-8") as file:
+        rows = re.findall(r'^\tX\((REASON_[A-Z_0-9]+), "([a-z0-9-]+)"', file.read(), re.MULTILINE)
+    text = ""
+    for path in [*files("t", ".case"), *files("t", ".t"), *(path for path in files("t", ".c") if "/unit_" in path)]:
+        with open(os.path.join(SRC, path), encoding="utf-8") as file:
+            text += file.read()
+    return rows, [code for name, code in rows
+                  if not re.search(rf"\b{name}\b|(?<![\w-]){code}(?![\w-])", text)]
+
+
+rows, found = untested_reasons()
+ok(len(rows) > 50, "the reasons were found", [rows])
+ok(not found, "every reason code is expected by some test", found)
 LICENSE = b"SPDX-License-Identifier: BSD-2-Clause"
 LICENSED = (".c", ".h", ".py", ".t", ".lua", ".supp", ".service.in", ".1", ".5", ".8")
 

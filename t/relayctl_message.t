@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import struct
 import sys
 import termios
@@ -14,7 +15,8 @@ sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
 from lab.process import terminal_end  # noqa: E402
 from relayctl import CONFIG, MESSAGE, ORG, PROGRAM, main  # noqa: E402
 
-CHECKS = ["tls", "cert", "message", "org", "from", "envelope", "verp", "dkim", "auth", "ip", "spf", "dmarc", "limit"]
+with open(os.path.join(os.environ.get("SRCDIR", "."), "include/core/checks.h"), encoding="utf-8") as table:
+    CHECKS = re.findall(r"^\tX\(CHECK_[A-Z]+, check_([a-z]+)\)", table.read(), re.MULTILINE)
 RESULTS = {"pass", "skip", "fail", "none", "permerror", "temperror", "pending"}
 KEYS = ["verdict", "mode", "would", "org", "org_name", "reply", "why", "checks", "headers", "file"]
 

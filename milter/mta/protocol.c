@@ -44,21 +44,21 @@ static bool one_text(struct span data)
 	return texts(data) && span_find(data, 0, '\0') == data.length - 1;
 }
 
-static const char *check_field(struct span data)
+static const char *fault_of_field(struct span data)
 {
 	bool sound = texts(data) && data.at[0] != '\0' && count_nul(data) == 2;
 	return sound ? NULL : "a header field is not a name and a value";
 }
 
 /* The stage that the macros are for, and names and values in turn. */
-static const char *check_macros(struct span data)
+static const char *fault_of_macros(struct span data)
 {
 	bool sound = data.length == 1 || (texts(data) && count_nul(span_slice(data, 1, data.length)) % 2 == 0);
 	return sound ? NULL : "a list of macros is not names and values in turn";
 }
 
 /* Version, actions, protocol steps; newer ones may say more. */
-static const char *check_offer(struct span data)
+static const char *fault_of_offer(struct span data)
 {
 	return data.length >= MILTER_OPTLEN ? NULL : "the negotiation is too short";
 }
@@ -70,7 +70,7 @@ static bool read_address(char family, struct span text, struct address *address_
 }
 
 /* A name, the family of the address, and but for an unknown one a port of two bytes and the address. */
-static const char *check_client(struct span data)
+static const char *fault_of_client(struct span data)
 {
 	static const char fault[] = "the client's name and address are not as they must be";
 	size_t family = span_find(data, 0, '\0') + 1;
@@ -94,32 +94,32 @@ static const char *check_client(struct span data)
 	}
 }
 
-static const char *check_helo(struct span data)
+static const char *fault_of_helo(struct span data)
 {
 	return one_text(data) ? NULL : "the name in HELO is not one text";
 }
 
-static const char *check_sender(struct span data)
+static const char *fault_of_sender(struct span data)
 {
 	return texts(data) ? NULL : "the arguments of MAIL are no texts";
 }
 
-static const char *check_recipient(struct span data)
+static const char *fault_of_recipient(struct span data)
 {
 	return texts(data) ? NULL : "the arguments of RCPT are no texts";
 }
 
-static const char *check_unknown(struct span data)
+static const char *fault_of_unknown(struct span data)
 {
 	return one_text(data) ? NULL : "an unknown SMTP command is not one text";
 }
 
-static const char *check_body(struct span data)
+static const char *fault_of_body(struct span data)
 {
 	return data.length != 0 ? NULL : "a piece of the body is empty";
 }
 
-static const char *check_nothing(struct span data)
+static const char *fault_of_nothing(struct span data)
 {
 	(void)data;
 	return NULL;
@@ -129,11 +129,11 @@ static const struct kind {
 	char letter;
 	const char *(*check)(struct span data);
 } kinds[] = {
-	{ SMFIC_ABORT, check_nothing },   { SMFIC_BODY, check_body },       { SMFIC_CONNECT, check_client },
-	{ SMFIC_MACRO, check_macros },    { SMFIC_BODYEOB, check_nothing }, { SMFIC_HELO, check_helo },
-	{ SMFIC_QUIT_NC, check_nothing }, { SMFIC_HEADER, check_field },    { SMFIC_MAIL, check_sender },
-	{ SMFIC_EOH, check_nothing },     { SMFIC_OPTNEG, check_offer },    { SMFIC_QUIT, check_nothing },
-	{ SMFIC_RCPT, check_recipient },  { SMFIC_DATA, check_nothing },    { SMFIC_UNKNOWN, check_unknown },
+	{ SMFIC_ABORT, fault_of_nothing },   { SMFIC_BODY, fault_of_body },       { SMFIC_CONNECT, fault_of_client },
+	{ SMFIC_MACRO, fault_of_macros },    { SMFIC_BODYEOB, fault_of_nothing }, { SMFIC_HELO, fault_of_helo },
+	{ SMFIC_QUIT_NC, fault_of_nothing }, { SMFIC_HEADER, fault_of_field },    { SMFIC_MAIL, fault_of_sender },
+	{ SMFIC_EOH, fault_of_nothing },     { SMFIC_OPTNEG, fault_of_offer },    { SMFIC_QUIT, fault_of_nothing },
+	{ SMFIC_RCPT, fault_of_recipient },  { SMFIC_DATA, fault_of_nothing },    { SMFIC_UNKNOWN, fault_of_unknown },
 };
 
 static const struct kind *kind_of(char letter)
