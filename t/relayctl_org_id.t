@@ -73,7 +73,7 @@ def helped(tap, bench):
     result = bench.run("help")
     tap.equal(result.code, 0, "help exits 0")
     names = [line.split()[0] for line in result.out.splitlines() if re.match(r"  [a-z]", line) and "help" not in line.split()[0]]
-    tap.equal(names, ["check-config", "check-domain", "check-message", "check-mta", "check-relay", "explain", "org-id"], "help lists the subcommands", out=result.out)
+    tap.equal(names, ["check-config", "check-domain", "check-message", "check-mta", "check-relay", "explain", "import-org", "org-id", "status"], "help lists the subcommands", out=result.out)
     for word in ("--help", "-h"):
         tap.equal(bench.run(word).out, result.out, word + " is help")
     tap.equal(sorted(explained(result.out)), ["-V, --version", "-h, --help"], "and explains the program's own options")

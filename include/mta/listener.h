@@ -40,6 +40,12 @@ enum listener_status listener_check(const struct listener_options *options, char
  */
 enum listener_status listener_open(const struct listener_options *options, int *fd_r, char text_r[LISTENER_TEXT_SIZE]);
 
+/*
+ * Connect to where a listener is, waiting for it so many seconds at most. -1: errno says why, or with a text that is not empty
+ * the name does.
+ */
+int listener_connect(const char *socket, unsigned seconds, char text_r[LISTENER_TEXT_SIZE]);
+
 /* Remove a unix socket at the end. Harmless for others. */
 void listener_remove(const char *socket);
 

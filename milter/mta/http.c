@@ -29,7 +29,7 @@
 
 #define NICENESS 10
 #define MISDIRECTED 421    /* RFC 9110 15.5.20 */
-#define ROOM_MS 20         /* how often it is looked for room */
+#define ROOM_MS 1          /* how often it is looked for room */
 #define TIMEOUT_SECONDS 20 /* of libevent, between two reads or writes; the visitor's own limits come first */
 #define METHODS                                                                                                        \
 	(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS      \
@@ -144,18 +144,24 @@ static void sweep(struct http *http)
 	set_full(http, http->count >= HTTP_CONNECTIONS_MAX);
 }
 
-/* The oldest that has not asked yet; where all have, the one whose answer waits for the longest. */
+/*
+ * Half of the places, of those that have not asked yet the oldest; where all have, that whose answer waits for the longest.
+ * Whoever has sent its request when it is accepted has asked before this is looked at.
+ */
 static void make_room(struct http *http)
 {
-	struct visitor *chosen = http->oldest;
-	for (struct visitor *visitor = http->oldest; visitor; visitor = visitor->next) {
-		if (visitor->cut)
-			return;
-		if (!visitor->asked && chosen->asked)
-			chosen = visitor;
+	unsigned left = HTTP_CONNECTIONS_MAX / 2;
+	bool some = false;
+	for (struct visitor *visitor = http->oldest; visitor && left > 0; visitor = visitor->next) {
+		some = some || visitor->cut;
+		if (visitor->asked || visitor->cut)
+			continue;
+		cut(visitor);
+		some = true;
+		left--;
 	}
-	if (chosen)
-		cut(chosen);
+	if (!some && http->oldest)
+		cut(http->oldest);
 }
 
 static void look_for_room(struct http *http)

@@ -292,6 +292,51 @@ enum listener_status listener_open(const struct listener_options *options, int *
 	return open_inet(&name, options->socket, fd_r, text_r);
 }
 
+static int connect_to(const struct sockaddr *address, socklen_t length, unsigned seconds)
+{
+	const struct timeval patience = { .tv_sec = (time_t)seconds };
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* It bounds connect(2), too (socket(7)). */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0
+	    && connect(fd, address, length) == 0)
+		return fd;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+int listener_connect(const char *socket, unsigned seconds, char text_r[LISTENER_TEXT_SIZE])
+{
+	struct listener_name name;
+	struct addrinfo *places;
+	text_r[0] = '\0';
+	if (!read_name(socket, &name)) {
+		say(text_r, LISTENER_MALFORMED, "this is not a socket");
+		return -1;
+	}
+	if (name.kind == LISTENER_UNIX) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		memcpy(address.sun_path, name.path, strlen(name.path) + 1);
+		return connect_to((struct sockaddr *)&address, sizeof address, seconds);
+	}
+	/* Without AI_PASSIVE and a host this machine is meant. */
+	const struct addrinfo hints = { .ai_family = name.kind == LISTENER_INET ? AF_INET : AF_INET6,
+		                            .ai_socktype = SOCK_STREAM,
+		                            .ai_flags = AI_NUMERICSERV };
+	int error = getaddrinfo(name.has_host ? name.host : NULL, name.port, &hints, &places);
+	if (error != 0) {
+		say(text_r, LISTENER_FAILED, "%s", error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+		return -1;
+	}
+	int fd = connect_to(places->ai_addr, places->ai_addrlen, seconds);
+	error = errno;
+	freeaddrinfo(places);
+	errno = error;
+	return fd;
+}
+
 void listener_remove(const char *socket)
 {
 	struct listener_name name;
