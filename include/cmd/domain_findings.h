@@ -32,8 +32,10 @@ struct domain_report {
 	struct span sender; /* of the envelope, bounce management off */
 	struct span bounce; /* of the envelope, bounce management on */
 	bool bounce_assumed;
-	struct span signer; /* d= of Salesforce's signatures */
-	bool unsigned_mail; /* Salesforce does not sign */
+	struct span signer;         /* d= of Salesforce's signatures */
+	bool unsigned_mail;         /* Salesforce does not sign */
+	struct span relay_selector; /* absent: the relay does not sign */
+	bool spf_wanted;            /* the policy asks for SPF at the relay */
 	enum habit bounce_management;
 	enum habit footer;
 	size_t selector_count;
@@ -45,8 +47,9 @@ struct domain_report {
 	bool exists;
 	bool undecided;                 /* something could not be looked up */
 	enum signature_state signature; /* as mail leaves Salesforce */
-	enum dmarc_result dmarc;        /* DMARC_NONE: there is no record */
-	enum dmarc_policy policy;       /* of the record, t= left out */
+	enum signature_state relay_signature;
+	enum dmarc_result dmarc;  /* DMARC_NONE: there is no record */
+	enum dmarc_policy policy; /* of the record, t= left out */
 	enum dmarc_policy requested;
 	struct prediction at_relay[PREDICTIONS_AT_RELAY];
 };
@@ -60,8 +63,8 @@ const char *domain_show(struct shown *shown, struct span text);
 /* A TXT record as it stands in a zone file, for preflight_record(); NULL when text is not printable ASCII. In arena. */
 const char *domain_txt_record(struct arena *arena, struct span name, struct span text);
 
-/* Where the key of a selector stands. In the report's arena. */
-struct span domain_key_name(const struct domain_report *report, struct span selector);
+/* Where the key of a selector stands. In arena. */
+struct span domain_key_name(struct arena *arena, struct span selector, struct span signer);
 
 /* That a look-up failed: told once for each id. */
 void domain_tell_failure(struct domain_report *report, const char *id, struct span name);

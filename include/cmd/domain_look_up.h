@@ -14,6 +14,7 @@
 struct look_up {
 	struct question question; /* its name is in the arena */
 	struct query *query;      /* NULL: none could be had, or it was given up */
+	long long limit_ms;       /* until when it is waited for */
 };
 
 struct look_ups {

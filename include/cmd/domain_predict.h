@@ -28,6 +28,9 @@ struct domain_dns {
 enum spf_result domain_spf(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input,
                            struct spf_outcome *outcome_r);
 
+/* Whether the sender's local-part or the HELO name is part of what is looked up, so that another sender may fare otherwise. */
+bool domain_spf_by_sender(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input);
+
 /*
  * As domain_spf(), for a client of Salesforce's whose address is not known: _spf.salesforce.com is taken to be the record
  * that is documented, and to list the client, which is one that no other record lists unless it lists all.
@@ -50,10 +53,19 @@ enum signature_state {
 /* "not known", "none", "pass", "fail", "temperror" */
 const char *signature_name(enum signature_state signature);
 
-/* The DMARC result where these are authenticated. spf: of sender. What is unknown is none. */
+/* What a message is to be authenticated by. Domains may be absent where the state is none or unknown. */
+struct authentication {
+	enum spf_result spf;
+	struct span sender; /* the domain that it is about */
+	enum signature_state dkim;
+	struct span signer; /* d= */
+	enum signature_state relay_dkim;
+	struct span relay_signer;
+};
+
+/* The DMARC result of that. What is unknown is none. */
 enum dmarc_result domain_dmarc(const struct domain_dns *dns, struct arena *arena, struct span author,
-                               enum spf_result spf, struct span sender, enum signature_state dkim, struct span signer,
-                               struct dmarc_outcome *outcome_r);
+                               const struct authentication *authentication, struct dmarc_outcome *outcome_r);
 
 /* One sending domain and one relay. Domains are comparable (core/domain.h). */
 struct mail_path {
@@ -64,6 +76,8 @@ struct mail_path {
 	struct address relay;           /* from which the relay connects; ADDRESS_NONE: not known */
 	enum signature_state signature; /* as it leaves Salesforce */
 	struct span signer;             /* its d= */
+	/* What the relay adds when all else is done, as the author's domain; SIGNATURE_NONE where it does not sign. */
+	enum signature_state relay_signature;
 };
 
 /* What changes the outcome for the better. */
@@ -78,10 +92,11 @@ struct prediction {
 	enum spf_result spf; /* SPF_PENDING: not known */
 	bool spf_aligned;    /* the sender's domain with the author's, whatever spf is */
 	enum signature_state dkim;
-	bool dkim_aligned;            /* likewise, the signer's */
-	enum dmarc_result dmarc;      /* the worst that it may be */
-	enum dmarc_result dmarc_best; /* the best */
-	enum dmarc_policy requested;  /* what the domain asks receivers to do with DMARC_FAIL */
+	bool dkim_aligned;               /* likewise, the signer's */
+	enum signature_state relay_dkim; /* the relay's own */
+	enum dmarc_result dmarc;         /* the worst that it may be */
+	enum dmarc_result dmarc_best;    /* the best */
+	enum dmarc_policy requested;     /* what the domain asks receivers to do with DMARC_FAIL */
 	unsigned remedies; /* each of which alone makes it DMARC_PASS; 0 where it is already, or where none does */
 };
 

@@ -17,6 +17,7 @@ struct look {
 	struct span name; /* selector._domainkey.signer */
 	const char *shown;
 	const struct answer *answer;
+	bool by_relay; /* the relay's own key */
 };
 
 static void add(const struct look *look, enum diagnostic_level level, const char *id, const char *text)
@@ -31,6 +32,8 @@ static void tell_absent(const struct look *look)
 		preflight_add(look->report->preflight, FINDING_FIX, "dkim-key", NULL,
 		              "%s: the CNAME leads to %s, where there is no key: was the key deleted in Salesforce?",
 		              look->shown, domain_show(&target, look->answer->chain[look->answer->chain_count - 1]));
+	else if (look->by_relay)
+		add(look, FINDING_FIX, "dkim-key", "the relay's key is not in the DNS");
 	else
 		preflight_add(
 			look->report->preflight, FINDING_FIX, "dkim-key", NULL,
@@ -95,37 +98,43 @@ static void tell_cname(const struct look *look)
 static bool tell_key(const struct look *look, const struct dkim_key *key)
 {
 	struct preflight *preflight = look->report->preflight;
-	bool valid = key->rsa_bits >= DKIM_RSA_BITS_VALID;
-	preflight_add(preflight,
-	              !valid                           ? FINDING_FIX
-	              : key->rsa_bits < RSA_BITS_USUAL ? FINDING_ADVICE
-	                                               : FINDING_OK,
-	              "dkim-bits", NULL, "%s: RSA of %u bits%s", look->shown, key->rsa_bits,
-	              !valid                           ? ", too short to be valid anywhere (RFC 8301 3.2)"
-	              : key->rsa_bits < RSA_BITS_USUAL ? "; choose 2048 in Salesforce"
-	                                               : "");
+	/* An Ed25519 key has no bits of RSA. */
+	bool edwards = key->rsa_bits == 0;
+	bool valid = edwards || key->rsa_bits >= DKIM_RSA_BITS_VALID;
+	bool usual = edwards || key->rsa_bits >= RSA_BITS_USUAL;
+	if (edwards)
+		add(look, FINDING_ADVICE, "dkim-type", "Ed25519, which not all receivers know: sign with RSA, too");
+	else
+		preflight_add(preflight,
+		              !valid   ? FINDING_FIX
+		              : !usual ? FINDING_ADVICE
+		                       : FINDING_OK,
+		              "dkim-bits", NULL, "%s: RSA of %u bits%s", look->shown, key->rsa_bits,
+		              !valid   ? ", too short to be valid anywhere (RFC 8301 3.2)"
+		              : !usual ? "; choose 2048"
+		                       : "");
 	if (key->testing)
 		add(look, FINDING_ADVICE, "dkim-testing",
 		    "the key says t=y, testing: receivers may treat its mail as if it were not signed");
-	if (key->same_domain && !span_equal_nocase(look->report->signer, look->report->domain))
-		add(look, FINDING_OK, "dkim-same-domain",
-		    "the key says t=s: i= must name d= itself, as Salesforce's signatures do");
-	tell_cname(look);
+	if (key->same_domain)
+		add(look, FINDING_OK, "dkim-same-domain", "t=s: i= of a signature must name d= itself, as Salesforce's does");
+	if (!look->by_relay)
+		tell_cname(look);
 	return valid;
 }
 
-struct span domain_key_name(const struct domain_report *report, struct span selector)
+struct span domain_key_name(struct arena *arena, struct span selector, struct span signer)
 {
-	return arena_printf(report->arena, "%.*s._domainkey.%.*s", (int)selector.length, selector.at,
-	                    (int)report->signer.length, report->signer.at);
+	return arena_printf(arena, "%.*s._domainkey.%.*s", (int)selector.length, selector.at, (int)signer.length,
+	                    signer.at);
 }
 
-static enum signature_state look_at(struct domain_report *report, struct span selector)
+static enum signature_state look_at(struct domain_report *report, struct span selector, bool by_relay)
 {
 	struct shown shown;
 	struct dkim_key key;
-	struct look look = { .report = report };
-	look.name = domain_key_name(report, selector);
+	struct look look = { .report = report, .by_relay = by_relay };
+	look.name = domain_key_name(report->arena, selector, by_relay ? report->domain : report->signer);
 	look.shown = domain_show(&shown, look.name);
 	look.answer = look_ups_ask(report->look_ups, RECORD_TXT, look.name);
 	if (answer_failed(look.answer)) {
@@ -137,6 +146,8 @@ static enum signature_state look_at(struct domain_report *report, struct span se
 		return SIGNATURE_FAIL;
 	}
 	enum dkim_key_status status = dkim_tags_only_key(look.answer, DKIM_ALGORITHM_RSA_SHA256, report->arena, &key);
+	if (by_relay && status != DKIM_KEY_OK)
+		status = dkim_tags_only_key(look.answer, DKIM_ALGORITHM_ED25519_SHA256, report->arena, &key);
 	if (status != DKIM_KEY_OK) {
 		tell_unusable(&look, status);
 		return SIGNATURE_FAIL;
@@ -144,17 +155,17 @@ static enum signature_state look_at(struct domain_report *report, struct span se
 	return tell_key(&look, &key) ? SIGNATURE_PASS : SIGNATURE_FAIL;
 }
 
-static void tell_pair(struct domain_report *report)
+static void tell_pair(struct domain_report *report, size_t good, size_t bad)
 {
 	if (report->selector_count == 1)
 		preflight_add(
 			report->preflight, FINDING_ADVICE, "dkim-pair", NULL,
 			"Salesforce holds two selectors for a key and signs with one and the other in turn: name the second, "
 			"too, with --selector");
-	else if (report->signature == SIGNATURE_UNKNOWN)
+	else if (good > 0 && bad > 0)
 		preflight_add(report->preflight, FINDING_FIX, "dkim-pair", NULL,
 		              "only some of the selectors work: mail passes until Salesforce signs with another");
-	else if (report->signature == SIGNATURE_PASS)
+	else if (good == report->selector_count)
 		preflight_add(report->preflight, FINDING_OK, "dkim-pair", NULL, "all of the %zu selectors work",
 		              report->selector_count);
 }
@@ -163,6 +174,8 @@ void domain_tell_dkim(struct domain_report *report)
 {
 	preflight_about(report->preflight, DOMAIN_ABOUT_DKIM);
 	report->signature = SIGNATURE_UNKNOWN;
+	report->relay_signature =
+		span_absent(report->relay_selector) ? SIGNATURE_NONE : look_at(report, report->relay_selector, true);
 	if (report->unsigned_mail) {
 		report->signature = SIGNATURE_NONE;
 		preflight_add(report->preflight, FINDING_ADVICE, "dkim-none", NULL,
@@ -175,9 +188,13 @@ void domain_tell_dkim(struct domain_report *report)
 		              "--selector, or say --unsigned");
 		return;
 	}
+	size_t good = 0;
+	size_t bad = 0;
 	for (size_t i = 0; i < report->selector_count; i++) {
-		enum signature_state found = look_at(report, report->selectors[i]);
+		enum signature_state found = look_at(report, report->selectors[i], false);
 		report->signature = i == 0 || report->signature == found ? found : SIGNATURE_UNKNOWN;
+		good += found == SIGNATURE_PASS;
+		bad += found == SIGNATURE_FAIL;
 	}
-	tell_pair(report);
+	tell_pair(report, good, bad);
 }

@@ -5,6 +5,7 @@
 
 #include "cmd/domain_findings.h"
 #include "core/domain.h"
+#include "evidence/orgdomain.h"
 
 #define PREFIX "_dmarc."
 #define NAME_SIZE (DOMAIN_LENGTH_MAX + sizeof PREFIX)
@@ -92,13 +93,14 @@ static const char *policy_means(enum dmarc_policy policy)
 	return "mail that fails is delivered all the same: it is only reported";
 }
 
-/* The tag that the policy for the domain comes from. */
+/* The tag that the policy for the domain comes from. Only where np= says something else is it asked whether a name exists. */
 static const char *policy_tag(const struct domain_report *report, const struct dmarc_outcome *outcome,
                               const struct dmarc_record *record)
 {
+	enum dmarc_policy below = record->sp != DMARC_POLICY_UNSET ? record->sp : record->p;
 	if (span_equal_nocase(outcome->policy_domain, report->domain))
 		return "p";
-	if (!report->exists && record->np != DMARC_POLICY_UNSET)
+	if (record->np != DMARC_POLICY_UNSET && record->np != below && outcome->policy == record->np)
 		return "np";
 	return record->sp != DMARC_POLICY_UNSET ? "sp" : "p";
 }
@@ -193,16 +195,63 @@ static void tell_obsolete(struct domain_report *report, struct span text)
 		              "the tags pct, rf and ri have no meaning since RFC 9989");
 }
 
+/* Whether a pass of other counts, by the walk up the DNS and by the Public Suffix List. */
+static void tell_older_alignment(struct domain_report *report, const struct orgdomain *list, struct span other,
+                                 bool by_spf)
+{
+	struct domain_dns dns = look_ups_dns(report->look_ups);
+	struct dmarc_outcome outcome;
+	struct authentication passes = { .spf = by_spf ? SPF_PASS : SPF_FAIL,
+		                             .sender = other,
+		                             .dkim = by_spf ? SIGNATURE_NONE : SIGNATURE_PASS,
+		                             .signer = other };
+	struct shown shown;
+	bool walk = domain_dmarc(&dns, report->arena, report->domain, &passes, &outcome) == DMARC_PASS;
+	bool older = span_equal_nocase(orgdomain_find(list, other), orgdomain_find(list, report->domain));
+	if (walk != older)
+		preflight_add(
+			report->preflight, FINDING_ADVICE, "dmarc-older", NULL,
+			"%s is %saligned by RFC 9989, and %saligned for receivers that follow RFC 7489 and its list of suffixes",
+			domain_show(&shown, other), walk ? "" : "not ", older ? "" : "not ");
+}
+
+/* Where receivers that have not heard of RFC 9989 do otherwise. */
+static void tell_older(struct domain_report *report, const struct dmarc_outcome *outcome,
+                       const struct dmarc_record *record)
+{
+	struct shown shown;
+	struct orgdomain *list = orgdomain_new();
+	struct span organization = list ? orgdomain_find(list, report->domain) : span_make(NULL, 0);
+	if (record->testing && outcome->policy > DMARC_POLICY_NONE)
+		preflight_add(report->preflight, FINDING_ADVICE, "dmarc-older", NULL,
+		              "receivers that follow RFC 7489 do not know t=y: for them the policy %s is in force",
+		              dmarc_policy_name(outcome->policy));
+	if (strcmp(policy_tag(report, outcome, record), "np") == 0)
+		preflight_add(report->preflight, FINDING_ADVICE, "dmarc-older", NULL,
+		              "receivers that follow RFC 7489 do not know np=: for them the policy is %s",
+		              dmarc_policy_name(record->sp != DMARC_POLICY_UNSET ? record->sp : record->p));
+	if (!span_absent(organization) && !span_equal_nocase(outcome->policy_domain, report->domain)
+	    && !span_equal_nocase(outcome->policy_domain, organization))
+		preflight_add(report->preflight, FINDING_ADVICE, "dmarc-older", NULL,
+		              "receivers that follow RFC 7489 look at _dmarc.%s and not at this record",
+		              domain_show(&shown, organization));
+	if (list && !span_equal_nocase(report->sender, report->domain) && !record->strict_spf)
+		tell_older_alignment(report, list, report->sender, true);
+	if (list && !span_equal_nocase(report->signer, report->domain) && !record->strict_dkim)
+		tell_older_alignment(report, list, report->signer, false);
+	orgdomain_free(list);
+}
+
 void domain_tell_dmarc(struct domain_report *report)
 {
 	struct domain_dns dns = look_ups_dns(report->look_ups);
+	struct authentication nothing = { .spf = SPF_FAIL };
 	struct dmarc_outcome outcome;
 	struct dmarc_record record;
 	struct span text = span_make(NULL, 0);
 	struct shown domain;
 	preflight_about(report->preflight, DOMAIN_ABOUT_DMARC);
-	report->dmarc = domain_dmarc(&dns, report->arena, report->domain, SPF_FAIL, report->domain, SIGNATURE_NONE,
-	                             report->domain, &outcome);
+	report->dmarc = domain_dmarc(&dns, report->arena, report->domain, &nothing, &outcome);
 	report->policy = outcome.policy;
 	report->requested = outcome.requested;
 	if (report->dmarc == DMARC_TEMPERROR) {
@@ -222,4 +271,5 @@ void domain_tell_dmarc(struct domain_report *report)
 	tell_alignment(report, &outcome, &record);
 	tell_reports(report, &outcome, text);
 	tell_obsolete(report, text);
+	tell_older(report, &outcome, &record);
 }

@@ -13,10 +13,8 @@ static const struct answer *answer_of(const struct look_up *look_up)
 
 static void await(struct look_ups *look_ups, struct look_up *look_up)
 {
-	long long limit = resolver_now_ms() + look_ups->step_ms;
-	if (limit > look_ups->end_ms)
-		limit = look_ups->end_ms;
-	if (!look_up->query || query_answer(look_up->query) || resolver_wait(look_ups->resolver, &look_up->query, 1, limit))
+	if (!look_up->query || query_answer(look_up->query)
+	    || resolver_wait(look_ups->resolver, &look_up->query, 1, look_up->limit_ms))
 		return;
 	/* What comes later must not make a second look differ from the first. */
 	query_drop(look_up->query);
@@ -29,12 +27,14 @@ static struct look_up *begin(struct look_ups *look_ups, const struct question *q
 	for (size_t i = 0; i < look_ups->count; i++)
 		if (question_equal(&look_ups->look_ups[i].question, question))
 			return &look_ups->look_ups[i];
-	if (look_ups->count == LOOK_UPS_MAX || resolver_now_ms() >= look_ups->end_ms) {
+	long long now = resolver_now_ms();
+	if (look_ups->count == LOOK_UPS_MAX || now >= look_ups->end_ms) {
 		look_ups->late = true;
 		return NULL;
 	}
 	struct look_up *look_up = &look_ups->look_ups[look_ups->count++];
 	look_up->question = (struct question) { question->type, arena_span(look_ups->arena, question->name) };
+	look_up->limit_ms = now + look_ups->step_ms < look_ups->end_ms ? now + look_ups->step_ms : look_ups->end_ms;
 	look_up->query = resolver_ask(look_ups->resolver, question, NULL);
 	return look_up;
 }

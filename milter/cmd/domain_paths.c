@@ -62,13 +62,16 @@ static void reasons(const struct prediction *prediction, char text_r[TEXT_SIZE])
 		snprintf(spf, sizeof spf, "SPF %s", prediction->spf_aligned ? "is not known" : "is not aligned");
 	else
 		snprintf(spf, sizeof spf, "SPF is %s for %.255s", spf_result_name(prediction->spf), sender.text);
-	snprintf(text_r, TEXT_SIZE, "%s; %s", spf,
-	         prediction->dkim == SIGNATURE_NONE      ? "there is no DKIM signature"
-	         : prediction->footer                    ? "the footer breaks the DKIM signature"
+	snprintf(text_r, TEXT_SIZE, "%s; %s%s", spf,
+	         prediction->dkim == SIGNATURE_NONE      ? "Salesforce does not sign"
+	         : prediction->footer                    ? "the footer breaks Salesforce's signature"
 	         : prediction->dkim == SIGNATURE_UNKNOWN ? "whether DKIM passes is not known"
-	         : prediction->dkim == SIGNATURE_PASS
-	             ? prediction->dkim_aligned ? "DKIM passes" : "DKIM passes and is not aligned"
-	             : "DKIM does not pass");
+	         : prediction->dkim != SIGNATURE_PASS    ? "DKIM does not pass"
+	         : prediction->dkim_aligned              ? "DKIM passes"
+	                                                 : "DKIM passes and is not aligned",
+	         prediction->relay_dkim == SIGNATURE_NONE   ? ""
+	         : prediction->relay_dkim == SIGNATURE_PASS ? "; the relay's signature passes"
+	                                                    : "; the relay's signature does not pass");
 }
 
 static enum diagnostic_level level_of(const struct domain_report *report, const struct prediction *prediction)
@@ -92,8 +95,9 @@ static void tell(struct domain_report *report, const struct domain_relay *relay,
 	case DMARC_PASS:
 		return;
 	case DMARC_NONE:
-		if ((prediction->spf != SPF_PASS && prediction->dkim != SIGNATURE_PASS)
-		    && !(prediction->spf == SPF_PENDING || prediction->dkim == SIGNATURE_UNKNOWN))
+		if (prediction->spf != SPF_PASS && prediction->dkim != SIGNATURE_PASS
+		    && prediction->relay_dkim != SIGNATURE_PASS && prediction->spf != SPF_PENDING
+		    && prediction->dkim != SIGNATURE_UNKNOWN)
 			preflight_add(report->preflight, FINDING_ADVICE, "behind", NULL,
 			              "%s: neither SPF nor DKIM passes (%s), and large receivers refuse such mail; %s", where, text,
 			              remedies(report, prediction));
@@ -127,7 +131,8 @@ void domain_tell_paths(struct domain_report *report)
 		                      .bounce = report->bounce,
 		                      .bounce_assumed = report->bounce_assumed,
 		                      .signature = report->signature,
-		                      .signer = report->signer };
+		                      .signer = report->signer,
+		                      .relay_signature = report->relay_signature };
 	preflight_about(report->preflight, DOMAIN_ABOUT_PATHS);
 	domain_predict_at_relay(&dns, report->arena, &path, report->at_relay);
 	for (size_t i = 0; i < report->relay_count; i++) {

@@ -25,21 +25,40 @@ const char *signature_name(enum signature_state signature)
 	return "not known";
 }
 
-enum spf_result domain_spf(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input,
-                           struct spf_outcome *outcome_r)
+/* To its end. NULL: there was no memory for it. */
+static struct spf_walk *walk_spf(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input,
+                                 bool *by_sender_r)
 {
 	struct spf_walk *walk = spf_walk_new(arena, input);
 	const struct question *question = NULL;
-	if (outcome_r)
-		*outcome_r = (struct spf_outcome) { .result = SPF_TEMPERROR };
-	if (!walk)
-		return SPF_TEMPERROR;
-	while (spf_walk_step(walk) == SPF_PENDING && (question = spf_walk_next(walk)) != NULL)
+	*by_sender_r = false;
+	while (walk && spf_walk_step(walk) == SPF_PENDING && (question = spf_walk_next(walk)) != NULL) {
+		*by_sender_r = *by_sender_r || spf_walk_chooser(walk, question) == SPF_CHOSEN_BY_SENDER;
 		spf_walk_answer(walk, question, dns->ask(dns->context, question), NULL);
-	spf_walk_expire(walk);
+	}
+	if (walk)
+		spf_walk_expire(walk);
+	return walk;
+}
+
+enum spf_result domain_spf(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input,
+                           struct spf_outcome *outcome_r)
+{
+	bool by_sender;
+	struct spf_outcome outcome = { .result = SPF_TEMPERROR };
+	const struct spf_walk *walk = walk_spf(dns, arena, input, &by_sender);
+	if (walk)
+		outcome = *spf_walk_outcome(walk);
 	if (outcome_r)
-		*outcome_r = *spf_walk_outcome(walk);
-	return spf_walk_outcome(walk)->result;
+		*outcome_r = outcome;
+	return outcome.result;
+}
+
+bool domain_spf_by_sender(const struct domain_dns *dns, struct arena *arena, const struct spf_input *input)
+{
+	bool by_sender;
+	walk_spf(dns, arena, input, &by_sender);
+	return by_sender;
 }
 
 /* Answers of Salesforce's as they are documented, before those of the DNS. */
@@ -67,23 +86,28 @@ enum spf_result domain_spf_salesforce(const struct domain_dns *dns, struct arena
 	return domain_spf(&documented, arena, &input, outcome_r);
 }
 
+static void add_signature(struct dmarc_walk *walk, enum signature_state state, struct span signer)
+{
+	if (state == SIGNATURE_PASS)
+		dmarc_walk_add(walk, DMARC_BY_DKIM, signer);
+	else if (state == SIGNATURE_TEMPERROR)
+		dmarc_walk_add_hidden(walk, DMARC_BY_DKIM, signer);
+}
+
 enum dmarc_result domain_dmarc(const struct domain_dns *dns, struct arena *arena, struct span author,
-                               enum spf_result spf, struct span sender, enum signature_state dkim, struct span signer,
-                               struct dmarc_outcome *outcome_r)
+                               const struct authentication *authentication, struct dmarc_outcome *outcome_r)
 {
 	struct dmarc_walk *walk = dmarc_walk_new(arena, author, false);
 	const struct question *question = NULL;
 	*outcome_r = (struct dmarc_outcome) { .result = DMARC_TEMPERROR };
 	if (!walk)
 		return DMARC_TEMPERROR;
-	if (dkim == SIGNATURE_PASS)
-		dmarc_walk_add(walk, DMARC_BY_DKIM, signer);
-	if (spf == SPF_PASS)
-		dmarc_walk_add(walk, DMARC_BY_SPF, sender);
-	if (dkim == SIGNATURE_TEMPERROR)
-		dmarc_walk_add_hidden(walk, DMARC_BY_DKIM, signer);
-	if (spf == SPF_TEMPERROR)
-		dmarc_walk_add_hidden(walk, DMARC_BY_SPF, sender);
+	add_signature(walk, authentication->dkim, authentication->signer);
+	add_signature(walk, authentication->relay_dkim, authentication->relay_signer);
+	if (authentication->spf == SPF_PASS)
+		dmarc_walk_add(walk, DMARC_BY_SPF, authentication->sender);
+	else if (authentication->spf == SPF_TEMPERROR)
+		dmarc_walk_add_hidden(walk, DMARC_BY_SPF, authentication->sender);
 	dmarc_walk_close(walk);
 	while (dmarc_walk_step(walk) == DMARC_PENDING && (question = dmarc_walk_next(walk)) != NULL)
 		dmarc_walk_answer(walk, question, dns->ask(dns->context, question));
@@ -99,12 +123,19 @@ struct course {
 	const struct mail_path *path;
 };
 
+/* As prediction has it, but for these. */
 static enum dmarc_result evaluate(const struct course *course, struct prediction *prediction, enum spf_result spf,
                                   enum signature_state dkim)
 {
+	const struct mail_path *path = course->path;
 	struct dmarc_outcome outcome;
-	enum dmarc_result result = domain_dmarc(course->dns, course->arena, course->path->author, spf, prediction->sender,
-	                                        dkim, course->path->signer, &outcome);
+	struct authentication authentication = { .spf = spf,
+		                                     .sender = prediction->sender,
+		                                     .dkim = dkim,
+		                                     .signer = path->signer,
+		                                     .relay_dkim = prediction->relay_dkim,
+		                                     .relay_signer = path->author };
+	enum dmarc_result result = domain_dmarc(course->dns, course->arena, path->author, &authentication, &outcome);
 	if (result == DMARC_FAIL)
 		prediction->requested = outcome.requested;
 	return result;
@@ -191,6 +222,7 @@ static void complete(const struct course *course, struct prediction *prediction)
 	prediction->dkim = course->path->signature;
 	if (prediction->footer && prediction->dkim != SIGNATURE_NONE)
 		prediction->dkim = SIGNATURE_FAIL;
+	scratch.relay_dkim = SIGNATURE_NONE;
 	prediction->spf_aligned = evaluate(course, &scratch, SPF_PASS, SIGNATURE_NONE) == DMARC_PASS;
 	prediction->dkim_aligned = evaluate(course, &scratch, SPF_FAIL, SIGNATURE_PASS) == DMARC_PASS;
 	consider_all(course, prediction);
@@ -204,6 +236,7 @@ void domain_predict(const struct domain_dns *dns, struct arena *arena, const str
 		struct prediction *prediction = &predictions_r[i];
 		*prediction = (struct prediction) { .bounce_management = (i & 2) != 0, .footer = (i & 1) != 0 };
 		prediction->sender = prediction->bounce_management ? path->bounce : path->sender;
+		prediction->relay_dkim = path->relay_signature;
 		prediction->spf = sender_spf(&course, prediction);
 		complete(&course, prediction);
 		add_remedies(&course, prediction);
@@ -216,7 +249,7 @@ void domain_predict_at_relay(const struct domain_dns *dns, struct arena *arena, 
 	struct course course = { dns, arena, path };
 	for (unsigned i = 0; i < PREDICTIONS_AT_RELAY; i++) {
 		struct prediction *prediction = &predictions_r[i];
-		*prediction = (struct prediction) { .bounce_management = i == 1 };
+		*prediction = (struct prediction) { .bounce_management = i == 1, .relay_dkim = SIGNATURE_NONE };
 		prediction->sender = i == 1 ? path->bounce : path->author;
 		prediction->spf = domain_spf_salesforce(dns, arena, prediction->sender, NULL);
 		if (i == 1 && path->bounce_assumed && prediction->spf == SPF_NONE)
@@ -229,8 +262,8 @@ bool predictions_equal(const struct prediction a[PREDICTIONS], const struct pred
 {
 	for (unsigned i = 0; i < PREDICTIONS; i++)
 		if (a[i].spf != b[i].spf || a[i].spf_aligned != b[i].spf_aligned || a[i].dkim != b[i].dkim
-		    || a[i].dkim_aligned != b[i].dkim_aligned || a[i].dmarc != b[i].dmarc || a[i].dmarc_best != b[i].dmarc_best
-		    || a[i].requested != b[i].requested)
+		    || a[i].relay_dkim != b[i].relay_dkim || a[i].dkim_aligned != b[i].dkim_aligned || a[i].dmarc != b[i].dmarc
+		    || a[i].dmarc_best != b[i].dmarc_best || a[i].requested != b[i].requested)
 			return false;
 	return true;
 }

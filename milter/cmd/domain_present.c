@@ -14,13 +14,16 @@
 
 static const char *policy_word(const struct domain_report *report)
 {
+	if (report->dmarc == DMARC_TEMPERROR)
+		return "not known";
 	return report->dmarc == DMARC_FAIL ? dmarc_policy_name(report->requested) : "no record";
 }
 
 static enum shade dmarc_cell(const struct prediction *prediction, char text_r[CELL_SIZE])
 {
 	bool spf = prediction->spf == SPF_PASS && prediction->spf_aligned;
-	bool dkim = prediction->dkim == SIGNATURE_PASS && prediction->dkim_aligned;
+	bool dkim =
+		(prediction->dkim == SIGNATURE_PASS && prediction->dkim_aligned) || prediction->relay_dkim == SIGNATURE_PASS;
 	switch (prediction->dmarc) {
 	case DMARC_PASS:
 		snprintf(text_r, CELL_SIZE, "pass%s", spf && dkim ? " by both" : spf ? " by SPF" : " by DKIM");
@@ -47,20 +50,24 @@ static enum shade dmarc_cell(const struct prediction *prediction, char text_r[CE
 	return SHADE_DOUBT;
 }
 
-static void print_row(FILE *out, const struct prediction *prediction, bool with_footer)
+/* Without a record of DMARC's nothing is aligned or not. */
+static void print_row(FILE *out, const struct domain_report *report, const struct prediction *prediction,
+                      bool with_footer)
 {
 	char spf[CELL_SIZE];
 	char dkim[CELL_SIZE];
 	char dmarc[CELL_SIZE];
 	bool spf_good = prediction->spf == SPF_PASS && prediction->spf_aligned;
-	bool dkim_good = prediction->dkim == SIGNATURE_PASS && prediction->dkim_aligned;
-	bool aligned = prediction->spf_aligned || prediction->dmarc == DMARC_NONE;
+	bool dkim_good =
+		(prediction->dkim == SIGNATURE_PASS && prediction->dkim_aligned) || prediction->relay_dkim == SIGNATURE_PASS;
+	bool known = report->dmarc == DMARC_FAIL;
 	snprintf(spf, sizeof spf, "%s%s", prediction->spf == SPF_PENDING ? "?" : spf_result_name(prediction->spf),
-	         aligned ? "" : ", unaligned");
-	snprintf(dkim, sizeof dkim, "%s%s", prediction->dkim == SIGNATURE_UNKNOWN ? "?" : signature_name(prediction->dkim),
-	         prediction->dkim != SIGNATURE_PASS || prediction->dkim_aligned || prediction->dmarc == DMARC_NONE
-	             ? ""
-	             : ", unaligned");
+	         !known || prediction->spf_aligned ? "" : ", unaligned");
+	bool unaligned = known && prediction->dkim == SIGNATURE_PASS && !prediction->dkim_aligned;
+	snprintf(dkim, sizeof dkim, "%s%s%s%s",
+	         prediction->dkim == SIGNATURE_UNKNOWN ? "?" : signature_name(prediction->dkim),
+	         unaligned ? ", unaligned" : "", prediction->relay_dkim == SIGNATURE_NONE ? "" : "; relay: ",
+	         prediction->relay_dkim == SIGNATURE_NONE ? "" : signature_name(prediction->relay_dkim));
 	fprintf(out, "  %-12s%-9s", prediction->bounce_management ? "on" : "off",
 	        !with_footer         ? ""
 	        : prediction->footer ? "yes"
@@ -101,12 +108,12 @@ static void print_tables(FILE *out, const struct domain_report *report)
 		terminal_fold(out, span_of(title), 0, 0);
 		print_head(out, report, "footer");
 		for (size_t j = 0; j < PREDICTIONS; j++)
-			print_row(out, &report->relays[i].predictions[j], true);
+			print_row(out, report, &report->relays[i].predictions[j], true);
 	}
 	fputs("\nWhat the relay sees of mail from Salesforce:\n", out);
 	print_head(out, report, "");
 	for (size_t i = 0; i < PREDICTIONS_AT_RELAY; i++)
-		print_row(out, &report->at_relay[i], false);
+		print_row(out, report, &report->at_relay[i], false);
 }
 
 static void print_part(FILE *out, const struct domain_report *report, const char *about)
@@ -121,12 +128,29 @@ static void print_part(FILE *out, const struct domain_report *report, const char
 		}
 }
 
+/* "example.com: 1 to fix, 2 to consider" */
+static void print_title(FILE *out, const struct domain_report *report)
+{
+	size_t counts[FINDING_FIX + 1] = { 0 };
+	char text[80];
+	for (const struct diagnostic *finding = report->preflight->first; finding; finding = finding->next)
+		counts[finding->level]++;
+	snprintf(text, sizeof text, "%zu to fix, %zu to consider", counts[FINDING_FIX], counts[FINDING_ADVICE]);
+	terminal_put(out, SHADE_STRONG, report->domain, 0);
+	fputs(": ", out);
+	terminal_put(out,
+	             counts[FINDING_FIX] > 0      ? SHADE_BAD
+	             : counts[FINDING_ADVICE] > 0 ? SHADE_DOUBT
+	                                          : SHADE_GOOD,
+	             span_of(counts[FINDING_FIX] + counts[FINDING_ADVICE] > 0 ? text : "all is right"), 0);
+	fputc('\n', out);
+}
+
 void domain_present_plain(FILE *out, const struct domain_report *report)
 {
 	static const char *const parts[] = { DOMAIN_ABOUT_PATHS, DOMAIN_ABOUT_NAME, DOMAIN_ABOUT_SPF, DOMAIN_ABOUT_DKIM,
 		                                 DOMAIN_ABOUT_DMARC };
-	terminal_put(out, SHADE_STRONG, report->domain, 0);
-	fputc('\n', out);
+	print_title(out, report);
 	print_tables(out, report);
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		print_part(out, report, parts[i]);
@@ -134,14 +158,15 @@ void domain_present_plain(FILE *out, const struct domain_report *report)
 
 static json_t *prediction_json(const struct prediction *prediction)
 {
-	return json_pack("{s:b, s:b, s:o, s:s, s:b, s:s, s:b, s:s, s:s, s:s}", "bounce_management",
+	return json_pack("{s:b, s:b, s:o, s:s, s:b, s:s, s:b, s:s, s:s, s:s, s:s}", "bounce_management",
 	                 prediction->bounce_management, "footer", prediction->footer, "envelope",
 	                 relayctl_json_shown(prediction->sender), "spf",
 	                 prediction->spf == SPF_PENDING ? "" : spf_result_name(prediction->spf), "spf_aligned",
 	                 prediction->spf_aligned, "dkim",
 	                 prediction->dkim == SIGNATURE_UNKNOWN ? "" : signature_name(prediction->dkim), "dkim_aligned",
-	                 prediction->dkim_aligned, "dmarc", dmarc_result_name(prediction->dmarc), "dmarc_best",
-	                 dmarc_result_name(prediction->dmarc_best), "policy", dmarc_policy_name(prediction->requested));
+	                 prediction->dkim_aligned, "relay_dkim", signature_name(prediction->relay_dkim), "dmarc",
+	                 dmarc_result_name(prediction->dmarc), "dmarc_best", dmarc_result_name(prediction->dmarc_best),
+	                 "policy", dmarc_policy_name(prediction->requested));
 }
 
 static bool add_relay(json_t *list, const struct domain_relay *relay)

@@ -270,17 +270,19 @@ static bool tell_salesforce(const struct subject *subject)
 		listed += address_parse(span_of(documented[i]), &address)
 		          && evaluate(subject, &subject->dns, &address, NULL) == SPF_PASS;
 	}
+	enum diagnostic_level level = report->spf_wanted ? FINDING_FIX : FINDING_ADVICE;
 	if (listed > 0)
-		preflight_add(report->preflight, FINDING_ADVICE, "spf-salesforce", NULL,
+		preflight_add(report->preflight, level, "spf-salesforce", NULL,
 		              "it lists %zu of the %zu documented networks of Salesforce by address, and no newer ones: use "
 		              "include:_spf.salesforce.com, which follows them",
 		              listed, DOCUMENTED);
 	else
-		preflight_add(
-			report->preflight, FINDING_ADVICE, "spf-salesforce", NULL,
-			"it does not vouch for Salesforce (%s): mail that does not take the relay, and the check spf at the "
-			"relay, need include:_spf.salesforce.com",
-			spf_result_name(result));
+		preflight_add(report->preflight, level, "spf-salesforce", NULL,
+		              "it does not vouch for Salesforce (%s): %s include:_spf.salesforce.com", spf_result_name(result),
+		              report->spf_wanted
+		                  ? "your policy asks for spf, and mail with bounce management off fails it at the relay "
+		                    "without"
+		                  : "mail that does not take the relay, and the check spf at the relay, need");
 	return false;
 }
 
@@ -330,6 +332,18 @@ static void tell_vouching(const struct subject *subject)
 		preflight_add(report->preflight, FINDING_ADVICE, "spf-publish", NULL,
 		              "no record can be offered, for what is there leaves no room; take terms out first");
 	}
+}
+
+/* What is told holds for postmaster of the domain. */
+static void tell_macros(const struct subject *subject)
+{
+	struct domain_report *report = subject->report;
+	struct spf_input input = { .client = domain_nobody, .domain = report->sender, .helo = report->sender };
+	if (domain_spf_by_sender(&subject->dns, report->arena, &input))
+		preflight_add(
+			report->preflight, FINDING_ADVICE, "spf-macros", NULL,
+			"the record looks up names that hold the sender's local-part or the HELO name: what is told here is so for "
+			"postmaster, and may be otherwise for others");
 }
 
 static void tell_ptr(const struct subject *subject)
@@ -387,6 +401,7 @@ void domain_tell_spf(struct domain_report *report)
 	              domain_show(&(struct shown) { "" }, subject.text));
 	tell_length(&subject, answer);
 	tell_ptr(&subject);
+	tell_macros(&subject);
 	if (tell_whole(&subject))
 		tell_vouching(&subject);
 }

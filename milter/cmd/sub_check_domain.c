@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd/domain_present.h"
+#include "cmd/name_servers.h"
 #include "cmd/relayctl.h"
 #include "core/domain.h"
 #include "core/log_entry.h"
@@ -32,6 +33,7 @@ enum flag {
 	FLAG_SELECTOR,
 	FLAG_UNSIGNED,
 	FLAG_DKIM_DOMAIN,
+	FLAG_RELAY_SELECTOR,
 	FLAG_RELAY_IP,
 	FLAG_MAIL_FROM,
 	FLAG_BOUNCE_DOMAIN,
@@ -46,6 +48,8 @@ static const struct argument arguments[] = {
 	  "a selector of the DKIM keys in Salesforce Setup; may be repeated (default: those of the organization, with -c)" },
 	{ FLAG_UNSIGNED, 0, "unsigned", NULL, "Salesforce does not sign with DKIM" },
 	{ FLAG_DKIM_DOMAIN, 0, "dkim-domain", "DOMAIN", "the domain of the signatures (default: DOMAIN)" },
+	{ FLAG_RELAY_SELECTOR, 0, "relay-selector", "NAME",
+	  "the relay signs itself as DOMAIN with this selector, after any footer" },
 	{ FLAG_RELAY_IP, 0, "relay-ip", "ADDRESS", "an address that the relay sends from; may be repeated" },
 	{ FLAG_MAIL_FROM, 0, "mail-from", "DOMAIN",
 	  "the domain of the envelope sender behind the relay, bounce management off (default: DOMAIN)" },
@@ -175,6 +179,9 @@ static int take_flag(struct request *request, int id)
 		break;
 	case FLAG_DKIM_DOMAIN:
 		return take_domain_option(request, id, &report->signer);
+	case FLAG_RELAY_SELECTOR:
+		report->relay_selector = span_of(optarg);
+		return domain_queryable(report->relay_selector) ? RELAYCTL_GOOD : wrong(id, "no selector");
 	case FLAG_RELAY_IP:
 		return take_relay(request, id);
 	case FLAG_MAIL_FROM:
@@ -233,41 +240,30 @@ static bool parse(int argc, char **argv, struct request *request, int *code_r)
 	return *code_r != RELAYCTL_GOOD;
 }
 
-/* The configuration, or an empty one. RELAYCTL_GOOD, or the exit code, and it was told why. */
-static int load(struct request *request)
+/* Whether a sentence has a check that takes SPF of the sender, and nothing else. */
+static bool rests_on_spf(const struct sentence *sentence)
 {
-	struct problems problems;
-	if (request->config) {
-		request->settings = relayctl_load(request->config, &problems);
-		relayctl_print_problems(request->config, &problems, false);
-		problems_clear(&problems);
-		if (!request->settings)
-			return RELAYCTL_CONFIG;
-	} else {
-		request->settings = settings_new();
-	}
-	struct settings *settings = request->settings;
-	if (settings && (request->nameserver || !request->config))
-		settings->dns.nameservers = set_new(&settings->arena, SET_EXACT);
-	bool good = settings && settings->dns.nameservers;
-	if (good && request->nameserver)
-		good = set_add(settings->dns.nameservers, span_of(request->nameserver)) != SET_ABSENT;
-	if (!good)
-		relayctl_complain("out of memory");
-	return good ? RELAYCTL_GOOD : RELAYCTL_TEMPFAIL;
+	for (unsigned i = 0; i < CHECK_COUNT; i++)
+		if (sentence->checks & CHECK_BIT(i) && check_at((enum check_id)i)->evidence == EVIDENCE_SPF)
+			return true;
+	return false;
 }
 
-/* Those of the organizations whose domain it is, where none were given. */
-static void take_selectors(struct request *request)
+/* What the policy of the organizations whose domain it is says of it. */
+static void take_policy(struct request *request)
 {
 	struct domain_report *report = &request->report;
 	struct owner_cursor cursor = { 0, NULL };
 	const struct org *org;
-	if (!request->config || report->selector_count > 0 || report->unsigned_mail)
+	bool given = report->selector_count > 0 || report->unsigned_mail;
+	if (!request->config)
 		return;
-	while ((org = settings_next_owner(request->settings, report->domain, &cursor)) != NULL)
-		for (size_t i = 0; i < set_count(org->dkim.selectors); i++)
+	while ((org = settings_next_owner(request->settings, report->domain, &cursor)) != NULL) {
+		report->spf_wanted =
+			report->spf_wanted || rests_on_spf(&org->reject_unless) || rests_on_spf(&org->defer_unless);
+		for (size_t i = 0; !given && i < set_count(org->dkim.selectors); i++)
 			add_selector(report, set_at(org->dkim.selectors, i));
+	}
 }
 
 static int exit_code(const struct domain_report *report)
@@ -297,31 +293,27 @@ static int present(const struct request *request)
 	return RELAYCTL_TEMPFAIL;
 }
 
-/* What is asked in any case, all at once. */
+/* What is asked in any case; few at a time, for a burst makes a slow server slower. */
 static void begin(struct domain_report *report)
 {
-	static const enum record_type types[] = { RECORD_A, RECORD_TXT, RECORD_MX };
 	struct look_ups *look_ups = report->look_ups;
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		look_ups_begin(look_ups, types[i], report->domain);
-		look_ups_begin(look_ups, types[i], report->sender);
-	}
-	look_ups_begin(look_ups, RECORD_TXT, report->bounce);
-	look_ups_begin(look_ups, RECORD_TXT, span_of("_spf.salesforce.com"));
+	look_ups_begin(look_ups, RECORD_A, report->domain);
+	look_ups_begin(look_ups, RECORD_TXT, report->sender);
 	look_ups_begin(look_ups, RECORD_TXT,
 	               arena_printf(report->arena, "_dmarc.%.*s", (int)report->domain.length, report->domain.at));
-	for (size_t i = 0; i < report->selector_count; i++)
-		look_ups_begin(look_ups, RECORD_TXT, domain_key_name(report, report->selectors[i]));
+	if (report->selector_count > 0)
+		look_ups_begin(look_ups, RECORD_TXT, domain_key_name(report->arena, report->selectors[0], report->signer));
 }
 
 static int check(struct request *request, struct look_ups *look_ups)
 {
 	char error[RESOLVER_ERROR_SIZE] = "out of memory";
 	struct domain_report *report = &request->report;
-	int code = load(request);
-	if (code != RELAYCTL_GOOD)
+	int code;
+	request->settings = name_servers_settings(request->config, request->nameserver, &code);
+	if (!request->settings)
 		return code;
-	take_selectors(request);
+	take_policy(request);
 	look_ups->resolver = resolver_new(request->settings, error);
 	if (!look_ups->resolver) {
 		relayctl_complain("%s", error);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/name_servers.h"
 #include "cmd/probe_dns.h"
 #include "cmd/probe_relay.h"
 #include "cmd/relay_findings.h"
@@ -14,7 +15,6 @@
 #include "cmd/relayctl.h"
 #include "core/domain.h"
 #include "core/log_entry.h"
-#include "core/set.h"
 #include "evidence/idn.h"
 
 #define STEP_SECONDS 10
@@ -252,27 +252,11 @@ static bool parse(int argc, char **argv, struct request *request, struct arena *
 static struct resolver *make_resolver(const struct request *request, int *code_r)
 {
 	char error[RESOLVER_ERROR_SIZE] = "out of memory";
-	struct problems problems;
-	struct settings *settings;
-	struct resolver *resolver = NULL;
+	struct settings *settings = name_servers_settings(request->config, request->nameserver, code_r);
+	if (!settings)
+		return NULL;
+	struct resolver *resolver = resolver_new(settings, error);
 	*code_r = RELAYCTL_TEMPFAIL;
-	if (request->config) {
-		settings = relayctl_load(request->config, &problems);
-		relayctl_print_problems(request->config, &problems, false);
-		problems_clear(&problems);
-		*code_r = settings ? RELAYCTL_TEMPFAIL : RELAYCTL_CONFIG;
-		if (!settings)
-			return NULL;
-	} else {
-		settings = settings_new();
-	}
-	if (settings && (request->nameserver || !request->config))
-		settings->dns.nameservers = set_new(&settings->arena, SET_EXACT);
-	bool good = settings && settings->dns.nameservers;
-	if (good && request->nameserver)
-		good = set_add(settings->dns.nameservers, span_of(request->nameserver)) != SET_ABSENT;
-	if (good)
-		resolver = resolver_new(settings, error);
 	if (!resolver)
 		relayctl_complain("%s", error);
 	settings_free(settings);

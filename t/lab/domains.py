@@ -34,11 +34,12 @@ class Case:
     """
     A domain. zone: records, "@" for the domain, KEY for the public key's record; a name without a dot at its end is below the
     domain. mail_from: what the relay makes of the envelope's domain. signer, selector: of the signature; selector None: there
-    is none. findings: (level, id), some of those that must be there. dkimpy: why it takes a key that is not to be taken.
+    is none. findings: (level, id), some of those that must be there. relay_selector: of the
+    relay's own signature. dkimpy: why it takes a key that is not to be taken.
     """
 
     def __init__(self, name, zone, domain=None, mail_from=None, signer=None, selector="s1", code=1, findings=(), short=False,
-                 dkimpy=None):
+                 dkimpy=None, relay_selector=None):
         self.name = name
         self.domain = domain or name.replace(" ", "-").replace("=", "-").lower() + ".test"
         self.zone = zone
@@ -49,6 +50,7 @@ class Case:
         self.findings = findings
         self.short = short
         self.dkimpy = dkimpy
+        self.relay_selector = relay_selector
         # The milter leaves signatures of domains that are neither the organization's nor above one of them.
         self.strange = not ("." + self.domain).endswith("." + self.signer)
 
@@ -125,6 +127,12 @@ CASES = [
     Case("redirect", [MX, policy("redirect=aligned.test"), dmarc("p=reject")] + CNAMES, code=2),
     Case("include of the broken", [MX, policy("include:malformed-spf.test ip4:%s -all" % RELAY), dmarc("p=reject")] + CNAMES,
          findings=[("fix", "spf-broken")]),
+    Case("relay signs", [MX, policy("-all"), dmarc("p=reject")] + CNAMES, relay_selector="s2", short=True),
+    Case("relay signs alone", [MX, policy("-all"), dmarc("p=reject")] + CNAMES, selector=None, relay_selector="s2"),
+    Case("relay signs without a key", [MX, policy("-all"), dmarc("p=reject")] + CNAMES[:1], relay_selector="s3",
+         findings=[("fix", "dkim-key")]),
+    Case("macros of the sender", [MX, policy("exists:%{l}.users.test -all"), dmarc("p=reject"), "postmaster.users.test. A 127.0.0.2",
+                                  "info.users.test. A 127.0.0.2"] + CNAMES, findings=[("advice", "spf-macros")]),
     Case("null MX", ["@ MX 0 .", policy(GOOD), dmarc("p=reject")] + CNAMES, findings=[("fix", "mx")]),
 ]
 
@@ -142,24 +150,44 @@ class Seen:
         return "at the relay %s, behind %s, pyspf %s, dkimpy %s" % (self.relay, self.behind, self.pyspf, self.dkimpy)
 
 
-class Footer(Sink):
-    """A content filter of the relay's: it puts a footer below each message and hands it back."""
+class Filter(Sink):
+    """
+    A content filter of the relay's: it puts a footer below each message, if it is to, signs it, if the relay does, and hands it
+    back.
+    """
 
-    def __init__(self, port):
+    def __init__(self, port, key, footer):
         super().__init__()
         self.back = port
+        self.key = key
+        self.footer = footer
 
     def keep(self, message):
+        raw = message.raw + (FOOTER if self.footer else b"")
+        for case in CASES:
+            if case.relay_selector and ("<info@%s>" % case.domain).encode() in raw:
+                raw = sign(raw, case.relay_selector, case.domain, self.key) + raw
         with smtplib.SMTP("127.0.0.1", self.back) as client:
-            client.sendmail(message.sender, message.recipients, message.raw + FOOTER)
+            client.sendmail(message.sender, message.recipients, raw)
+
+
+def sign(raw, selector, domain, key):
+    """A DKIM-Signature in the manner of Salesforce."""
+    return dkim.sign(raw, selector.encode(), domain.encode(), key, canonicalize=(b"relaxed", b"simple"), include_headers=SIGNED)
 
 
 def methods(found, name):
-    """The methods in the Authentication-Results field of that server; DKIM as pass, fail, none or temperror."""
+    """
+    The methods in the Authentication-Results field of that server; "dkim" is a list, of the signatures from above, as pass, fail,
+    none or temperror.
+    """
     value = next((value for value in found.all("Authentication-Results") if value.startswith(name + ";")), "")
-    results = dict(re.findall(r"\b(spf|dkim|dmarc)=(\w+)", value))
-    if results.get("dkim") not in ("pass", "none", "temperror", None):
-        results["dkim"] = "fail"
+    results = {"dkim": []}
+    for method, result in re.findall(r"\b(spf|dkim|dmarc)=(\w+)", value):
+        if method == "dkim":
+            results["dkim"].append(result if result in ("pass", "none", "temperror") else "fail")
+        else:
+            results[method] = result
     return results
 
 
@@ -212,17 +240,18 @@ class Course:
         receiver.start()
         rewritten = " ".join("{@%s = info@%s}" % (case.domain, case.mail_from) for case in CASES if case.mail_from)
         back = free_port()
-        self.footer = Footer(back)
+        self.filters = {footer: Filter(back, self.key, footer) for footer in (False, True)}
         relay = Postfix(lab.folder("outgoing"), lab.pki, self.behind, main="""\
 smtp_bind_address = %s
 sender_canonical_classes = envelope_sender
 sender_canonical_maps = inline:{%s}
 """ % (RELAY, rewritten))
         lab.mtas.append(relay)
-        self.ports = {False: relay.port(self.milters["relay"].postfix),
-                      True: relay.port(self.milters["relay"].postfix, content_filter="footer:[127.0.0.1]:%d" % self.footer.port)}
+        self.plain = relay.port(self.milters["relay"].postfix)
+        self.ports = {footer: relay.port(self.milters["relay"].postfix, content_filter="filter:[127.0.0.1]:%d" % each.port)
+                      for footer, each in self.filters.items()}
         relay.service(back, "%d inet n - n - - smtpd -o smtpd_milters= -o content_filter=\n"
-                            "footer unix - - n - - smtp -o smtp_bind_address=127.0.0.1\n" % back)
+                            "filter unix - - n - - smtp -o smtp_bind_address=127.0.0.1\n" % back)
         relay.start()
 
     def cases(self, every):
@@ -235,6 +264,7 @@ sender_canonical_maps = inline:{%s}
         """Of check-domain."""
         words = ["--relay-ip", RELAY, "--bounce-domain", self.bounce_domain(case)]
         words += ["--selector", case.selector] if case.selector else ["--unsigned"]
+        words += ["--relay-selector", case.relay_selector] if case.relay_selector else []
         words += ["--dkim-domain", case.signer] if case.signer != case.domain else []
         words += ["--mail-from", case.mail_from] if case.mail_from else []
         return words + [case.domain]
@@ -242,8 +272,22 @@ sender_canonical_maps = inline:{%s}
     def _sign(self, case, raw):
         if not case.selector:
             return raw
-        return dkim.sign(raw, case.selector.encode(), case.signer.encode(), self.key, canonicalize=(b"relaxed", b"simple"),
-                         include_headers=SIGNED) + raw
+        return sign(raw, case.selector, case.signer, self.key) + raw
+
+    def spf_of(self, record, domain, clients):
+        """What pyspf says of each client once that line of a zone is published instead of what is there."""
+        value = "".join(re.findall('"(.*?)"', record))
+        asked = spf.DNSLookup
+
+        def answer(name, kind, *rest):
+            if (name.lower().rstrip("."), kind) == (domain, "TXT"):
+                return [((name, kind), [value.encode()])]
+            return asked(name, kind, *rest)
+        spf.DNSLookup = answer
+        try:
+            return [spf.query(i=client, s="info@" + domain, h=domain).check()[0] for client in clients]
+        finally:
+            spf.DNSLookup = asked
 
     def _keys(self, name, **_):
         try:
@@ -254,9 +298,9 @@ sender_canonical_maps = inline:{%s}
             return None
         return b"".join(answer[0].strings)
 
-    def _dkimpy(self, raw):
+    def _dkimpy(self, raw, number):
         try:
-            return dkim.verify(raw, dnsfunc=self._keys)
+            return dkim.DKIM(raw).verify(idx=number, dnsfunc=self._keys)
         except dkim.DKIMException:
             return False
 
@@ -266,7 +310,8 @@ sender_canonical_maps = inline:{%s}
         ident = message_id()
         sender = verp(A, author) if bounce_management else author
         raw = self._sign(case, message(author=author, ident=ident).encode())
-        outcome = self.lab.send(self.ports[footer], sender, raw)
+        port = self.ports[footer] if footer or case.relay_selector else self.plain
+        outcome = self.lab.send(port, sender, raw)
         found = self.lab.sink.wait(ident)
         if not outcome.queue_id or (FOOTER in found.raw) != footer:
             raise RuntimeError("the message did not go as it should: %s" % outcome)
@@ -274,4 +319,5 @@ sender_canonical_maps = inline:{%s}
         if log.get("client") != RELAY:
             raise RuntimeError("the receiver saw another client: %s" % log)
         result = spf.query(i=RELAY, s=found.sender, h=case.domain).check()[0]
-        return Seen(methods(found, "relay.test"), methods(found, "behind.test"), result, self._dkimpy(found.raw))
+        return Seen(methods(found, "relay.test"), methods(found, "behind.test"), result,
+                    [self._dkimpy(found.raw, i) for i in range(len(found.all("DKIM-Signature")))])
