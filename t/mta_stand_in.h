@@ -49,6 +49,7 @@ static inline struct span read_table(void *context, struct span table)
 		{ "cidr:/refused", "127.0.0.0/8 REJECT no\n" },
 		{ "cidr:/hyperforce", "3.231.0.0/24 OK\n" },
 		{ "hash:/names", ".salesforce.com OK\n" },
+		{ "texthash:/relay-domains", "# ours\ndest.test\n13.108\n" },
 		{ "hash:/old", "13.108 OK\n" },
 		{ "hash:/senders", "example.com OK\n" },
 		{ "cidr:/maps", "127.0.0.0/8 DISABLE\n0.0.0.0/0 unix:/run/sfdc-milter/sfdc-milter.sock\n" },

@@ -48,6 +48,12 @@ bool sendmail_has_feature(const struct sendmail_setup *setup, const char *name);
 /* The table of the access map: "hash:/etc/mail/access"; absent without one, or without memory. */
 struct span sendmail_access(const struct sendmail_setup *setup, struct arena *arena);
 
+/*
+ * The next line of the text that puts hosts, networks or domains into class R, which may relay: their words, or for *file_r
+ * the file that holds them, a line for each. False at the end.
+ */
+bool sendmail_next_relayed(struct span *rest, struct span *words_r, bool *file_r);
+
 /* The filters of a daemon, a list of names. */
 struct span sendmail_filters_of(const struct sendmail_setup *setup, const struct sendmail_daemon *daemon);
 

@@ -13,7 +13,7 @@
 struct sendmail_audit {
 	struct audit base;
 	const struct sendmail_setup *setup;
-	const struct sendmail_filter *own; /* NULL: none has our socket */
+	const struct sendmail_filter *own; /* the filter that is looked at, which has our socket */
 };
 
 static bool same_socket(struct span address, struct span socket)
@@ -42,27 +42,41 @@ static struct span filter_line(struct sendmail_audit *audit)
 		return audit_nothing();
 	struct span socket = span_equal(place.kind, span_of("unix")) ? arena_printf(arena, "local:%.*s", TEXT(place.path))
 	                                                             : audit->base.expect->socket;
-	return arena_printf(arena, "# sendmail.mc: MAIL_FILTER(`sfdc', `S=%.*s, F=T, T=C:30s;S:30s;R:%us;E:5m')dnl",
-	                    TEXT(socket), audit->base.expect->message_timeout + 40);
+	if (!preflight_value_safe(audit->own->name))
+		return audit_nothing();
+	return arena_printf(arena, "# sendmail.mc: MAIL_FILTER(`%.*s', `S=%.*s, F=T, T=C:30s;S:30s;R:%us;E:5m')dnl",
+	                    TEXT(audit->own->name), TEXT(socket), audit->base.expect->message_timeout + 40);
 }
 
-static bool hands_over(const struct sendmail_audit *audit, const struct sendmail_daemon *daemon, bool *first_r)
+/* Whether the filter of that name has our socket. */
+static const struct sendmail_filter *own_filter(const struct sendmail_audit *audit, struct span name)
+{
+	for (size_t i = 0; i < audit->setup->filter_count; i++) {
+		const struct sendmail_filter *filter = &audit->setup->filters[i];
+		if (span_equal(filter->name, name) && same_socket(filter->socket, audit->base.expect->socket))
+			return filter;
+	}
+	return NULL;
+}
+
+/* The filter with our socket among those of a daemon; NULL: none. */
+static const struct sendmail_filter *hands_over(const struct sendmail_audit *audit,
+                                                const struct sendmail_daemon *daemon, bool *first_r)
 {
 	struct span list = sendmail_filters_of(audit->setup, daemon);
-	bool first = true;
+	*first_r = true;
 	/* Sendmail separates them by semicolons within a daemon's options, by commas otherwise. */
 	while (list.length != 0) {
 		size_t end = 0;
 		while (end < list.length && list.at[end] != ';' && list.at[end] != ',')
 			end++;
-		if (span_equal(span_trim(span_slice(list, 0, end)), audit->own->name)) {
-			*first_r = first;
-			return true;
-		}
-		first = false;
+		const struct sendmail_filter *own = own_filter(audit, span_trim(span_slice(list, 0, end)));
+		if (own)
+			return own;
+		*first_r = false;
 		list = span_slice(list, end + 1, list.length);
 	}
-	return false;
+	return NULL;
 }
 
 static void check_flag(struct sendmail_audit *audit)
@@ -149,7 +163,7 @@ static void check_session(struct sendmail_audit *audit)
 			TEXT(audit_shown(&audit->base, file)));
 	if (!expect->tls_needed)
 		audit_add(
-			&audit->base, FINDING_FIX, "tls-level", audit_nothing(),
+			&audit->base, FINDING_FIX, "tls-level", span_of("# sfdc-milter.yaml: reject_unless: tls and ..."),
 			"Sendmail takes mail without TLS, and not every organization's policy asks for tls: mail that somebody on the way "
 			"reads or changes is taken; add tls to reject_unless");
 	if (expect->cert_counts && !expect->issuers_pinned)
@@ -171,29 +185,65 @@ static void check_logins(struct sendmail_audit *audit)
 			"password, and sends as Salesforce");
 }
 
-/* Rows "Connect:13.108 RELAY" that hold addresses of Salesforce's. */
+static bool is_salesforce(const struct sendmail_audit *audit, struct span client)
+{
+	return relaying_is_salesforce(client, audit->base.expect->networks);
+}
+
+/* Rows "Connect:13.108 RELAY" that hold addresses or names of Salesforce's. */
 static bool access_relays_salesforce(struct sendmail_audit *audit, bool *known_r)
 {
 	const struct table_reader *tables = &audit->base.machine->tables;
 	struct span table = sendmail_access(audit->setup, &audit->base.found->arena);
 	struct span text = span_absent(table) ? span_of("") : tables->read(tables->context, table);
 	struct span key, value;
-	*known_r = !span_absent(text);
+	*known_r = *known_r && !span_absent(text);
 	while (access_next_row(&text, &key, &value)) {
 		if (!span_equal_nocase(value, span_of("RELAY")))
 			continue;
 		if (span_starts_nocase(key, span_of("Connect:")))
 			key = span_slice(key, strlen("Connect:"), key.length);
-		if (relaying_is_salesforce(key, audit->base.expect->networks))
+		if (is_salesforce(audit, key))
 			return true;
+	}
+	return false;
+}
+
+/* Class R: RELAY_DOMAIN and the file of relay domains. */
+static bool class_relays_salesforce(struct sendmail_audit *audit, bool *known_r)
+{
+	const struct table_reader *tables = &audit->base.machine->tables;
+	struct arena *arena = &audit->base.found->arena;
+	struct span rest = audit->setup->text, words, word, value;
+	bool file;
+	while (sendmail_next_relayed(&rest, &words, &file)) {
+		if (!file) {
+			while (postfix_next(&words, &word))
+				if (is_salesforce(audit, word))
+					return true;
+			continue;
+		}
+		if (!postfix_next(&words, &word) || word.at[0] != '/') {
+			*known_r = false;
+			continue;
+		}
+		struct span text = tables->read(tables->context, arena_printf(arena, "texthash:%.*s", TEXT(word)));
+		/* It need not be there; what is there and cannot be read is not known. */
+		if (span_absent(text) && audit->base.machine->readable(audit->base.machine->context, word))
+			*known_r = false;
+		while (access_next_row(&text, &word, &value))
+			if (is_salesforce(audit, word))
+				return true;
 	}
 	return false;
 }
 
 static void check_relaying(struct sendmail_audit *audit, bool others)
 {
-	bool known;
+	bool known = true;
 	bool salesforce = access_relays_salesforce(audit, &known);
+	salesforce = class_relays_salesforce(audit, &known) || salesforce;
+	bool shared = audit->base.expect->unlocked || audit->base.expect->floor_shared;
 	bool all = sendmail_has_feature(audit->setup, "promiscuous_relay");
 	if (all)
 		audit_add(
@@ -203,23 +253,27 @@ static void check_relaying(struct sendmail_audit *audit, bool others)
 	if (sendmail_has_feature(audit->setup, "relay_local_from"))
 		audit_add(&audit->base, FINDING_FIX, "open-relay", line(audit, "dnl FEATURE(`relay_local_from')"),
 		          "FEATURE(`relay_local_from') relays for whoever writes a sender of your domain, which anybody can");
+	if (sendmail_has_feature(audit->setup, "relay_mail_from"))
+		audit_add(
+			&audit->base, FINDING_FIX, "open-relay", line(audit, "dnl FEATURE(`relay_mail_from')"),
+			"FEATURE(`relay_mail_from') relays for whoever writes a sender that the access map names, which anybody can");
 	if (salesforce && others)
 		audit_add(
 			&audit->base, FINDING_FIX, "other-service",
 			line(audit, "name InputMailFilters=sfdc in every DAEMON_OPTIONS, with scope: salesforce"),
-			"the access map relays for Salesforce's addresses on every port, and not every port hands its mail to the milter: "
+			"the access map or class R relays for Salesforce's addresses on every port, and not every port hands its mail to the milter: "
 			"every customer of Salesforce can send to anybody by another one; give all of them the milter, or let Salesforce "
-			"authenticate and take its addresses out of the access map");
-	if (salesforce && audit->base.expect->unlocked)
+			"authenticate and take its addresses out there");
+	if (salesforce && shared)
 		audit_add(
 			&audit->base, FINDING_FIX, "open-relay",
 			span_of("# sfdc-milter.yaml: monitor_floor: org and from and (cert or auth or ip)"),
-			"the port relays for Salesforce's addresses, and an organization is in monitor mode without monitor_floor: until it "
-			"enforces, every customer of Salesforce can send to anybody by this relay");
+			"the port relays for Salesforce's addresses, and an organization is in monitor mode without a monitor_floor that holds: "
+			"until it enforces, every customer of Salesforce can send to anybody by this relay");
 	if (!known)
 		audit_add(
 			&audit->base, FINDING_ADVICE, "relay-unknown", audit_nothing(),
-			"whom the access map relays for is not known: its text is not beside it; see that Salesforce's addresses are not "
+			"whom the access map or class R relays for is not known: its text is not beside it; see that Salesforce's addresses are not "
 			"among them while another port is without the milter");
 }
 
@@ -259,13 +313,16 @@ static void check_daemons(struct sendmail_audit *audit)
 	size_t guarded = 0;
 	for (size_t i = 0; i < audit->setup->daemon_count; i++) {
 		const struct sendmail_daemon *daemon = &audit->setup->daemons[i];
-		bool first = true;
-		if (!hands_over(audit, daemon, &first))
+		bool first;
+		audit->own = hands_over(audit, daemon, &first);
+		if (!audit->own)
 			continue;
 		guarded++;
 		shown.name = daemon->name;
 		audit->base.shared = &shown;
 		audit_add(&audit->base, FINDING_OK, "milter", audit_nothing(), "mail of this port is handed to the milter");
+		check_flag(audit);
+		check_times(audit);
 		if (!first)
 			audit_add(
 				&audit->base, FINDING_ADVICE, "milter-order", audit_nothing(),
@@ -276,8 +333,8 @@ static void check_daemons(struct sendmail_audit *audit)
 	if (guarded == 0)
 		audit_add(&audit->base, FINDING_FIX, "no-service",
 		          line(audit, "DAEMON_OPTIONS(`Port=10025, Name=SFDC, InputMailFilters=sfdc')dnl"),
-		          "no port of this Sendmail hands its mail to the filter %.*s: none of it is judged",
-		          TEXT(audit_shown(&audit->base, audit->own->name)));
+		          "no port of this Sendmail hands its mail to the milter's socket %.*s: none of it is judged",
+		          TEXT(audit_shown(&audit->base, audit->base.expect->socket)));
 	check_relaying(audit, guarded < audit->setup->daemon_count);
 }
 
@@ -288,18 +345,16 @@ void sendmail_findings(struct preflight *found, const struct sendmail_setup *set
 		.base = { .found = found, .expect = expectations, .machine = machine },
 		.setup = setup,
 	};
-	for (size_t i = 0; !audit.own && i < setup->filter_count; i++)
-		if (same_socket(setup->filters[i].socket, expectations->socket))
-			audit.own = &setup->filters[i];
-	if (!audit.own) {
+	bool named = false;
+	for (size_t i = 0; i < setup->filter_count; i++)
+		named = named || own_filter(&audit, setup->filters[i].name);
+	if (!named) {
 		audit_add(
 			&audit.base, FINDING_FIX, "no-service", span_of("sfdc-relayctl check-config --mta sendmail"),
 			"no filter of this Sendmail has the milter's socket %.*s: no mail is judged; the command prints what gives "
 			"Salesforce a port of its own",
 			TEXT(audit_shown(&audit.base, expectations->socket)));
 	} else {
-		check_flag(&audit);
-		check_times(&audit);
 		check_reach(&audit);
 		check_daemons(&audit);
 	}

@@ -15,31 +15,34 @@ static struct span behind(struct span line, const char *word)
 	return span_trim(span_slice(line, strlen(word), line.length));
 }
 
-/* The value of KEY= in a list separated by commas; absent if there is none. */
-static struct span field(struct span list, const char *key)
+/* The value of KEY= in a list separated by commas; absent if there is none. Sendmail looks at its first letter alone. */
+static struct span field(struct span list, char key)
 {
+	struct span found = span_of(NULL);
 	while (list.length != 0) {
 		size_t comma = span_find(list, 0, ',');
 		struct span part = span_trim(span_slice(list, 0, comma));
 		size_t equals = span_find(part, 0, '=');
-		if (equals != part.length && span_equal_nocase(span_trim(span_slice(part, 0, equals)), span_of(key))) {
+		if (equals != part.length && part.at[0] == key) {
 			struct span value = span_trim(span_slice(part, equals + 1, part.length));
-			return value.length != 0 ? value : span_of("");
+			found = value.length != 0 ? value : span_of("");
 		}
 		list = span_slice(list, comma + 1, list.length);
 	}
-	return span_of(NULL);
+	return found;
 }
 
 static void read_filter(struct span line, struct sendmail_setup *setup)
 {
 	if (setup->filter_count == SENDMAIL_ITEMS_MAX)
 		return;
+	size_t comma = span_find(line, 0, ',');
+	struct span behind_comma = span_slice(line, comma + 1, line.length);
 	setup->filters[setup->filter_count++] = (struct sendmail_filter) {
-		.name = span_trim(span_slice(line, 1, span_find(line, 0, ','))),
-		.socket = field(line, "S"),
-		.flag = field(line, "F"),
-		.times = field(line, "T"),
+		.name = span_trim(span_slice(line, 1, comma)),
+		.socket = field(behind_comma, 'S'),
+		.flag = field(behind_comma, 'F'),
+		.times = field(behind_comma, 'T'),
 	};
 }
 
@@ -47,22 +50,35 @@ static void read_daemon(struct span options, struct sendmail_setup *setup)
 {
 	if (setup->daemon_count == SENDMAIL_ITEMS_MAX)
 		return;
-	struct span name = field(options, "Name");
+	struct span name = field(options, 'N');
 	setup->daemons[setup->daemon_count++] = (struct sendmail_daemon) {
-		.name = span_absent(name) ? field(options, "Port") : name,
-		.filters = field(options, "InputMailFilters"),
+		.name = span_absent(name) ? field(options, 'P') : name,
+		.filters = field(options, 'I'),
 	};
+}
+
+/* The value of a line "O NAME=VALUE". */
+static bool option_value(struct span line, const char *name, struct span *value_r)
+{
+	size_t equals = span_find(line, 0, '=');
+	if (!begins(line, "O ") || equals == line.length
+	    || !span_equal_nocase(span_trim(span_slice(line, 2, equals)), span_of(name)))
+		return false;
+	*value_r = span_trim(span_slice(line, equals + 1, line.length));
+	if (value_r->length == 0)
+		*value_r = span_of("");
+	return true;
 }
 
 void sendmail_read(struct span text, struct sendmail_setup *setup_r)
 {
-	static const char daemon[] = "O DaemonPortOptions=";
+	struct span value;
 	*setup_r = (struct sendmail_setup) { .text = text };
 	for (struct span line; span_next_line(&text, &line);) {
 		if (begins(line, "X"))
 			read_filter(line, setup_r);
-		else if (begins(line, daemon))
-			read_daemon(behind(line, daemon), setup_r);
+		else if (option_value(line, "DaemonPortOptions", &value))
+			read_daemon(value, setup_r);
 		else if (begins(line, "DZ"))
 			setup_r->version = behind(line, "DZ");
 		else if (begins(line, "DS"))
@@ -73,16 +89,8 @@ void sendmail_read(struct span text, struct sendmail_setup *setup_r)
 struct span sendmail_option(const struct sendmail_setup *setup, const char *name)
 {
 	struct span rest = setup->text, found = span_of(NULL);
-	for (struct span line; span_next_line(&rest, &line);) {
-		if (!begins(line, "O "))
-			continue;
-		size_t equals = span_find(line, 0, '=');
-		if (!span_equal_nocase(span_trim(span_slice(line, 2, equals)), span_of(name)))
-			continue;
-		found = span_trim(span_slice(line, equals + 1, line.length));
-		if (found.length == 0)
-			found = span_of("");
-	}
+	for (struct span line; span_next_line(&rest, &line);)
+		option_value(line, name, &found);
 	return found;
 }
 
@@ -117,6 +125,23 @@ struct span sendmail_access(const struct sendmail_setup *setup, struct arena *ar
 		return arena_printf(arena, "%.*s:%.*s", (int)words[0].length, words[0].at, (int)words[1].length, words[1].at);
 	}
 	return span_of(NULL);
+}
+
+bool sendmail_next_relayed(struct span *rest, struct span *words_r, bool *file_r)
+{
+	for (struct span line; span_next_line(rest, &line);) {
+		if (line.length < 3 || (line.at[0] != 'C' && line.at[0] != 'F'))
+			continue;
+		bool named = begins(span_slice(line, 1, line.length), "{R}");
+		if (!named && line.at[1] != 'R')
+			continue;
+		*file_r = line.at[0] == 'F';
+		*words_r = span_trim(span_slice(line, named ? 4 : 2, line.length));
+		if (*file_r && begins(*words_r, "-o"))
+			*words_r = behind(*words_r, "-o");
+		return true;
+	}
+	return false;
 }
 
 struct span sendmail_filters_of(const struct sendmail_setup *setup, const struct sendmail_daemon *daemon)
