@@ -244,6 +244,8 @@ static void test_server(void)
 		{ "mynetworks = cidr:/salesforce", "", "other-service", "" },
 		{ "mynetworks = ldap:x", "", "", "other-service" },
 		{ "soft_bounce = yes", "", "", "soft-bounce" },
+		{ "relay_domains = static:all", "", "other-service", "" },
+		{ "relay_domains = static:all\nsmtpd_relay_restrictions = permit_mynetworks, reject", "", "", "" },
 		{ "multi_instance_directories = /etc/postfix-out", "", "", "instances" },
 		{ "smtpd_relay_restrictions =", "", "other-service", "" },
 		{ "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_unauth_destination", "", "", "" },

@@ -78,8 +78,8 @@ void relayctl_print_problems(const char *path, const struct problems *problems, 
 #define RELAYCTL_PROBLEM_SIZE 160
 bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELAYCTL_PROBLEM_SIZE]);
 
-/* Read a descriptor to its end, as above. False: errno says why. */
-bool relayctl_read_stream(int in, struct span *content_r);
+/* Read a descriptor to its end, as above. False: errno says why; EFBIG: there are more than most bytes. */
+bool relayctl_read_stream(int in, size_t most, struct span *content_r);
 
 /* Why a file is none that can be read to its end, as a sentence; NULL: it is a regular file. */
 const char *relayctl_endless(const struct stat *status);

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +47,23 @@ static bool keep(struct span content, struct arena *arena, struct span *text_r)
 	return !span_absent(*text_r);
 }
 
+bool inquiry_file(const char *path, struct arena *arena, struct span *text_r, char problem_r[INQUIRY_PROBLEM_SIZE])
+{
+	struct span content;
+	struct stat status;
+	int in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	const char *problem = in >= 0 && fstat(in, &status) == 0 ? relayctl_endless(&status) : NULL;
+	bool good = in >= 0 && !problem && relayctl_read_stream(in, INQUIRY_BYTES_MAX, &content);
+	if (!good)
+		snprintf(problem_r, INQUIRY_PROBLEM_SIZE, "%s%s", problem ? "" : "it cannot be read: ",
+		         problem          ? problem
+		         : errno == EFBIG ? "it has more than 16 MB"
+		                          : strerror(errno));
+	if (in >= 0)
+		close(in);
+	return good && keep(content, arena, text_r);
+}
+
 static bool run_postconf(const char *folder, const char *flag, struct arena *arena, struct span *text_r)
 {
 	int ends[2], status = -1;
@@ -56,10 +75,14 @@ static bool run_postconf(const char *folder, const char *flag, struct arena *are
 		be_postconf(ends[1], folder, flag);
 	close(ends[1]);
 	struct span content;
-	bool good = child > 0 && relayctl_read_stream(ends[0], &content) && keep(content, arena, text_r);
+	bool good = child > 0 && relayctl_read_stream(ends[0], INQUIRY_BYTES_MAX, &content) && keep(content, arena, text_r);
 	close(ends[0]);
+	int error = errno;
+	if (child > 0 && !good)
+		kill(child, SIGKILL);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
+	errno = error;
 	return good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -77,11 +100,13 @@ bool inquiry_postconf(const char *folder, struct arena *arena, struct postfix_ou
 	};
 	for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
 		*runs[i].text = span_of("");
+		errno = 0;
 		if (!run_postconf(folder, runs[i].flag, arena, runs[i].text)) {
 			char shown[200];
 			terminal_escape(span_of(folder ? folder : ""), shown, sizeof shown);
-			snprintf(problem_r, INQUIRY_PROBLEM_SIZE, "%s cannot tell the configuration%s%s; run %s%s%s%s%s to see why",
-			         INQUIRY_POSTCONF, folder ? " in " : "", shown, INQUIRY_POSTCONF, folder ? " -c " : "", shown,
+			snprintf(problem_r, INQUIRY_PROBLEM_SIZE, "%s %s%s%s; run %s%s%s%s%s to see why", INQUIRY_POSTCONF,
+			         errno == EFBIG ? "tells more than 16 MB of the configuration" : "cannot tell the configuration",
+			         folder ? " in " : "", shown, INQUIRY_POSTCONF, folder ? " -c " : "", shown,
 			         runs[i].flag ? " " : "", runs[i].flag ? runs[i].flag : "");
 			return false;
 		}
@@ -90,16 +115,14 @@ bool inquiry_postconf(const char *folder, struct arena *arena, struct postfix_ou
 }
 
 /* Tables whose text can be told: kept as text, or made from a file of that name; and those that hold it themselves. */
-static struct span read_table(void *context, struct span table)
+static struct span read_text(struct arena *arena, struct span table)
 {
 	static const char *const types[] = { "cidr:", "texthash:", "hash:", "btree:", "lmdb:", "cdb:", "dbm:" };
-	struct arena *arena = context;
 	struct span text = span_of(NULL);
 	if (span_starts_nocase(table, span_of("proxy:")))
 		table = span_slice(table, strlen("proxy:"), table.length);
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-		char problem[RELAYCTL_PROBLEM_SIZE];
-		struct span content;
+		char problem[INQUIRY_PROBLEM_SIZE];
 		struct span name = span_slice(table, strlen(types[i]), table.length);
 		if (!span_starts_nocase(table, span_of(types[i])))
 			continue;
@@ -111,10 +134,30 @@ static struct span read_table(void *context, struct span table)
 			return text;
 		}
 		const char *path = arena_text(arena, name);
-		bool good = path && *path == '/' && relayctl_read(path, &content, problem) && keep(content, arena, &text);
+		bool good = path && *path == '/' && inquiry_file(path, arena, &text, problem);
 		return good ? text : span_of(NULL);
 	}
 	return text;
+}
+
+struct inquiry_table {
+	struct span name;
+	struct span text; /* absent: it cannot be told */
+	struct inquiry_table *next;
+};
+
+static struct span read_table(void *context, struct span name)
+{
+	struct inquiry_tables *tables = context;
+	for (const struct inquiry_table *known = tables->first; known; known = known->next)
+		if (span_equal(known->name, name))
+			return known->text;
+	struct inquiry_table *table = arena_alloc(tables->arena, sizeof *table);
+	if (!table)
+		return span_of(NULL);
+	*table = (struct inquiry_table) { arena_span(tables->arena, name), read_text(tables->arena, name), tables->first };
+	tables->first = table;
+	return table->text;
 }
 
 static bool readable(void *context, struct span path)
@@ -135,8 +178,9 @@ static enum reach ask_reach(void *context, const struct visit *visit, int *error
 	return inquiry_reach(visit, error_r);
 }
 
-void inquiry_machine(struct arena *arena, struct machine_questions *machine_r)
+void inquiry_machine(struct arena *arena, struct inquiry_tables *tables_r, struct machine_questions *machine_r)
 {
+	*tables_r = (struct inquiry_tables) { arena, NULL };
 	struct timex clock = { .modes = 0 };
 	int state = adjtimex(&clock);
 	*machine_r = (struct machine_questions) {
@@ -144,7 +188,6 @@ void inquiry_machine(struct arena *arena, struct machine_questions *machine_r)
 		.readable = readable,
 		.clock_known = state >= 0,
 		.clock_right = state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC),
-		.tables = { read_table, arena },
-		.context = arena,
+		.tables = { read_table, tables_r },
 	};
 }

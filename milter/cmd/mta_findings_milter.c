@@ -99,6 +99,23 @@ static struct span leave_chroot(struct audit *audit)
 	return audit_postconf(audit, "-F", arena_printf(&audit->found->arena, "%.*s/chroot=n", TEXT(shared)));
 }
 
+static bool same_visit(const struct visit *a, const struct visit *b)
+{
+	return span_equal(a->address, b->address) && span_equal(a->user, b->user) && span_equal(a->folder, b->folder)
+	       && a->chrooted == b->chrooted;
+}
+
+static enum reach try_visit(struct audit *audit, const struct visit *visit, int *error_r)
+{
+	struct attempt *attempt = audit->attempt;
+	if (!attempt->made || !same_visit(&attempt->visit, visit)) {
+		*attempt = (struct attempt) { .made = true, .visit = *visit };
+		attempt->reach = audit->machine->reach(audit->machine->context, visit, &attempt->error);
+	}
+	*error_r = attempt->error;
+	return attempt->reach;
+}
+
 /* A socket outside may have been made to appear inside as well: what the try found out counts. */
 static void check_place(struct audit *audit, const struct postfix_milter *own)
 {
@@ -109,7 +126,7 @@ static void check_place(struct audit *audit, const struct postfix_milter *own)
 		.folder = postfix_value(audit->setup, NULL, "queue_directory"),
 		.chrooted = audit->shared->chrooted,
 	};
-	enum reach reach = audit->machine->reach(audit->machine->context, &visit, &error);
+	enum reach reach = try_visit(audit, &visit, &error);
 	if (is_outside(audit, own) && reach != REACH_GOOD) {
 		audit_add(
 			audit, FINDING_FIX, "chroot", leave_chroot(audit),

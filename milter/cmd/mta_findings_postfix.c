@@ -17,7 +17,10 @@ static void look_at(struct audit *audit)
 void postfix_findings(struct preflight *found, const struct postfix_setup *setup,
                       const struct expectations *expectations, const struct machine_questions *machine)
 {
-	struct audit audit = { .found = found, .setup = setup, .expect = expectations, .machine = machine };
+	struct attempt attempt = { .made = false };
+	struct audit audit = {
+		.found = found, .setup = setup, .expect = expectations, .machine = machine, .attempt = &attempt
+	};
 	size_t guarded = 0;
 	for (size_t i = 0; i < setup->shared_count; i++) {
 		audit.shared = &setup->services[i];

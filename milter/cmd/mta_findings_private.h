@@ -10,6 +10,8 @@
 /* An argument of "%.*s". */
 #define TEXT(span) (int)(span).length, (span).at ? (span).at : ""
 
+struct attempt;
+
 /* The state of the checks; service is the one that is looked at. */
 struct audit {
 	struct preflight *found;
@@ -17,6 +19,15 @@ struct audit {
 	const struct postfix_service *shared; /* NULL: the whole server */
 	const struct expectations *expect;
 	const struct machine_questions *machine;
+	struct attempt *attempt; /* the last try of the socket */
+};
+
+/* What came of a try of the milter's socket; the next one that is the same need not be made. */
+struct attempt {
+	bool made;
+	struct visit visit;
+	enum reach reach;
+	int error;
 };
 
 /* Add a finding about the audit's service. command: absent for none; it is dropped for FINDING_OK. */

@@ -294,8 +294,30 @@ static void check_inside(struct sendmail_audit *audit)
 			TEXT(audit_shown(&audit->base, mailer)));
 }
 
+/* Of what is older only the package knows whether it was mended. */
+static bool refuses_bare_newlines(struct span version)
+{
+	unsigned long minor;
+	size_t dot = span_find(version, 0, '.');
+	struct span rest = span_slice(version, dot + 1, version.length);
+	return span_equal(span_slice(version, 0, dot), span_of("8"))
+	       && span_number(span_slice(rest, 0, span_find(rest, 0, '.')), 1000, &minor) && minor >= 18;
+}
+
+static void check_bare_newlines(struct sendmail_audit *audit)
+{
+	if (refuses_bare_newlines(audit->setup->version))
+		audit_add(&audit->base, FINDING_OK, "bare-newline", audit_nothing(), "bare newlines end no message");
+	else
+		audit_add(
+			&audit->base, FINDING_ADVICE, "bare-newline", span_of("dpkg-query -W sendmail-bin"),
+			"whether this Sendmail, older than 8.18, refuses bare newlines is not known from its configuration; where it does "
+			"not, another customer's message can hide a second one in your name; Debian's 8.17.1.9-2+deb12u2 refuses them");
+}
+
 static void check_version(struct sendmail_audit *audit)
 {
+	check_bare_newlines(audit);
 	audit_add(
 		&audit->base, FINDING_OK, "version", audit_nothing(),
 		"Sendmail %.*s: a RCPT that it takes although the milter refused it (before 8.18.2) is refused again later",

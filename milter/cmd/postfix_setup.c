@@ -6,6 +6,8 @@
 #include "cmd/socket_place.h"
 
 #define DEPTH_MAX 20
+#define NAMES_MAX 2000
+#define EXPANDED_MAX ((size_t)1 << 20)
 #define SERVICES_MAX 2000
 
 static bool is_space(char c)
@@ -141,24 +143,38 @@ static bool read_services(struct span text, struct postfix_setup *setup, struct 
 	return setup->services != NULL;
 }
 
-/* "SERVICE/TYPE/NAME = VALUE" */
+/* "SERVICE/TYPE/NAME = VALUE"; NULL: it is none, or there is no such service. */
+static struct postfix_service *read_option(struct postfix_setup *setup, struct span line, struct span *name_r,
+                                           struct span *value_r)
+{
+	struct span key;
+	if (!split(line, &key, value_r))
+		return NULL;
+	/* An address may hold a slash no more than a name of a service or of a parameter. */
+	size_t first = span_find(key, 0, '/');
+	size_t second = span_find(key, first + 1, '/');
+	*name_r = span_slice(key, second + 1, key.length);
+	return second < key.length ? find_service(setup, span_slice(key, 0, first), span_slice(key, first + 1, second))
+	                           : NULL;
+}
+
+/* First as many as there are of each service, then what they are. */
 static bool read_options(struct span text, struct postfix_setup *setup, struct arena *arena)
 {
-	size_t room = count_lines(text);
-	struct span line, key, value;
-	while (span_next_line(&text, &line)) {
-		if (!split(line, &key, &value))
-			continue;
-		/* An address may hold a slash no more than a name of a service or of a parameter. */
-		size_t first = span_find(key, 0, '/');
-		size_t second = span_find(key, first + 1, '/');
-		struct postfix_service *shared =
-			find_service(setup, span_slice(key, 0, first), span_slice(key, first + 1, second));
-		if (!shared || second >= key.length)
-			continue;
-		if (!shared->options.names && !table_init(&shared->options, room, arena))
+	struct span line, name, value;
+	struct postfix_service *shared;
+	for (struct span rest = text; span_next_line(&rest, &line);) {
+		shared = read_option(setup, line, &name, &value);
+		if (shared)
+			shared->options.room++;
+	}
+	for (size_t i = 0; i < setup->shared_count; i++)
+		if (setup->services[i].options.room != 0
+		    && !table_init(&setup->services[i].options, setup->services[i].options.room, arena))
 			return false;
-		if (!table_put(&shared->options, span_slice(key, second + 1, key.length), value))
+	while (span_next_line(&text, &line)) {
+		shared = read_option(setup, line, &name, &value);
+		if (shared && !table_put(&shared->options, name, value))
 			return false;
 	}
 	return true;
@@ -187,21 +203,34 @@ static struct span raw_value(const struct postfix_setup *setup, const struct pos
 	return table_get(&setup->raw, name);
 }
 
-/* What grows while names are replaced. A text that cannot be told is not good. */
+/* What grows while names are replaced. A text that cannot be told, or grows beyond all measure, is not good. */
 struct expansion {
 	const struct postfix_setup *setup;
 	const struct postfix_service *shared;
-	struct span text;
+	char *text;
+	size_t length, room;
+	unsigned names; /* that were replaced */
 	bool good;
 };
 
 static void append(struct expansion *expansion, struct span more)
 {
+	size_t needed = expansion->length + more.length;
 	if (more.length == 0 || !expansion->good)
 		return;
-	expansion->text = arena_printf(expansion->setup->arena, "%.*s%.*s", (int)expansion->text.length, expansion->text.at,
-	                               (int)more.length, more.at);
-	expansion->good = !span_absent(expansion->text);
+	if (needed > expansion->room) {
+		size_t room = needed * 2;
+		char *larger = room <= EXPANDED_MAX ? arena_alloc(expansion->setup->arena, room) : NULL;
+		expansion->good = larger != NULL;
+		if (!larger)
+			return;
+		if (expansion->length != 0)
+			memcpy(larger, expansion->text, expansion->length);
+		expansion->text = larger;
+		expansion->room = room;
+	}
+	memcpy(expansion->text + expansion->length, more.at, more.length);
+	expansion->length = needed;
 }
 
 static void expand(struct expansion *expansion, struct span value, unsigned depth);
@@ -209,6 +238,7 @@ static void expand(struct expansion *expansion, struct span value, unsigned dept
 static void expand_name(struct expansion *expansion, struct span name, unsigned depth)
 {
 	struct span value = raw_value(expansion->setup, expansion->shared, name);
+	expansion->good = expansion->good && ++expansion->names <= NAMES_MAX;
 	if (!span_absent(value))
 		expand(expansion, value, depth + 1);
 }
@@ -297,10 +327,10 @@ struct span postfix_value(const struct postfix_setup *setup, const struct postfi
 	struct span raw = raw_value(setup, shared, span_of(name));
 	if (span_absent(raw) || span_find(raw, 0, '$') == raw.length)
 		return raw;
-	struct expansion expansion = { .setup = setup, .shared = shared, .text = span_of(""), .good = true };
+	struct expansion expansion = { .setup = setup, .shared = shared, .good = true };
 	expand(&expansion, raw, 0);
 	if (expansion.good)
-		return expansion.text;
+		return expansion.length != 0 ? span_make(expansion.text, expansion.length) : span_of("");
 	struct span told = table_get(&setup->expanded, span_of(name));
 	return postfix_overrides(shared, name) || span_absent(told) ? raw : told;
 }

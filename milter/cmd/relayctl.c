@@ -89,7 +89,7 @@ void relayctl_print_problems(const char *path, const struct problems *problems, 
 		relayctl_complain_of(path, "out of memory");
 }
 
-bool relayctl_read_stream(int in, struct span *content_r)
+bool relayctl_read_stream(int in, size_t most, struct span *content_r)
 {
 	char *bytes = NULL;
 	size_t length = 0;
@@ -108,6 +108,10 @@ bool relayctl_read_stream(int in, struct span *content_r)
 		ssize_t got = read(in, bytes + length, room - length);
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got > 0 && (size_t)got > most - length) {
+			errno = EFBIG;
+			got = -1;
+		}
 		if (got < 0) {
 			free(bytes);
 			return false;
@@ -145,7 +149,7 @@ bool relayctl_read(const char *path, struct span *content_r, char problem_r[RELA
 		good = fstat(in, &status) == 0;
 		problem = good ? relayctl_endless(&status) : NULL;
 	}
-	good = good && !problem && relayctl_read_stream(in, content_r);
+	good = good && !problem && relayctl_read_stream(in, SIZE_MAX, content_r);
 	if (!good)
 		snprintf(problem_r, RELAYCTL_PROBLEM_SIZE, "%s%s",
 		         problem ? "" : "it cannot be read: ", problem ? problem : strerror(errno));

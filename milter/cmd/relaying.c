@@ -303,6 +303,20 @@ bool relaying_is_salesforce(struct span text, const struct network_set *networks
 	return (walk.found.whom & RELAYS_FOR_SALESFORCE) != 0;
 }
 
+/* Whether every domain counts as one's own: a refusal of others' then refuses none. */
+static bool takes_every_domain(const struct walk *walk)
+{
+	static const char *const lists[] = { "relay_domains", "mydestination", "virtual_alias_domains",
+		                                 "virtual_mailbox_domains" };
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		struct span list = postfix_value(walk->setup, walk->shared, lists[i]);
+		for (struct span item; postfix_next(&list, &item);)
+			if (table_is(item, "static:"))
+				return true;
+	}
+	return false;
+}
+
 struct relaying relaying_find(const struct postfix_setup *setup, const struct postfix_service *shared,
                               const struct network_set *networks, const struct table_reader *reader)
 {
@@ -313,6 +327,8 @@ struct relaying relaying_find(const struct postfix_setup *setup, const struct po
 		walk = walk_of(&walk, "smtpd_recipient_restrictions");
 	if (!walk.closed)
 		permit(&walk, RELAYS_FOR_ALL, span_of("no restriction"));
+	if (!walk.full && takes_every_domain(&walk))
+		permit(&walk, RELAYS_FOR_ALL, span_of("relay_domains"));
 	/* Whom the client's restrictions keep out does not relay, either; whom they let in may not be known. */
 	struct walk clients = walk_of(&fresh, "smtpd_client_restrictions");
 	if (clients.full && walk.found.whom != 0) {

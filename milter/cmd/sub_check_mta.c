@@ -11,6 +11,8 @@
 #include "core/log_entry.h"
 
 #define SENDMAIL_FOLDER "/etc/mail"
+/* For all that is read of the mail server, and found. */
+#define MEMORY_MAX ((size_t)256 << 20)
 
 enum { FLAG_CONFIG = 1, FLAG_FOLDER, FLAG_JSON };
 
@@ -104,17 +106,16 @@ static bool look_at_sendmail(const struct request *request, const struct expecta
 {
 	struct span path =
 		arena_printf(&found->arena, "%s/sendmail.cf", request->folder ? request->folder : SENDMAIL_FOLDER);
-	char problem[RELAYCTL_PROBLEM_SIZE];
-	struct span content = span_of(NULL);
+	char problem[INQUIRY_PROBLEM_SIZE];
+	struct span text;
 	struct sendmail_setup setup;
 	if (span_absent(path))
 		return true;
-	if (!relayctl_read(path.at, &content, problem)) {
+	if (!inquiry_file(path.at, &found->arena, &text, problem)) {
 		relayctl_complain_of(path.at, problem);
 		return false;
 	}
-	sendmail_read(arena_span(&found->arena, content), &setup);
-	free((void *)(uintptr_t)content.at);
+	sendmail_read(text, &setup);
 	if (!arena_failed(&found->arena))
 		sendmail_findings(found, &setup, expect, machine);
 	return true;
@@ -147,10 +148,12 @@ static int look(const struct request *request, const struct settings *settings)
 {
 	struct expectations expect;
 	struct machine_questions machine;
+	struct inquiry_tables tables;
 	struct preflight found;
 	preflight_init(&found);
+	found.arena.limit = MEMORY_MAX;
 	expectations_of(request->config, settings, &expect);
-	inquiry_machine(&found.arena, &machine);
+	inquiry_machine(&found.arena, &tables, &machine);
 	bool read = request->mta == MTA_SENDMAIL ? look_at_sendmail(request, &expect, &machine, &found)
 	                                         : look_at_postfix(request, &expect, &machine, &found);
 	int code = read ? report(&found, request) : RELAYCTL_INPUT;
