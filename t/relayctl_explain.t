@@ -68,6 +68,22 @@ def replies(tap, bench):
     tap.ok(len(seen) >= 3, "several reasons", seen=seen)
 
 
+def table(tap, bench):
+    """Every reason there is, as Salesforce's Email Log has the reply: behind a code of its own, quoted, folded, cut."""
+    with open(os.path.join(os.environ.get("SRCDIR", "."), "include", "core", "reason.h"), encoding="utf-8") as file:
+        rows = re.findall(r'X\(REASON_\w+, "([^"]+)", "(\d+)", "([^"]*)",[ \\\n\t]*"([^"]*)"\)', file.read())
+    tap.ok(len(rows) > 80, "the table is read", count=len(rows))
+    for reason, code, enhanced, sentence in rows:
+        words = ("554 5.0.0 %s %s %s: %s (id 1f3a5c7e9b2d4f60)" % (code, enhanced, reason, sentence)).split()
+        text = '"' + " ".join(words[:5]) + "\n    " + " ".join(words[5:])[:-9]
+        result = bench.run("explain", "--json", text)
+        one = result.objects()[0]
+        tap.equal(([(row["source"], row["line"], row["meaning"]) for row in one["explanations"]], one["retry"], result.code),
+                  ([("milter", reason, sentence)], "hard", 0), reason + " is explained", told=one)
+        row = one["explanations"][0]
+        tap.ok(row["look"] and "check-message" in row["command"] and "sfdc-relayctl" in row["command"], reason + ": where to look, and which tool shows it", told=row)
+
+
 def wrong(tap, bench):
     for arguments in ([], [""], ["  "], ["451", "4.7.5"], ["--no-such", "x"]):
         result = bench.run("explain", *arguments)
@@ -79,4 +95,4 @@ def wrong(tap, bench):
                    "%r: printable" % text[:20], out=result.out[:300], err=result.err[:300])
 
 
-main(words, commands, replies, wrong)
+main(words, commands, replies, table, wrong)

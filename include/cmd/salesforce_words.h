@@ -93,10 +93,22 @@ const struct words_row *words_row(enum words words);
 #define WORDS_LINE_SIZE 160
 const char *words_line(enum words words, char line_r[WORDS_LINE_SIZE]);
 
-/* The row whose text stands in a line, without regard to case; of several the one that is longest. WORDS_NONE: none. */
+/*
+ * Undo what mail programs, browsers and spreadsheets do to a long line: line breaks and other white space become one space,
+ * and nothing behind a hyphen or the "=" of quoted-printable. Writes line.length bytes at most; returns their number.
+ */
+size_t words_unfold(struct span line, char *to);
+
+/*
+ * The row whose text stands in a line, without regard to case; of several the one that is longest. In a line that was cut,
+ * the row whose text the end of the line begins, if that is only one. WORDS_NONE: none.
+ */
 enum words words_find(struct span line);
 
-/* The reason codes of this milter that stand before the first colon of a reply ("550 5.7.1 cert-absent,ip-unlisted: ..."). */
+/*
+ * The reason codes of this milter, without regard to case, that stand before the first colon of a reply
+ * ("550 5.7.1 cert-absent,ip-unlisted: ..."); in a line that lost them, those whose sentence stands in it.
+ */
 #define WORDS_REASONS_MAX 4
 size_t words_reasons(struct span line, enum reason reasons_r[WORDS_REASONS_MAX]);
 

@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+#define CUT_MIN 19 /* bytes of a text that was cut by which it is known: "[internal] " and eight more */
+#define REASON_CODE_MAX 32
+#define SENTENCE_MIN 20
+
 #define SEE_RELAY "sfdc-relayctl check-relay HOST"
 #define SEE_OPEN "sfdc-relayctl check-relay --probe-open-relay HOST"
 #define SEE_MESSAGE "sfdc-relayctl check-message --explain MESSAGE"
@@ -227,7 +231,28 @@ const char *words_line(enum words words, char line_r[WORDS_LINE_SIZE])
 	return line_r;
 }
 
-enum words words_find(struct span line)
+size_t words_unfold(struct span line, char *to)
+{
+	size_t length = 0;
+	for (size_t i = 0; i < line.length;) {
+		bool broken = false;
+		size_t end = i;
+		for (; end < line.length && (line.at[end] == ' ' || (line.at[end] >= '\t' && line.at[end] <= '\r')); end++)
+			broken = broken || line.at[end] == '\n' || line.at[end] == '\r';
+		if (end == i) {
+			to[length++] = line.at[i++];
+			continue;
+		}
+		i = end;
+		if (broken && length > 0 && to[length - 1] == '=')
+			length--;
+		else if (!(broken && length > 1 && to[length - 1] == '-' && ascii_alnum(to[length - 2])))
+			to[length++] = ' ';
+	}
+	return length;
+}
+
+static enum words find_whole(struct span line)
 {
 	enum words best = WORDS_NONE;
 	size_t length = 0;
@@ -242,9 +267,86 @@ enum words words_find(struct span line)
 	return best;
 }
 
+/* Without the marks that are put behind a text that was cut, and quotes around it. */
+static struct span without_marks(struct span line)
+{
+	while (line.length > 0
+	       && (strchr(".\"')] ", line.at[line.length - 1]) || (unsigned char)line.at[line.length - 1] > 0x7e))
+		line.length--;
+	return line;
+}
+
+/* How many bytes at the end of the line begin the text. */
+static size_t begun(struct span line, struct span text)
+{
+	size_t most = line.length < text.length ? line.length : text.length;
+	for (size_t length = most; length >= CUT_MIN; length--)
+		if (span_ends_nocase(line, span_slice(text, 0, length)))
+			return length;
+	return 0;
+}
+
+static enum words find_cut(struct span line)
+{
+	enum words best = WORDS_NONE;
+	size_t longest = 0;
+	for (unsigned i = WORDS_NONE + 1; i < WORDS_COUNT; i++) {
+		size_t at = 0;
+		for (struct span text = alternative(&rows[i], &at); text.length > 0; text = alternative(&rows[i], &at)) {
+			size_t length = begun(line, text);
+			if (length > longest)
+				best = (enum words)i;
+			else if (length == longest && length != 0 && best != (enum words)i)
+				best = WORDS_NONE;
+			longest = length > longest ? length : longest;
+		}
+	}
+	return best;
+}
+
+/* What Salesforce's own server says is nobody else's, even if it was cut. */
+enum words words_find(struct span line)
+{
+	enum words whole = find_whole(line);
+	bool internal = span_holds_nocase(line, span_of("[internal]"));
+	if (whole != WORDS_NONE && (!internal || rows[whole].source == WORDS_OF_SALESFORCE))
+		return whole;
+	enum words cut = find_cut(without_marks(line));
+	return cut != WORDS_NONE ? cut : whole;
+}
+
 static bool separates(char c)
 {
 	return c == ' ' || c == ',' || c == '\t' || c == ':' || c == '"' || c == '\'' || c == ';' || c == '-';
+}
+
+/* In whatever case. */
+static bool reason_of(struct span word, enum reason *reason_r)
+{
+	char lower[REASON_CODE_MAX];
+	if (word.length == 0 || word.length > sizeof lower)
+		return false;
+	for (size_t i = 0; i < word.length; i++)
+		lower[i] = ascii_lower(word.at[i]);
+	return reason_from_code(span_make(lower, word.length), reason_r) && *reason_r != REASON_NONE;
+}
+
+/* Those with the longest sentence that stands in the line; a sentence may be that of several. */
+static size_t find_sentences(struct span line, enum reason reasons_r[WORDS_REASONS_MAX])
+{
+	size_t count = 0;
+	size_t longest = SENTENCE_MIN;
+	for (unsigned i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		struct span sentence = span_of(reason_row((enum reason)i)->sentence);
+		if (sentence.length < longest || !span_holds_nocase(line, sentence))
+			continue;
+		if (sentence.length > longest)
+			count = 0;
+		longest = sentence.length;
+		if (count < WORDS_REASONS_MAX)
+			reasons_r[count++] = (enum reason)i;
+	}
+	return count;
 }
 
 size_t words_reasons(struct span line, enum reason reasons_r[WORDS_REASONS_MAX])
@@ -256,7 +358,7 @@ size_t words_reasons(struct span line, enum reason reasons_r[WORDS_REASONS_MAX])
 		while (end < line.length && (ascii_alnum(line.at[end]) || line.at[end] == '-'))
 			end++;
 		enum reason reason;
-		bool found = end > at && reason_from_code(span_slice(line, at, end), &reason) && reason != REASON_NONE;
+		bool found = reason_of(span_slice(line, at, end), &reason);
 		if (found)
 			reasons_r[count++] = reason;
 		if (found && end < line.length && line.at[end] == ':')
@@ -265,7 +367,7 @@ size_t words_reasons(struct span line, enum reason reasons_r[WORDS_REASONS_MAX])
 			break;
 		at = end + 1;
 	}
-	return count;
+	return count > 0 ? count : find_sentences(line, reasons_r);
 }
 
 struct span words_session(struct span line)

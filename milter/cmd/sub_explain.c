@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -166,10 +167,17 @@ static int explain_line(const char *line, bool json)
 {
 	struct span text = span_trim(span_of(line));
 	struct explanations explanations;
-	unsigned code = words_code(text);
 	char shown[LOG_PRINTABLE_SIZE];
+	char *unfolded = malloc(text.length + 1);
 
-	explain_text(text, &explanations);
+	if (!unfolded) {
+		relayctl_complain("out of memory");
+		return RELAYCTL_TEMPFAIL;
+	}
+	struct span words = span_make(unfolded, words_unfold(text, unfolded));
+	unsigned code = words_code(words);
+	explain_text(words, &explanations);
+	free(unfolded);
 	if (json && !print_json(text, &explanations, code)) {
 		relayctl_complain("out of memory");
 		return RELAYCTL_TEMPFAIL;
