@@ -106,7 +106,7 @@ static void take(struct message_source *source, size_t count)
 	source->too_large = source->too_large || needed > SOURCE_MESSAGE_MAX;
 	if (!source->too_large && !source->no_memory)
 		source->no_memory = needed > source->room && !grow(source, needed);
-	if (!source->too_large && !source->no_memory) {
+	if (count != 0 && !source->too_large && !source->no_memory) {
 		memcpy(source->message + source->length, source->buffer + source->begin, count);
 		source->length = needed;
 	}
