@@ -12,6 +12,7 @@ import yaml
 SRC = os.environ.get("SRCDIR", ".")
 PROBE = os.path.join(os.environ.get("BUILDDIR", "."), "t", "config_probe")
 sys.path.insert(0, os.path.join(SRC, "t"))
+from lab.redis import built  # noqa: E402
 from lab.tap import Tap  # noqa: E402
 
 ID = "00D8d000003TRx3EAG"
@@ -46,6 +47,7 @@ dns:
 log: {target: stderr, facility: local3, format: json, level: debug}
 headers: {authentication_results: false, result_header: X-Policy, add_to: all, own_ids: [Relay2], remove_sfdc: yes}
 deadline_warning: [90s, 2h, 1d]
+metrics: {listen: "inet:9876@127.0.0.1"}
 limits: {store: "rediss://us%%40er:p%%40ss@redis.example.com/2", store_cafile: anchor, when_away: pass}
 defaults: {}
 orgs:
@@ -91,7 +93,7 @@ EVERYTHING_TOP = {
     "dns.cache_ttl_max": "60", "dns.cache_negative_max": "0", "log.target": "stderr", "log.facility": "local3",
     "log.format": "json", "log.level": "debug", "headers.authentication_results": "no",
     "headers.result_header": "X-Policy", "headers.add_to": "all", "headers.own_ids": "[relay2]",
-    "headers.remove_sfdc": "yes",
+    "headers.remove_sfdc": "yes", "metrics.listen": "inet:9876@127.0.0.1",
     "limits.store": "rediss://us@er:***@redis.example.com:6379/2", "limits.store_file": "", "limits.store_cafile": "FOLDER/anchor",
     "limits.when_away": "pass", "defaults": "-", "orgs": "-",
 }
@@ -109,6 +111,11 @@ EVERYTHING_ORG = {
     "auth.mechanisms": "[plain]", "auth.required": "yes", "ip.networks": "3 networks", "ip.networks_file": "FOLDER/nets",
     "ip.spf": "[_spf.example.com]", "dmarc.required": "yes",
 }
+
+STORE = 'store: "rediss://us%40er:p%40ss@redis.example.com/2", '
+if not built():
+    EVERYTHING = EVERYTHING.replace(STORE, "")
+    EVERYTHING_TOP["limits.store"] = ""
 
 DEFAULT_ORG = {
     "name": "", "mode": "monitor", "domains": "[a.example]", "reject_unless": SENTENCE, "defer_unless": "limit", "limit.messages": "", "limit.recipients": "", "limit.per_user": "",

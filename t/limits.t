@@ -20,7 +20,7 @@ from lab import message
 from lab.forwarder import Forwarder, Listener
 from lab.pki import Pki
 from lab.process import Failure, free_port, wait_for, write
-from lab.redis import PROGRAM as REDIS, Client, Redis
+from lab.redis import PROGRAM as REDIS, Client, Redis, built
 from lab.tap import Tap
 from lab.wire import Letter, Wire, passes
 from milter.daemon import ORG, org
@@ -439,11 +439,34 @@ def steady(tap, folder):
     redis.kill()
 
 
+def without(tap):
+    """A build without hiredis says what it cannot do, and counts in its process."""
+    for limits in ({"store": "redis://127.0.0.1"}, {"store": "rediss://:swordfish@h", "when_away": "pass"}, {"store": "unix:/x"}):
+        with Target(**limited(**limits)) as target:
+            try:
+                target.start()
+                tap.ok(False, "it does not start with a store")
+            except AssertionError as error:
+                tap.contains(str(error), "limits.store: this program was built without hiredis and can use no store; remove it, or build "
+                                         "with hiredis", "it does not start with a store, and says why")
+                tap.ok("fish" not in str(error), "but not the password")
+    with Target(**limited()) as target:
+        target.start()
+        target.configure(**limited("redis://127.0.0.1"))
+        target.process.send_signal(1)
+        tap.ok(wait_for(lambda: any("without hiredis" in entry.get("text", "") for entry in target.lines("error")), "the refusal"),
+               "nor does it take one at a reload")
+        tap.equal(outcomes(target, 7), {"accept": 5, "limit-messages": 2}, "and goes on counting")
+
+
 def main():
     with Tap(needs_root=False) as tap:
         tap.case(here)
         tap.case(recipients)
         tap.case(modes)
+        if not built():
+            tap.case(without)
+            return
         if REDIS is None and not LONG:
             tap.note("redis-server is missing: what needs it is left out")
             return

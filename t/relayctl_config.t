@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.environ.get("SRCDIR", "."), "t"))
+from lab.redis import built  # noqa: E402
 from relayctl import CONFIG, OTHER, PROGRAM, main  # noqa: E402
 
 DEFAULT = "tls and message and org and from and envelope and verp and dkim and (cert or auth or ip)"
@@ -81,6 +82,11 @@ def limits(tap, bench):
     os.chmod(os.path.join(bench.path, "store"), 0o600)
     bench.file("limits.yaml", head + CONFIG % DEFAULT)
     result = bench.run("check-config", "-c", "limits.yaml")
+    if not built():
+        tap.equal(result.code, 78, "a store is an error where there is none")
+        tap.contains(result.err, "this program was built without hiredis and can use no store", "which says why")
+        tap.ok("fish" not in result.out + result.err, "the password is not shown")
+        return
     for text in ("defer_unless       limit\n", "limit              2000/1h messages, 300/90s messages of each user\n",
                  "limits.store       rediss://relay:***@redis.example.com:6379/3\n", "while it is away, what is limited is deferred"):
         tap.contains(result.out, text, "it shows " + text.strip())

@@ -11,6 +11,12 @@ from .process import Failure, free_port, start, stop, wait_for, write
 PROGRAM = shutil.which("redis-server", path="/usr/bin:/usr/sbin:" + os.environ.get("PATH", ""))
 
 
+def built():
+    """Whether the programs under test can use a store."""
+    with open(os.path.join(os.environ.get("BUILDDIR") or ".", "config.h"), encoding="utf-8") as file:
+        return "#define HAVE_HIREDIS 1" in file.read()
+
+
 class Client:
     """Speaks Redis' protocol: what is asked, and what comes of it; an error becomes a Failure."""
 
