@@ -49,6 +49,7 @@ static inline struct span read_table(void *context, struct span table)
 		{ "cidr:/refused", "127.0.0.0/8 REJECT no\n" },
 		{ "cidr:/hyperforce", "3.231.0.0/24 OK\n" },
 		{ "hash:/names", ".salesforce.com OK\n" },
+		{ "texthash:/networks", "# ours\n192.0.2.0/24 127.0.0.0/8,\n  13.110.74.0/24 # theirs\n" },
 		{ "texthash:/relay-domains", "# ours\ndest.test\n13.108\n" },
 		{ "hash:/old", "13.108 OK\n" },
 		{ "hash:/senders", "example.com OK\n" },

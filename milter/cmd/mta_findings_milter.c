@@ -87,8 +87,10 @@ static bool is_outside(const struct audit *audit, const struct postfix_milter *o
 {
 	struct span path = span_slice(own->address, span_find(own->address, 0, ':') + 1, own->address.length);
 	struct span socket = audit->expect->socket;
-	return audit->shared->chrooted && span_starts_nocase(socket, span_of("unix:"))
-	       && span_equal(path, span_slice(socket, strlen("unix:"), socket.length));
+	struct postfix_service outside = *audit->shared;
+	outside.chrooted = false;
+	return audit->shared->chrooted && span_starts_nocase(socket, span_of("unix:")) && path.length != 0
+	       && path.at[0] == '/' && postfix_same_socket(audit->setup, &outside, own->address, socket);
 }
 
 static struct span leave_chroot(struct audit *audit)

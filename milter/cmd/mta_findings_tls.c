@@ -58,6 +58,12 @@ static void check_certificate(struct audit *audit)
 {
 	static const char *const names[] = { "smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file",
 		                                 "smtpd_tls_dcert_file" };
+	if (postfix_lists(audit_value(audit, "smtpd_discard_ehlo_keywords"), "starttls")) {
+		audit_add(audit, FINDING_FIX, "starttls-hidden",
+		          audit_set(audit, "smtpd_discard_ehlo_keywords", "chunking,silent-discard"),
+		          "smtpd_discard_ehlo_keywords hides STARTTLS: no client sends by TLS, and genuine mail is refused");
+		return;
+	}
 	struct span command = audit_set(audit, "smtpd_tls_chain_files", "/etc/postfix/relay.key,/etc/postfix/relay.crt");
 	bool named = false;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -28,19 +28,35 @@ static bool is_any(struct span host)
 	return span_equal(host, span_of("0.0.0.0")) || span_equal(host, span_of("::"));
 }
 
+/* A path with one slash for several, and as /run where it begins with /var/run. */
+static struct span plain_path(const struct postfix_setup *setup, struct span path)
+{
+	char *plain = arena_alloc(setup->arena, path.length + 1);
+	size_t length = 0;
+	if (!plain)
+		return path;
+	for (size_t i = 0; i < path.length; i++)
+		if (path.at[i] != '/' || length == 0 || plain[length - 1] != '/')
+			plain[length++] = path.at[i];
+	struct span whole = span_make(plain, length);
+	static const char run[] = "/var/run/";
+	return span_starts_nocase(whole, span_of(run)) ? span_slice(whole, strlen("/var"), length) : whole;
+}
+
 /* A relative path begins in the queue's folder, and so does every path of a service that is chrooted there. */
 static bool same_path(const struct postfix_setup *setup, const struct postfix_service *shared, struct span path,
                       struct span ours)
 {
 	struct span queue = postfix_value(setup, NULL, "queue_directory");
 	bool absolute = path.length != 0 && path.at[0] == '/';
-	if (absolute && span_equal(path, ours))
+	ours = plain_path(setup, ours);
+	if (absolute && span_equal(plain_path(setup, path), ours))
 		return true;
 	if (absolute && !(shared && shared->chrooted))
 		return false;
 	struct span real = arena_printf(setup->arena, "%.*s%s%.*s", (int)queue.length, queue.at ? queue.at : "",
 	                                absolute ? "" : "/", (int)path.length, path.at);
-	return span_equal(real, ours);
+	return span_equal(plain_path(setup, real), ours);
 }
 
 bool postfix_same_socket(const struct postfix_setup *setup, const struct postfix_service *shared, struct span address,

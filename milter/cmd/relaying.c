@@ -166,13 +166,35 @@ static void take_keys(struct walk *walk, struct span table, bool claimed)
 	}
 }
 
-/* A network of mynetworks, or a table whose keys are such. */
+/* The items of a file that a list names by its path. */
+static void take_file(struct walk *walk, struct span path)
+{
+	struct span name = arena_printf(walk->setup->arena, "texthash:%.*s", (int)path.length, path.at);
+	struct span rest = walk->reader->read(walk->reader->context, name);
+	struct span key, value;
+	struct network network;
+	if (span_absent(rest))
+		permit(walk, RELAYS_FOR_UNKNOWN, path);
+	while (access_next_row(&rest, &key, &value))
+		do {
+			if (access_network(key, &network))
+				take_network(walk, &network, true, span_of("permit_mynetworks"));
+			else if (key.at[0] != '#' && key.at[0] != '!')
+				permit(walk, RELAYS_FOR_UNKNOWN, path);
+		} while (postfix_next(&value, &key));
+}
+
+/* A network of mynetworks, or a file or a table that holds such. */
 static void take_own(struct walk *walk, struct span item)
 {
 	struct network network;
 	struct span rest, key, value;
 	if (access_network(item, &network)) {
 		take_network(walk, &network, true, span_of("permit_mynetworks"));
+		return;
+	}
+	if (item.at[0] == '/') {
+		take_file(walk, item);
 		return;
 	}
 	rest = walk->reader->read(walk->reader->context, item);
