@@ -192,6 +192,10 @@ def untested_reasons():
                   if not re.search(rf"\b{name}\b|(?<![\w-]){code}(?![\w-])", text)]
 
 
+with open(os.path.join(SRC, "Makefile.am"), encoding="utf-8") as file:
+    shipped = set(re.findall(r"t/cases/\S+\.case", file.read()))
+present = set(files("t/cases", ".case"))
+ok(present and shipped == present, "every case file is in Makefile.am", sorted(present ^ shipped))
 rows, found = untested_reasons()
 ok(len(rows) > 50, "the reasons were found", [rows])
 ok(not found, "every reason code is expected by some test", found)

@@ -132,6 +132,12 @@ def check_reasons(tap):
     tap.equal(sorted(named - set(options)), [], "options that are named there exist")
 
 
+def check_checks(tap):
+    page = read("conf", "sfdc-milter.yaml.5")
+    told = re.search(r"^The checks are:\n(.*?)^\.El$", page, re.MULTILINE | re.DOTALL)[1]
+    tap.equal(re.findall(r"^\.It Li (\S+)$", told, re.MULTILINE), check_names(), "every check is in the manual, in order")
+
+
 def check_form(tap):
     if not shutil.which("mandoc"):
         tap.note("without mandoc the form of the manual page is not checked")
@@ -145,6 +151,7 @@ def main():
         tap.case(check_keys)
         tap.case(check_table)
         tap.case(check_reasons)
+        tap.case(check_checks)
         tap.case(check_form)
 
 

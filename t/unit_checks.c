@@ -395,7 +395,10 @@ static void test_table(void)
 {
 	for (unsigned i = 0; i < CHECK_COUNT; i++) {
 		enum check_id id = CHECK_COUNT;
+		const struct check *sheet = check_at((enum check_id)i);
 		ok(check_by_name(span_of(check_name((enum check_id)i)), &id) && id == i, "%s", check_name((enum check_id)i));
+		ok(sheet->judge && sheet->passes && sheet->asks && sheet->known_at > STAGE_CONNECT,
+		   "its sheet says how it judges, from when on, and what in words");
 	}
 	enum check_id id;
 	ok(!check_by_name(span_of("TLS"), &id) && !check_by_name(span_of(""), &id), "nothing else is a check");

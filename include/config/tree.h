@@ -54,4 +54,7 @@ bool node_is_empty(const struct node *node);
  */
 struct place node_place_at(const struct source *source, const struct node *node, size_t offset);
 
+/* "a list", "a map" or "a single value". */
+const char *node_kind_name(const struct node *node);
+
 #endif

@@ -19,28 +19,10 @@
 #include <stdint.h>
 
 #include "mta/buffer.h"
+#include "mta/macros.h"
 #include "mta/protocol.h"
 #include "mta/shared.h"
 #include "mta/session.h"
-
-/* The steps for which an MTA tells macros, in the order of a session. */
-enum macro_stage {
-	MACROS_OF_CONNECT,
-	MACROS_OF_HELO,
-	MACROS_OF_MAIL,
-	MACROS_OF_RCPT,
-	MACROS_OF_DATA,
-	MACROS_OF_EOH,
-	MACROS_OF_EOM,
-	MACRO_LISTS
-};
-
-/* The macros of one step; zeroed: none. */
-struct macro_list {
-	char *bytes;
-	size_t length;
-	bool due; /* told since the last step of that kind */
-};
 
 struct dialogue {
 	struct shared *shared; /* borrowed */

@@ -427,3 +427,17 @@ bool tree_parse(const struct source *source, struct arena *arena, struct diagnos
 		*root_r = builder.root;
 	return good;
 }
+
+const char *node_kind_name(const struct node *node)
+{
+	switch (node->kind) {
+	case NODE_LIST:
+		return "a list";
+	case NODE_MAP:
+		return "a map";
+	case NODE_SCALAR:
+	case NODE_BAD:
+		break;
+	}
+	return "a single value";
+}

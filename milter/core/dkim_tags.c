@@ -2,6 +2,7 @@
 #include "core/dkim_tags.h"
 
 #include "core/domain.h"
+#include "dkim_tags_private.h"
 
 #define TIME_DIGITS_MAX 12
 
@@ -122,8 +123,7 @@ struct span dkim_tags_find(const struct tag_list *list, const char *name)
 	return span_make(NULL, 0);
 }
 
-/* A tag known by that name, written in another case: this reader would overlook it, another would not. */
-static bool disguised(const struct tag_list *list, const char *const *names)
+bool dkim_tags_disguised(const struct tag_list *list, const char *const *names)
 {
 	for (size_t i = 0; i < list->count; i++)
 		for (size_t n = 0; names[n]; n++)
@@ -144,8 +144,7 @@ static int base64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* The base64 text without its white space; absent when it is not base64 with its padding, or without memory. */
-static struct span base64_text(struct span value, struct arena *arena)
+struct span dkim_tags_base64(struct span value, struct arena *arena)
 {
 	char *text = arena_text(arena, value);
 	size_t length = 0;
@@ -165,8 +164,7 @@ static struct span base64_text(struct span value, struct arena *arena)
 	return span_make(text, length);
 }
 
-/* Decode what base64_text() returned. */
-static struct span base64_decode(struct span text, struct arena *arena)
+struct span dkim_tags_decode(struct span text, struct arena *arena)
 {
 	unsigned char *bytes = arena_alloc(arena, text.length / 4 * 3);
 	size_t length = 0;
@@ -204,7 +202,7 @@ static bool next_element(struct span list, size_t *from, struct span *element_r)
 	return true;
 }
 
-static bool lists(struct span list, const char *wanted)
+bool dkim_tags_lists(struct span list, const char *wanted)
 {
 	size_t from = 0;
 	struct span element;
@@ -342,14 +340,14 @@ static bool read_names(const struct tag_list *list, struct arena *arena, domain_
 /* b= and bh= of the length the algorithm gives; rsa's is that of its key. */
 static bool read_hashes(const struct tag_list *list, struct arena *arena, struct dkim_fields *fields)
 {
-	struct span b = base64_text(dkim_tags_find(list, "b"), arena);
-	struct span bh = base64_text(dkim_tags_find(list, "bh"), arena);
+	struct span b = dkim_tags_base64(dkim_tags_find(list, "b"), arena);
+	struct span bh = dkim_tags_base64(dkim_tags_find(list, "bh"), arena);
 
 	fields->b_prefix = span_slice(b, 0, 8);
 	fields->b = b;
 	if (span_absent(b) || b.length == 0 || span_absent(bh))
 		return false;
-	fields->body_hash = base64_decode(bh, arena);
+	fields->body_hash = dkim_tags_decode(bh, arena);
 	if (fields->algorithm == DKIM_ALGORITHM_ED25519_SHA256 && base64_size(b) != 64)
 		return false;
 	return fields->algorithm == DKIM_ALGORITHM_OTHER ? bh.length != 0 : base64_size(bh) == DKIM_DIGEST_LENGTH;
@@ -371,7 +369,7 @@ static bool read_signature(const struct tag_list *list, struct arena *arena, dom
 	return names && hashes && !span_absent(fields->signed_names) && span_equal(dkim_tags_find(list, "v"), span_of("1"))
 	       && dkim_tags_find(list, "a").length != 0 && read_canonicalization(dkim_tags_find(list, "c"), fields)
 	       && read_identity(dkim_tags_find(list, "i"), arena, to_ascii, fields)
-	       && (span_absent(q) || lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
+	       && (span_absent(q) || dkim_tags_lists(q, "dns/txt")) && (span_absent(l) || digits_only(l))
 	       && read_time(dkim_tags_find(list, "t"), &fields->timestamp)
 	       && read_time(dkim_tags_find(list, "x"), &fields->expiry)
 	       && (fields->timestamp < 0 || fields->expiry < 0 || fields->expiry > fields->timestamp);
@@ -412,160 +410,9 @@ bool dkim_tags_signature(struct span value, struct arena *arena, domain_to_ascii
 	fields_r->expiry = -1;
 	if (value.length > DKIM_SIGNATURE_LENGTH_MAX)
 		return true;
-	bool sound = split(value, &list) && utf8_in_place(&list) && !disguised(&list, known);
+	bool sound = split(value, &list) && utf8_in_place(&list) && !dkim_tags_disguised(&list, known);
 	sound = read_signature(&list, arena, to_ascii, fields_r) && sound;
 	fields_r->b_raw = find_b(value, &list);
 	fields_r->well_formed = sound && !arena_failed(arena);
 	return !arena_failed(arena);
-}
-
-/* One element of DER with a definite length; what follows it stays in *rest. */
-static bool der_element(struct span *rest, unsigned char tag, struct span *content_r)
-{
-	const unsigned char *at = (const unsigned char *)rest->at;
-	if (rest->length < 2 || at[0] != tag)
-		return false;
-	size_t length = at[1];
-	size_t used = 2;
-	if (length >= 0x80) {
-		size_t count = length & 0x7f;
-		if (count == 0 || count > 2 || rest->length < 2 + count)
-			return false;
-		length = count == 1 ? at[2] : (size_t)at[2] << 8 | at[3];
-		used += count;
-	}
-	if (length > rest->length - used)
-		return false;
-	*content_r = span_slice(*rest, used, used + length);
-	*rest = span_slice(*rest, used + length, rest->length);
-	return true;
-}
-
-/* The bytes of a positive INTEGER in its shortest form, without the zero byte before a first bit that is set. */
-static bool der_positive(struct span *rest, struct span *number_r)
-{
-	struct span integer;
-	if (!der_element(rest, 0x02, &integer) || integer.length == 0)
-		return false;
-	const unsigned char *at = (const unsigned char *)integer.at;
-	if (at[0] >= 0x80 || (at[0] == 0 && (integer.length == 1 || at[1] < 0x80)))
-		return false;
-	*number_r = span_slice(integer, at[0] == 0, integer.length);
-	return true;
-}
-
-static unsigned bits_of(struct span number)
-{
-	unsigned bits = (unsigned)number.length * 8;
-	for (unsigned top = 0x80; ((unsigned char)number.at[0] & top) == 0; top >>= 1)
-		bits--;
-	return bits;
-}
-
-static bool is_odd(struct span number)
-{
-	return (number.at[number.length - 1] & 1) != 0;
-}
-
-/* RFC 3279 2.3.1: the parameters are NULL. Some leave them out. */
-static bool is_rsa_encryption(struct span algorithm)
-{
-	static const char text[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-	struct span whole = span_make(text, sizeof text - 1);
-	return span_equal(algorithm, whole) || span_equal(algorithm, span_slice(whole, 0, whole.length - 2));
-}
-
-bool dkim_tags_rsa_key(struct span der, struct rsa_key *key_r)
-{
-	struct span info, algorithm, bits, key;
-
-	if (!der_element(&der, 0x30, &info) || der.length != 0 || !der_element(&info, 0x30, &algorithm)
-	    || !is_rsa_encryption(algorithm) || !der_element(&info, 0x03, &bits) || info.length != 0 || bits.length == 0
-	    || bits.at[0] != 0)
-		return false;
-	bits = span_slice(bits, 1, bits.length);
-	if (!der_element(&bits, 0x30, &key) || bits.length != 0 || !der_positive(&key, &key_r->modulus)
-	    || !der_positive(&key, &key_r->exponent) || key.length != 0)
-		return false;
-	unsigned exponent_bits = bits_of(key_r->exponent);
-	key_r->bits = bits_of(key_r->modulus);
-	return is_odd(key_r->modulus) && is_odd(key_r->exponent) && exponent_bits >= 2 && exponent_bits <= 64
-	       && key_r->bits >= DKIM_RSA_BITS_MIN && key_r->bits <= DKIM_RSA_BITS_MAX;
-}
-
-/* A record of another version or kind under the key's name is not a key; one that says DKIM1 must say it first. */
-static bool is_key_record(const struct tag_list *list)
-{
-	struct span v = dkim_tags_find(list, "v");
-	if (list->count == 0 || span_absent(dkim_tags_find(list, "p")))
-		return false;
-	return span_absent(v) || (span_equal(v, span_of("DKIM1")) && span_equal(list->tags[0].name, span_of("v")));
-}
-
-static bool key_suits(const struct tag_list *list, enum dkim_algorithm algorithm)
-{
-	struct span h = dkim_tags_find(list, "h");
-	struct span k = dkim_tags_find(list, "k");
-	struct span s = dkim_tags_find(list, "s");
-	const char *kind = algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? "ed25519" : "rsa";
-
-	if (algorithm == DKIM_ALGORITHM_OTHER || !span_equal(span_absent(k) ? span_of("rsa") : k, span_of(kind)))
-		return false;
-	return (span_absent(h) || lists(h, "sha256")) && (span_absent(s) || lists(s, "*") || lists(s, "email"));
-}
-
-enum dkim_key_status dkim_tags_key(struct span text, enum dkim_algorithm algorithm, struct arena *arena,
-                                   struct dkim_key *key_r)
-{
-	static const char *const known[] = { "v", "h", "k", "n", "p", "s", "t", NULL };
-	struct tag_list list;
-
-	memset(key_r, 0, sizeof *key_r);
-	if (text.length > DKIM_KEY_LENGTH_MAX)
-		return DKIM_KEY_MALFORMED;
-	bool sound = dkim_tags_split(text, &list) && !disguised(&list, known);
-	if (!is_key_record(&list))
-		return sound ? DKIM_KEY_ABSENT : DKIM_KEY_MALFORMED;
-	if (!sound)
-		return DKIM_KEY_MALFORMED;
-	struct span encoded = dkim_tags_find(&list, "p");
-	if (encoded.length == 0)
-		return DKIM_KEY_REVOKED;
-	if (!key_suits(&list, algorithm))
-		return DKIM_KEY_UNSUITED;
-	struct span key = base64_text(encoded, arena);
-	struct span der = base64_decode(key, arena);
-	if (arena_failed(arena))
-		return DKIM_KEY_NO_MEMORY;
-	if (span_absent(key))
-		return DKIM_KEY_MALFORMED;
-	struct rsa_key rsa = { .bits = 0 };
-	if (algorithm == DKIM_ALGORITHM_ED25519_SHA256 ? der.length != 32 : !dkim_tags_rsa_key(der, &rsa))
-		return DKIM_KEY_MALFORMED;
-	key_r->rsa_bits = rsa.bits;
-	key_r->public_key = key;
-	key_r->same_domain = lists(dkim_tags_find(&list, "t"), "s");
-	key_r->testing = lists(dkim_tags_find(&list, "t"), "y");
-	return DKIM_KEY_OK;
-}
-
-enum dkim_key_status dkim_tags_only_key(const struct answer *answer, enum dkim_algorithm algorithm, struct arena *arena,
-                                        struct dkim_key *key_r)
-{
-	enum dkim_key_status found = DKIM_KEY_ABSENT;
-
-	for (size_t i = 0; i < answer->count; i++) {
-		struct dkim_key key;
-		enum dkim_key_status status = dkim_tags_key(answer->records[i].text, algorithm, arena, &key);
-		if (status == DKIM_KEY_NO_MEMORY)
-			return status;
-		if (status != DKIM_KEY_OK)
-			continue;
-		if (found == DKIM_KEY_OK
-		    && (!span_equal(key.public_key, key_r->public_key) || key.same_domain != key_r->same_domain))
-			return DKIM_KEY_MALFORMED;
-		found = DKIM_KEY_OK;
-		*key_r = key;
-	}
-	return found;
 }

@@ -7,6 +7,8 @@
 
 #include <libmilter/mfapi.h>
 
+#include "mta/changes.h"
+
 #define ACTIONS_NEEDED ((uint32_t)(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE))
 
 /* The states of a dialogue are the steps taken last. */
@@ -75,37 +77,6 @@ static const struct symbols symbols[] = {
 	{ SMFIM_EOH, "i" },
 };
 
-static void forget_macros(struct macro_list *list)
-{
-	free(list->bytes);
-	memset(list, 0, sizeof *list);
-}
-
-/* The macros of stages from that one on. */
-static void forget_from(struct dialogue *dialogue, unsigned stage)
-{
-	for (; stage < MACRO_LISTS; stage++)
-		forget_macros(&dialogue->macros[stage]);
-}
-
-/* What was told for the step. */
-static struct span own_macro(const struct dialogue *dialogue, enum macro_stage stage, const char *name)
-{
-	const struct macro_list *list = &dialogue->macros[stage];
-	return protocol_macro(span_make(list->bytes, list->length), name);
-}
-
-/* What was told for the step, or for one before it. */
-static struct span macro(const struct dialogue *dialogue, enum macro_stage stage, const char *name)
-{
-	for (unsigned i = (unsigned)stage + 1; i-- > 0;) {
-		struct span value = own_macro(dialogue, (enum macro_stage)i, name);
-		if (!span_absent(value))
-			return value;
-	}
-	return span_make(NULL, 0);
-}
-
 static enum outcome starve(struct dialogue *dialogue)
 {
 	dialogue->starved = true;
@@ -165,7 +136,7 @@ static enum outcome take_offer(struct dialogue *dialogue, struct span data, stru
 		return OUTCOME_OVER;
 	dialogue->offered = (offer.steps != 0 ? offer.steps : (uint32_t)SMFI_V1_PROT) & ~(uint32_t)SMFI_INTERNAL;
 	dialogue->steps = choose_steps(dialogue, &negotiated);
-	forget_from(dialogue, MACROS_OF_CONNECT);
+	macros_forget_from(dialogue->macros, MACROS_OF_CONNECT);
 	session_free(dialogue->session);
 	dialogue->session = session_new(dialogue->shared, &negotiated, dialogue->waker, dialogue->counters);
 	if (!dialogue->session)
@@ -210,34 +181,6 @@ static enum outcome answer(struct dialogue *dialogue, struct buffer *out)
 	return session_refused(dialogue->session, &refusal) ? refuse(out, &refusal) : OUTCOME_CONTINUE;
 }
 
-static void read_macros(const struct dialogue *dialogue, struct session_input *input_r)
-{
-	struct certificate_macros *certificate = &input_r->certificate;
-	memset(input_r, 0, sizeof *input_r);
-	const struct {
-		const char *name;
-		struct span *value;
-	} macros[] = {
-		{ "{v}", &input_r->mta_version },
-		{ "{client_name}", &input_r->client_name },
-		{ "{client_resolve}", &input_r->client_resolve },
-		{ "{tls_version}", &input_r->tls_version },
-		{ "{cipher}", &input_r->cipher },
-		{ "{cipher_bits}", &input_r->cipher_bits },
-		{ "{cert_subject}", &certificate->cert_subject },
-		{ "{cn_subject}", &certificate->cn_subject },
-		{ "{cert_issuer}", &certificate->cert_issuer },
-		{ "{cn_issuer}", &certificate->cn_issuer },
-		{ "{verify}", &certificate->cert_verify },
-		{ "{auth_type}", &input_r->auth_type },
-		{ "{auth_authen}", &input_r->auth_authen },
-		{ "j", &input_r->authserv_id },
-		{ "i", &input_r->queue_id },
-	};
-	for (size_t i = 0; i < sizeof macros / sizeof macros[0]; i++)
-		*macros[i].value = macro(dialogue, MACROS_OF_MAIL, macros[i].name);
-}
-
 static enum outcome take_mail(struct dialogue *dialogue, struct span data, struct buffer *out)
 {
 	struct session *session = dialogue->session;
@@ -251,9 +194,9 @@ static enum outcome take_mail(struct dialogue *dialogue, struct span data, struc
 		return OUTCOME_CONTINUE;
 	}
 	struct session_input input;
-	read_macros(dialogue, &input);
+	macros_read(dialogue->macros, &input);
 	input.mail_from = protocol_text(data);
-	session_mail(session, &input, macro(dialogue, MACROS_OF_MAIL, "{client_addr}"));
+	session_mail(session, &input, macros_value(dialogue->macros, MACROS_OF_MAIL, "{client_addr}"));
 	return session->negotiated.answers_mail ? answer(dialogue, out) : OUTCOME_SILENT;
 }
 
@@ -262,8 +205,8 @@ static enum outcome take_recipient(struct dialogue *dialogue, struct span data, 
 	struct session *session = dialogue->session;
 	if (!session)
 		return OUTCOME_DEFERRED;
-	session_recipient(session, protocol_text(data), own_macro(dialogue, MACROS_OF_RCPT, "{rcpt_mailer}"),
-	                  macro(dialogue, MACROS_OF_RCPT, "i"));
+	session_recipient(session, protocol_text(data), macros_own(dialogue->macros, MACROS_OF_RCPT, "{rcpt_mailer}"),
+	                  macros_value(dialogue->macros, MACROS_OF_RCPT, "i"));
 	if (session_answers_recipients(session))
 		return answer(dialogue, out);
 	return session->negotiated.answers_recipients ? OUTCOME_CONTINUE : OUTCOME_SILENT;
@@ -292,7 +235,7 @@ static enum outcome take_header_end(struct dialogue *dialogue, struct span data,
 	(void)data;
 	if (!dialogue->session)
 		return OUTCOME_DEFERRED;
-	session_header_end(dialogue->session, macro(dialogue, MACROS_OF_EOH, "i"));
+	session_header_end(dialogue->session, macros_value(dialogue->macros, MACROS_OF_EOH, "i"));
 	return answer(dialogue, out);
 }
 
@@ -305,63 +248,13 @@ static enum outcome take_body(struct dialogue *dialogue, struct span data, struc
 	return more || !dialogue->session->negotiated.skip ? OUTCOME_CONTINUE : OUTCOME_SKIP;
 }
 
-static bool failed(struct session *session, const char *what)
-{
-	log_event(session->shared->log, LOG_LEVEL_ERROR, "error", "message %s is deferred: there is no memory to %s",
-	          session->message->examination.sid, what);
-	return false;
-}
-
-/* Removals come first: after an insertion the indexes of the incoming fields are no longer those that were counted. */
-static bool write_edits(struct session *session, const struct edits *edits, struct buffer *out)
-{
-	/* Where values come with the white space after the colon, they must be given with it. */
-	struct span space = session->negotiated.leading_space ? span_of(" ") : span_of("");
-	for (size_t i = 0; i < edits->removal_count; i++)
-		protocol_write_removal(out, edits->removals[i].name, edits->removals[i].index);
-	for (size_t i = 0; i < edits->insertion_count; i++)
-		protocol_write_insertion(out, edits->insertions[i].name, space, edits->insertions[i].value);
-	return !out->failed || failed(session, "change its header");
-}
-
-static bool write_quarantine(struct session *session, struct buffer *out)
-{
-	const struct examination *examination = &session->message->examination;
-	char text[128];
-	snprintf(text, sizeof text, "sfdc-milter: %s (id %s)", reason_code(examination->judgement.reason),
-	         examination->sid);
-	protocol_write_quarantine(out, span_of(text));
-	return !out->failed || failed(session, "hold it");
-}
-
-/* What is to be done with a message that was not refused. False: it cannot be done, and the message is deferred. */
-static bool write_changes(struct session *session, struct buffer *out)
-{
-	struct edits edits;
-	if (!session_edits(session, &edits) || !write_edits(session, &edits, out))
-		return false;
-	switch (session->message->examination.judgement.verdict) {
-	case VERDICT_QUARANTINE:
-		return write_quarantine(session, out);
-	case VERDICT_ACCEPT:
-	case VERDICT_EXEMPT:
-	case VERDICT_SKIP:
-		return true;
-	case VERDICT_UNDECIDED:
-	case VERDICT_TEMPFAIL:
-	case VERDICT_REJECT:
-		return false;
-	}
-	return false;
-}
-
 /* Never SMFIR_ACCEPT: some versions of Postfix carry it over to the next message of the session. */
 static enum outcome conclude(struct dialogue *dialogue, struct buffer *out)
 {
 	struct session *session = dialogue->session;
 	struct refusal refusal;
 	bool refused = session_refused(session, &refusal);
-	if (!refused && !write_changes(session, out)) {
+	if (!refused && !changes_write(session, out)) {
 		session_defer(session);
 		refused = session_refused(session, &refusal);
 	}
@@ -377,7 +270,8 @@ static enum outcome take_end(struct dialogue *dialogue, struct span data, struct
 	/* Up to version 5 the last piece of the body may come here. */
 	if (data.length != 0 && !session_body(session, data) && session->negotiated.skip)
 		return cut(dialogue, "the end of the message brings a piece of the body of which no more was wanted");
-	return session_end(session, macro(dialogue, MACROS_OF_EOM, "i")) ? conclude(dialogue, out) : OUTCOME_WAITS;
+	return session_end(session, macros_value(dialogue->macros, MACROS_OF_EOM, "i")) ? conclude(dialogue, out)
+	                                                                                : OUTCOME_WAITS;
 }
 
 static void end_message(struct dialogue *dialogue)
@@ -453,18 +347,10 @@ static enum dialogue_status keep_macros(struct dialogue *dialogue, struct span d
 		step++;
 	if (step == end)
 		return DIALOGUE_LISTENS;
-	struct macro_list *list = &dialogue->macros[step->stage];
-	forget_macros(list);
-	list->due = true;
-	if (told.length == 0)
-		return DIALOGUE_LISTENS;
-	list->bytes = malloc(told.length);
-	if (!list->bytes) {
+	if (!macros_keep(&dialogue->macros[step->stage], told)) {
 		dialogue->starved = true;
 		return DIALOGUE_OVER;
 	}
-	memcpy(list->bytes, told.at, told.length);
-	list->length = told.length;
 	return DIALOGUE_LISTENS;
 }
 
@@ -477,19 +363,6 @@ static bool follows(unsigned state, char command)
 static bool in_message(unsigned state)
 {
 	return state >= STATE_MAIL && state < STATE_EOM;
-}
-
-/* The step's own macros are those told since the last one of its kind; those of later stages are out of date. */
-static void settle_macros(struct dialogue *dialogue, const struct step *step)
-{
-	if (step->stage == NO_MACROS)
-		return;
-	struct macro_list *list = &dialogue->macros[step->stage];
-	if (!list->due)
-		forget_macros(list);
-	list->due = false;
-	if (step->stage <= MACROS_OF_RCPT)
-		forget_from(dialogue, (unsigned)step->stage + 1);
 }
 
 /* Write what the outcome of a step asks for. */
@@ -549,7 +422,8 @@ enum dialogue_status dialogue_take(struct dialogue *dialogue, const struct packe
 			return packet->letter == SMFIC_QUIT ? DIALOGUE_OVER : DIALOGUE_LISTENS;
 	}
 	dialogue->state = step->state;
-	settle_macros(dialogue, step);
+	if (step->stage != NO_MACROS)
+		macros_settle(dialogue->macros, (enum macro_stage)step->stage);
 	return reply(dialogue, step, step->take(dialogue, packet->data, out), out);
 }
 
@@ -574,5 +448,5 @@ void dialogue_end(struct dialogue *dialogue)
 {
 	session_free(dialogue->session);
 	dialogue->session = NULL;
-	forget_from(dialogue, MACROS_OF_CONNECT);
+	macros_forget_from(dialogue->macros, MACROS_OF_CONNECT);
 }
