@@ -86,6 +86,8 @@ def plain(tap, course):
                          "--bounce-management", "on", "info@Aligned.Test.")
     tap.equal(code, 2, "an address stands for its domain", out=out)
     tap.ok(("advice", "behind") not in findings(out) and ("fix", "behind") not in findings(out), "what does not apply is not judged")
+    code, out, _ = check(server, "--json", "--selector", "s1._domainkey.aligned.test", "aligned.test")
+    tap.ok(("ok", "dkim-cname") in findings(out), "the name of a key stands for its selector", out=out)
     code, out, _ = check(server, "--json", "--relay-ip", RELAY, "--selector", "s1", "--footer", "yes", "--bounce-management", "on",
                          "aligned.test")
     tap.ok(code == 1 and ("fix", "behind") in findings(out), "what does apply is to be fixed", out=out)

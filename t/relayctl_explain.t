@@ -23,7 +23,7 @@ LINES = [
     ("530 5.7.0 Must issue a STARTTLS command first", "relay", "over TLS only", "TLS Setting", "check-relay", "hard"),
     ("451 4.7.1 Service unavailable - try again later", "relay", "milter could not be reached", "sfdc-milter", "check-config", "soft"),
     ("450 4.9.9 [10.0.0.1] 4.4.2 weird", None, "", "", "", "soft"),
-    ("550 5.7.26 this mail is not wanted", "status", "neither SPF nor DKIM", "log of the server", "", "hard"),
+    ("550 5.7.26 this mail is not wanted", "status", "neither SPF nor DKIM", "log of the server", "check-domain", "hard"),
 ]
 
 

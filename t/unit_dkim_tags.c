@@ -447,6 +447,39 @@ static void test_key(void)
 	}
 }
 
+/* The one key among several records, and its flags. */
+static void test_only_key(void)
+{
+	static const struct {
+		const char *what;
+		const char *texts[3];
+		enum dkim_key_status status;
+		bool testing;
+	} cases[] = {
+		{ "one", { "v=DKIM1; p=" KEY_1024 }, DKIM_KEY_OK, false },
+		{ "one that tests", { "v=DKIM1; t=s:y; p=" KEY_1024 }, DKIM_KEY_OK, true },
+		{ "a flag that only looks so", { "v=DKIM1; t=yes; p=" KEY_1024 }, DKIM_KEY_OK, false },
+		{ "one beside others", { "v=spf1 -all", "p=" KEY_1024, "v=DKIM1; p=" }, DKIM_KEY_OK, false },
+		{ "the same twice", { "p=" KEY_1024, "v=DKIM1; p=" KEY_1024 }, DKIM_KEY_OK, false },
+		{ "two", { "p=" KEY_1024, "p=" KEY_1023 }, DKIM_KEY_MALFORMED, false },
+		{ "revoked", { "v=DKIM1; p=" }, DKIM_KEY_ABSENT, false },
+		{ "none", { NULL }, DKIM_KEY_ABSENT, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct arena arena;
+		struct dkim_key key;
+		struct answer_record records[3] = { { .preference = 0 } };
+		struct answer answer = { .status = ANSWER_FOUND, .records = records };
+		arena_init(&arena, 0);
+		for (; answer.count < 3 && cases[i].texts[answer.count]; answer.count++)
+			records[answer.count].text = span_of(cases[i].texts[answer.count]);
+		enum dkim_key_status status = dkim_tags_only_key(&answer, DKIM_ALGORITHM_RSA_SHA256, &arena, &key);
+		ok(status == cases[i].status && (status != DKIM_KEY_OK || key.testing == cases[i].testing),
+		   "of the records: %s", cases[i].what);
+		arena_clear(&arena);
+	}
+}
+
 /* The modulus, the exponent and the frame of an RSA key, each spoilt in turn. */
 static void test_rsa_key(void)
 {
@@ -718,6 +751,7 @@ int main(void)
 	test_signature_fields();
 	test_limits();
 	test_key();
+	test_only_key();
 	test_rsa_key();
 	return done_testing();
 }

@@ -615,9 +615,22 @@ static void memory(void)
 	ok(result == DMARC_PASS && !wrong, "without memory: temperror (%zu bytes are enough)", limit);
 }
 
+/* Single tags. */
+static void tags(void)
+{
+	struct span record = span_of("v=DMARC1; p=reject ; RUA = mailto:a@b.test, mailto:c@d.test;pct=;bad; x=1");
+	is_span(dmarc_tag(record, "rua"), span_of("mailto:a@b.test, mailto:c@d.test"), "a tag, its name without case");
+	is_span(dmarc_tag(record, "pct"), span_of(""), "an empty one");
+	is_span(dmarc_tag(record, "x"), span_of("1"), "one that is not known, behind what is none");
+	ok(span_absent(dmarc_tag(record, "sp")) && span_absent(dmarc_tag(record, "bad"))
+	       && span_absent(dmarc_tag(span_of(""), "v")),
+	   "none");
+}
+
 int main(void)
 {
 	parsing();
+	tags();
 	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
 		for (unsigned manner = 0; manner < 4; manner++)
 			table_row(&checks[i], (manner & 1) != 0, (manner & 2) != 0);

@@ -63,7 +63,7 @@ static const struct answer *ask(void *context, const struct question *question)
 /*
  * Each of the four as "SPF DKIM DMARC": p pass, f fail, s softfail, n none, e permerror, t temperror, ? not known; in
  * capitals where not aligned; DMARC n none, p pass, q r o what is asked for failing mail (o: only reported), t temperror,
- * * not known. Then the remedies: S put the relay into SPF, K sign, U untouched.
+ * * not known. Then the remedies: S put the relay into SPF, O that and bounce management off, K sign, U untouched.
  */
 static const struct {
 	const char *what;
@@ -73,15 +73,29 @@ static const struct {
 	const char *want[PREDICTIONS];
 	enum signature_state relay_signature;
 } cases[] = {
-	{ "all is right", "good.test", NULL, NULL, SIGNATURE_PASS, false, { "ppp", "pfp", "Fpp", "FfrU" }, SIGNATURE_NONE },
-	{ "SPF alone", "good.test", NULL, NULL, SIGNATURE_NONE, false, { "pnp", "pnp", "FnrK", "FnrUK" }, SIGNATURE_NONE },
+	{ "all is right",
+	  "good.test",
+	  NULL,
+	  NULL,
+	  SIGNATURE_PASS,
+	  false,
+	  { "ppp", "pfp", "Fpp", "FfrOU" },
+	  SIGNATURE_NONE },
+	{ "SPF alone",
+	  "good.test",
+	  NULL,
+	  NULL,
+	  SIGNATURE_NONE,
+	  false,
+	  { "pnp", "pnp", "FnrOK", "FnrOUK" },
+	  SIGNATURE_NONE },
 	{ "no working key",
 	  "good.test",
 	  NULL,
 	  NULL,
 	  SIGNATURE_FAIL,
 	  false,
-	  { "pfp", "pfp", "FfrK", "FfrUK" },
+	  { "pfp", "pfp", "FfrOK", "FfrOUK" },
 	  SIGNATURE_NONE },
 	{ "the relay is not in SPF",
 	  "alone.test",
@@ -89,7 +103,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_PASS,
 	  false,
-	  { "fpp", "ffqSU", "Fpp", "FfqU" },
+	  { "fpp", "ffqSU", "Fpp", "FfqOU" },
 	  SIGNATURE_NONE },
 	{ "neither SPF nor DKIM",
 	  "alone.test",
@@ -97,7 +111,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_NONE,
 	  false,
-	  { "fnqSK", "fnqSUK", "FnqK", "FnqUK" },
+	  { "fnqSK", "fnqSUK", "FnqOK", "FnqOUK" },
 	  SIGNATURE_NONE },
 	{ "nothing is known",
 	  "good.test",
@@ -105,7 +119,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_UNKNOWN,
 	  true,
-	  { "??*", "?f*", "??*", "?frU" },
+	  { "??*", "?f*", "??*", "?frOU" },
 	  SIGNATURE_NONE },
 	{ "the relay is not known",
 	  "good.test",
@@ -113,7 +127,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_PASS,
 	  true,
-	  { "?pp", "?f*", "?pp", "?frU" },
+	  { "?pp", "?f*", "?pp", "?frOU" },
 	  SIGNATURE_NONE },
 	{ "the key is not known",
 	  "good.test",
@@ -121,7 +135,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_UNKNOWN,
 	  false,
-	  { "p?p", "pfp", "F?*", "FfrU" },
+	  { "p?p", "pfp", "F?*", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "strict, the envelope below",
 	  "strict.test",
@@ -137,7 +151,7 @@ static const struct {
 	  "env.strict.test",
 	  SIGNATURE_PASS,
 	  false,
-	  { "fPrS", "fFrS", "FPr", "FFr" },
+	  { "fPrS", "fFrS", "FPrO", "FFrO" },
 	  SIGNATURE_NONE },
 	{ "relaxed, the envelope below",
 	  "relaxed.test",
@@ -145,7 +159,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_PASS,
 	  false,
-	  { "ppp", "pfp", "Fpp", "FfrU" },
+	  { "ppp", "pfp", "Fpp", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "relaxed, the signer below",
 	  "relaxed.test",
@@ -153,7 +167,7 @@ static const struct {
 	  "env.relaxed.test",
 	  SIGNATURE_PASS,
 	  false,
-	  { "fpp", "ffrSU", "Fpp", "FfrU" },
+	  { "fpp", "ffrSU", "Fpp", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "relaxed, the signer above",
 	  "env.relaxed.test",
@@ -161,7 +175,7 @@ static const struct {
 	  "relaxed.test",
 	  SIGNATURE_PASS,
 	  false,
-	  { "ppp", "pfp", "Fpp", "FfrU" },
+	  { "ppp", "pfp", "Fpp", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "sp=",
 	  "sub.parent.test",
@@ -169,7 +183,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_NONE,
 	  false,
-	  { "fnqSK", "fnqSUK", "FnqK", "FnqUK" },
+	  { "fnqSK", "fnqSUK", "FnqOK", "FnqOUK" },
 	  SIGNATURE_NONE },
 	{ "np=",
 	  "ghost.parent.test",
@@ -177,7 +191,7 @@ static const struct {
 	  "parent.test",
 	  SIGNATURE_PASS,
 	  false,
-	  { "npp", "nfrSU", "Fpp", "FfrU" },
+	  { "npp", "nfrSU", "Fpp", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "t=y",
 	  "testing.test",
@@ -185,7 +199,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_NONE,
 	  false,
-	  { "fnqSK", "fnqSUK", "FnqK", "FnqUK" },
+	  { "fnqSK", "fnqSUK", "FnqOK", "FnqOUK" },
 	  SIGNATURE_NONE },
 	{ "no DMARC", "bare.test", NULL, NULL, SIGNATURE_PASS, false, { "ppn", "pfn", "fpn", "ffn" }, SIGNATURE_NONE },
 	{ "two DMARC records",
@@ -202,7 +216,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_PASS,
 	  false,
-	  { "tpp", "tftSU", "Fpp", "FfrU" },
+	  { "tpp", "tftSU", "Fpp", "FfrOU" },
 	  SIGNATURE_NONE },
 	{ "the key cannot be asked",
 	  "alone.test",
@@ -210,7 +224,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_TEMPERROR,
 	  false,
-	  { "fttSK", "ffqSUK", "FttK", "FfqUK" },
+	  { "fttSK", "ffqSUK", "FttOK", "FfqOUK" },
 	  SIGNATURE_NONE },
 	{ "DMARC cannot be asked",
 	  "dark.test",
@@ -234,7 +248,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_PASS,
 	  false,
-	  { "fpp", "ffqSU", "Fpp", "FfqU" },
+	  { "fpp", "ffqSU", "Fpp", "FfqOU" },
 	  SIGNATURE_FAIL },
 	{ "the relay's key cannot be asked",
 	  "alone.test",
@@ -242,7 +256,7 @@ static const struct {
 	  NULL,
 	  SIGNATURE_NONE,
 	  false,
-	  { "fntSK", "fntSUK", "FntK", "FntUK" },
+	  { "fntSK", "fntSUK", "FntOK", "FntOUK" },
 	  SIGNATURE_TEMPERROR },
 	{ "under one registry",
 	  "a.registry.test",
@@ -275,7 +289,8 @@ static void write_prediction(const struct prediction *prediction, char text_r[16
 	if (applies && !prediction->dkim_aligned && dkim != '?')
 		dkim = (char)(dkim - 'a' + 'A');
 	bool told = dmarc != '*';
-	snprintf(text_r, 16, "%c%c%c%s%s%s", spf, dkim, dmarc, told && prediction->remedies & REMEDY_SPF ? "S" : "",
+	snprintf(text_r, 16, "%c%c%c%s%s%s%s", spf, dkim, dmarc, told && prediction->remedies & REMEDY_SPF ? "S" : "",
+	         told && prediction->remedies & REMEDY_OFF ? "O" : "",
 	         told && prediction->remedies & REMEDY_UNTOUCHED ? "U" : "",
 	         told && prediction->remedies & REMEDY_SIGN ? "K" : "");
 }
@@ -353,6 +368,16 @@ static void assumed(struct arena *arena)
 	path.bounce_assumed = false;
 	domain_predict(&dns, arena, &path, found);
 	ok(found[2].spf == SPF_NONE, "a real one without record");
+	/* Where the relay rewrites bounce addresses, too, they may be aligned; at the relay they are still Salesforce's. */
+	struct prediction inside[PREDICTIONS_AT_RELAY];
+	path.author = span_of("relaxed.test");
+	path.bounce = span_of("env.relaxed.test");
+	path.bounce_rewritten = true;
+	domain_predict(&dns, arena, &path, found);
+	domain_predict_at_relay(&dns, arena, &path, inside);
+	ok(found[3].spf == SPF_PASS && found[3].spf_aligned && found[3].dmarc == DMARC_PASS, "bounce addresses rewritten");
+	ok(inside[1].spf == SPF_PENDING && !inside[1].spf_aligned, "and not yet at the relay");
+	path.bounce_rewritten = false;
 	path.relay = (struct address) { ADDRESS_NONE, { 0 } };
 	domain_predict(&dns, arena, &path, found);
 	ok(found[0].spf == SPF_PENDING, "no relay");

@@ -32,6 +32,7 @@ struct domain_report {
 	struct span sender; /* of the envelope, bounce management off */
 	struct span bounce; /* of the envelope, bounce management on */
 	bool bounce_assumed;
+	bool bounce_rewritten;      /* it is none of Salesforce's: the relay rewrites bounce addresses */
 	struct span signer;         /* d= of Salesforce's signatures */
 	bool unsigned_mail;         /* Salesforce does not sign */
 	struct span relay_selector; /* absent: the relay does not sign */

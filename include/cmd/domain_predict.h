@@ -38,7 +38,7 @@ bool domain_spf_by_sender(const struct domain_dns *dns, struct arena *arena, con
 enum spf_result domain_spf_salesforce(const struct domain_dns *dns, struct arena *arena, struct span domain,
                                       struct spf_outcome *outcome_r);
 
-/* The client of domain_spf_salesforce(), of a network for documentation (RFC 5737). */
+/* The client of domain_spf_salesforce(), of a network that nobody has (RFC 1112 4). */
 extern const struct address domain_nobody;
 
 /* A DKIM signature as a receiver finds it. */
@@ -72,6 +72,7 @@ struct mail_path {
 	struct span author;             /* of From: */
 	struct span sender;             /* of the envelope, bounce management off */
 	struct span bounce;             /* of the envelope, bounce management on */
+	bool bounce_rewritten;          /* bounce is what the relay makes of Salesforce's bounce addresses */
 	bool bounce_assumed;            /* bounce is an example: that it has no SPF record says nothing of the real ones */
 	struct address relay;           /* from which the relay connects; ADDRESS_NONE: not known */
 	enum signature_state signature; /* as it leaves Salesforce */
@@ -84,6 +85,7 @@ struct mail_path {
 #define REMEDY_SPF 1U       /* the sender's SPF vouches for the relay */
 #define REMEDY_SIGN 2U      /* Salesforce signs, with a key that is published */
 #define REMEDY_UNTOUCHED 4U /* no footer, or one before a signature of the relay's */
+#define REMEDY_OFF 8U       /* bounce management is off, and the sender's SPF vouches for the relay */
 
 struct prediction {
 	bool bounce_management;

@@ -5,7 +5,7 @@
 
 #include "cmd/domain_findings.h"
 
-#define TEXT_SIZE 1200
+#define TEXT_SIZE 900
 
 static bool asked_for(enum habit habit, bool value)
 {
@@ -26,27 +26,33 @@ static const char *disposition(const struct prediction *prediction)
 	return "receivers still take it, since the policy is none";
 }
 
-static const char *remedies(const struct domain_report *report, const struct prediction *prediction)
+/* Each part alone is enough. */
+static void remedies(const struct domain_report *report, const struct prediction *prediction, char text_r[TEXT_SIZE])
 {
-	if (prediction->footer && prediction->remedies & REMEDY_UNTOUCHED) {
-		if (prediction->bounce_management)
-			return prediction->remedies & REMEDY_SIGN
-			           ? "let the relay sign with the author's domain after the footer, or turn bounce management off and put "
-			             "the relay into SPF"
-			           : "add no footer, or let the relay sign with the author's domain after it, or turn bounce management off "
-			             "and put the relay into SPF";
-		return prediction->remedies & REMEDY_SPF
-		           ? "put the relay into SPF, or let the relay sign with the author's domain after the footer"
-		           : "add no footer, or let the relay sign with the author's domain after it";
-	}
-	if (prediction->remedies & REMEDY_SPF)
-		return prediction->remedies & REMEDY_SIGN ? "put the relay into SPF, and activate a DKIM key in Salesforce"
-		                                          : "put the relay into SPF";
-	if (prediction->remedies & REMEDY_SIGN)
-		return "activate a DKIM key for the author's domain in Salesforce";
-	if (report->signature == SIGNATURE_PASS && !prediction->dkim_aligned)
-		return "let Salesforce sign with the author's domain, which is what has to be aligned";
-	return "let Salesforce, or the relay, sign with the author's domain";
+	const unsigned set = prediction->remedies;
+	struct shown sender;
+	struct shown author;
+	domain_show(&sender, report->sender);
+	domain_show(&author, report->domain);
+	text_r[0] = '\0';
+	size_t length = 0;
+	if (set & REMEDY_SPF)
+		length += (size_t)snprintf(text_r, TEXT_SIZE, "put the relay into SPF of %.255s, or ", sender.text);
+	if (set & REMEDY_OFF)
+		length += (size_t)snprintf(text_r + length, TEXT_SIZE - length,
+		                           "turn bounce management off and have the relay in SPF of %.255s, or ", sender.text);
+	if (set & REMEDY_SIGN && set & REMEDY_UNTOUCHED)
+		length += (size_t)snprintf(text_r + length, TEXT_SIZE - length,
+		                           "activate a DKIM key in Salesforce and add no footer, or ");
+	else if (set & REMEDY_SIGN)
+		length += (size_t)snprintf(text_r + length, TEXT_SIZE - length, "activate a DKIM key in Salesforce, or ");
+	else if (set & REMEDY_UNTOUCHED)
+		length += (size_t)snprintf(text_r + length, TEXT_SIZE - length, "add no footer, or ");
+	else if (report->signature == SIGNATURE_PASS && !prediction->dkim_aligned && !prediction->footer)
+		length +=
+			(size_t)snprintf(text_r + length, TEXT_SIZE - length, "let Salesforce sign as %.255s, or ", author.text);
+	snprintf(text_r + length, TEXT_SIZE - length, "let the relay sign as %.255s%s", author.text,
+	         prediction->footer ? ", after the footer" : "");
 }
 
 /* "SPF passes for bounces.example.net, which is not aligned; the footer breaks the DKIM signature" */
@@ -84,6 +90,7 @@ static enum diagnostic_level level_of(const struct domain_report *report, const 
 static void tell(struct domain_report *report, const struct domain_relay *relay, const struct prediction *prediction)
 {
 	char text[TEXT_SIZE];
+	char remedy[TEXT_SIZE];
 	char address[ADDRESS_TEXT_SIZE];
 	char where[160];
 	address_format(&relay->address, address);
@@ -91,6 +98,7 @@ static void tell(struct domain_report *report, const struct domain_relay *relay,
 	         prediction->footer ? "footer" : "no footer", report->relay_count > 1 ? ", relay " : "",
 	         report->relay_count > 1 ? address : "");
 	reasons(prediction, text);
+	remedies(report, prediction, remedy);
 	switch (prediction->dmarc) {
 	case DMARC_PASS:
 		return;
@@ -100,13 +108,12 @@ static void tell(struct domain_report *report, const struct domain_relay *relay,
 		    && prediction->dkim != SIGNATURE_UNKNOWN)
 			preflight_add(report->preflight, FINDING_ADVICE, "behind", NULL,
 			              "%s: neither SPF nor DKIM passes (%s), and large receivers refuse such mail; %s", where, text,
-			              remedies(report, prediction));
+			              remedy);
 		return;
 	case DMARC_FAIL:
 		if (prediction->dmarc_best == DMARC_FAIL)
 			preflight_add(report->preflight, level_of(report, prediction), "behind", NULL,
-			              "%s: DMARC fails, and %s. %s. Mend: %s", where, disposition(prediction), text,
-			              remedies(report, prediction));
+			              "%s: DMARC fails, and %s. %s. Mend: %s", where, disposition(prediction), text, remedy);
 		else
 			preflight_add(report->preflight, FINDING_ADVICE, "behind", NULL,
 			              "%s: DMARC depends on what is not known: %s", where, text);
@@ -130,6 +137,7 @@ void domain_tell_paths(struct domain_report *report)
 		                      .sender = report->sender,
 		                      .bounce = report->bounce,
 		                      .bounce_assumed = report->bounce_assumed,
+		                      .bounce_rewritten = report->bounce_rewritten,
 		                      .signature = report->signature,
 		                      .signer = report->signer,
 		                      .relay_signature = report->relay_signature };

@@ -6,7 +6,7 @@
 #define SALESFORCE_SPF "_spf.salesforce.com"
 #define SALESFORCE_LISTED "._spf.mta.salesforce.com"
 
-const struct address domain_nobody = { ADDRESS_IPV4, { 192, 0, 2, 1 } };
+const struct address domain_nobody = { ADDRESS_IPV4, { 240, 0, 0, 1 } };
 
 const char *signature_name(enum signature_state signature)
 {
@@ -205,6 +205,10 @@ static void add_remedies(const struct course *course, struct prediction *predict
 	if (!prediction->bounce_management && prediction->spf != SPF_PASS
 	    && evaluate(course, &scratch, SPF_PASS, prediction->dkim) == DMARC_PASS)
 		prediction->remedies |= REMEDY_SPF;
+	scratch.sender = course->path->sender;
+	if (prediction->bounce_management && evaluate(course, &scratch, SPF_PASS, prediction->dkim) == DMARC_PASS)
+		prediction->remedies |= REMEDY_OFF;
+	scratch.sender = prediction->sender;
 	if (evaluate(course, &scratch, prediction->spf, SIGNATURE_PASS) != DMARC_PASS)
 		return;
 	if (!prediction->footer)
@@ -254,6 +258,11 @@ void domain_predict_at_relay(const struct domain_dns *dns, struct arena *arena, 
 		prediction->spf = domain_spf_salesforce(dns, arena, prediction->sender, NULL);
 		if (i == 1 && path->bounce_assumed && prediction->spf == SPF_NONE)
 			prediction->spf = SPF_PENDING;
+		/* Salesforce's own, which is not known. */
+		if (i == 1 && path->bounce_rewritten) {
+			prediction->sender = span_of("bnc.salesforce.com");
+			prediction->spf = SPF_PENDING;
+		}
 		complete(&course, prediction);
 	}
 }

@@ -19,7 +19,7 @@ static const char *policy_word(const struct domain_report *report)
 	return report->dmarc == DMARC_FAIL ? dmarc_policy_name(report->requested) : "no record";
 }
 
-static enum shade dmarc_cell(const struct prediction *prediction, char text_r[CELL_SIZE])
+static enum shade dmarc_cell(const struct prediction *prediction, bool by_receiver, char text_r[CELL_SIZE])
 {
 	bool spf = prediction->spf == SPF_PASS && prediction->spf_aligned;
 	bool dkim =
@@ -36,10 +36,11 @@ static enum shade dmarc_cell(const struct prediction *prediction, char text_r[CE
 			snprintf(text_r, CELL_SIZE, "not known: see below");
 			return SHADE_DOUBT;
 		}
-		snprintf(text_r, CELL_SIZE, "FAIL: %s",
-		         prediction->requested == DMARC_POLICY_REJECT       ? "refused"
-		         : prediction->requested == DMARC_POLICY_QUARANTINE ? "to spam"
-		                                                            : "only reported");
+		snprintf(text_r, CELL_SIZE, "FAIL%s",
+		         !by_receiver                                       ? ""
+		         : prediction->requested == DMARC_POLICY_REJECT     ? ": refused"
+		         : prediction->requested == DMARC_POLICY_QUARANTINE ? ": to spam"
+		                                                            : ": only reported");
 		return SHADE_BAD;
 	case DMARC_PENDING:
 	case DMARC_TEMPERROR:
@@ -74,7 +75,7 @@ static void print_row(FILE *out, const struct domain_report *report, const struc
 	                             : "no");
 	terminal_put(out, spf_good ? SHADE_GOOD : SHADE_DIM, span_of(spf), SPF_WIDTH);
 	terminal_put(out, dkim_good ? SHADE_GOOD : SHADE_DIM, span_of(dkim), DKIM_WIDTH);
-	enum shade shade = dmarc_cell(prediction, dmarc);
+	enum shade shade = dmarc_cell(prediction, with_footer, dmarc);
 	terminal_put(out, shade, span_of(dmarc), 0);
 	fputc('\n', out);
 }
@@ -198,7 +199,9 @@ bool domain_present_json(FILE *out, const struct domain_report *report)
 		json_decref(at_relay);
 		return false;
 	}
-	return relayctl_json_print(out, json_pack("{s:o, s:o, s:o, s:o}", "domain", relayctl_json_shown(report->domain),
+	return relayctl_json_print(out, json_pack("{s:o, s:s, s:o, s:o, s:o}", "domain",
+	                                          relayctl_json_shown(report->domain), "policy",
+	                                          report->dmarc == DMARC_FAIL ? dmarc_policy_name(report->requested) : "",
 	                                          "findings", preflight_json(report->preflight), "paths", paths, "at_relay",
 	                                          at_relay));
 }

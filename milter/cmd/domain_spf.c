@@ -19,7 +19,8 @@ static const char *const documented[] = { "13.108.0.1",    "96.43.144.1",  "136.
 	                                      "163.76.128.1",  "163.79.128.1" };
 #define DOCUMENTED (sizeof documented / sizeof documented[0])
 
-static const struct address nobody6 = { ADDRESS_IPV6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+/* Of what is not assigned. */
+static const struct address nobody6 = { ADDRESS_IPV6, { 0x40, 0x00, [15] = 1 } };
 
 /* The record that is looked at. */
 struct subject {
@@ -48,8 +49,8 @@ static const struct answer *ask_recording(void *context, const struct question *
 	struct recorder *recorder = context;
 	const struct answer *answer = recorder->dns->ask(recorder->dns->context, question);
 	/* exists: with the client's address is void for whom it does not list, and nobody's fault. */
-	bool by_client = span_holds_nocase(question->name, span_of("192.0.2.1."))
-	                 || span_holds_nocase(question->name, span_of("1.2.0.192.")) || question->name.length > IP6_LENGTH;
+	bool by_client = span_holds_nocase(question->name, span_of("240.0.0.1."))
+	                 || span_holds_nocase(question->name, span_of("1.0.0.240.")) || question->name.length > IP6_LENGTH;
 	if (answer_void(answer) && !by_client && recorder->count < VOIDS_TOLD)
 		recorder->names[recorder->count++] = question->name;
 	return answer;

@@ -54,7 +54,8 @@ static const struct argument arguments[] = {
 	{ FLAG_MAIL_FROM, 0, "mail-from", "DOMAIN",
 	  "the domain of the envelope sender behind the relay, bounce management off (default: DOMAIN)" },
 	{ FLAG_BOUNCE_DOMAIN, 0, "bounce-domain", "DOMAIN",
-	  "that of your bounce addresses, as the relay's log has it (default: an example below bnc.salesforce.com)" },
+	  "that with bounce management on: of your bounce addresses, as the relay's log has them, or of what the relay makes of "
+	  "them (default: an example below bnc.salesforce.com)" },
 	{ FLAG_BOUNCE_MANAGEMENT, 0, "bounce-management", "on|off", "judge one of them alone (default: both are)" },
 	{ FLAG_FOOTER, 0, "footer", "yes|no",
 	  "whether the relay adds a footer or changes the mail otherwise (default: both)" },
@@ -144,7 +145,9 @@ static bool add_selector(struct domain_report *report, struct span selector)
 
 static int take_selector(struct request *request, int id)
 {
-	struct span selector = span_of(optarg);
+	/* The whole name of the key is taken, too. */
+	char *rest = strstr(optarg, "._domainkey");
+	struct span selector = rest ? span_make(optarg, (size_t)(rest - optarg)) : span_of(optarg);
 	if (!domain_queryable(selector))
 		return wrong(id, "no selector");
 	return add_selector(&request->report, selector) ? RELAYCTL_GOOD : wrong(id, "one selector too many");
@@ -235,6 +238,8 @@ static bool parse(int argc, char **argv, struct request *request, int *code_r)
 		report->sender = report->domain;
 	if (span_absent(report->signer))
 		report->signer = report->domain;
+	report->bounce_rewritten =
+		!span_absent(report->bounce) && !domain_within(report->bounce, span_of("salesforce.com"));
 	if (report->relay_count == 0)
 		report->relay_count = 1;
 	return *code_r != RELAYCTL_GOOD;

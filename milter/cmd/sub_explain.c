@@ -86,6 +86,8 @@ static void explain_text(struct span text, struct explanations *to)
 	size_t count = words_reasons(text, reasons);
 	enum words words = words_find(text);
 	struct span enhanced = words_enhanced(text);
+	/* X.7.20 to X.7.29: DKIM, SPF, DMARC (RFC 7372). */
+	bool authentication = enhanced.length == 6 && span_equal(span_slice(enhanced, 1, 5), span_of(".7.2"));
 	memset(to, 0, sizeof *to);
 	if (count > 0) {
 		explain_reasons(text, reasons, count, to);
@@ -98,7 +100,8 @@ static void explain_text(struct span text, struct explanations *to)
 		snprintf(to->line, sizeof to->line, "%.*s", (int)enhanced.length, enhanced.at);
 		to->rows[to->count++] =
 			(struct explanation) { "status", to->line, words_status(enhanced),
-			                       "the text is not known here: the log of the server whose reply it is", NULL };
+			                       "the text is not known here: the log of the server whose reply it is",
+			                       authentication ? "sfdc-relayctl check-domain DOMAIN" : NULL };
 	}
 }
 
