@@ -30,7 +30,8 @@ static inline enum reach reach(void *context, const struct visit *visit, int *er
 static inline bool readable(void *context, struct span path)
 {
 	(void)context;
-	return span_equal(path, span_of("/ca.pem")) || span_equal(path, span_of("/cert.pem"));
+	return span_equal(path, span_of("/ca.pem")) || span_equal(path, span_of("/cert.pem"))
+	       || span_equal(path, span_of("/authorities"));
 }
 
 static inline struct span read_table(void *context, struct span table)

@@ -26,6 +26,11 @@ static void check_row(const char *main_line, const char *option, const char *sha
 	is_text(got, fixes, name);
 	ids(&found, FINDING_ADVICE, got, sizeof got);
 	is_text(got, advice, "and advice");
+	bool unknown = false;
+	for (const struct diagnostic *finding = found.first; finding; finding = finding->next)
+		unknown = unknown || strcmp(finding->id, "relay-unknown") == 0;
+	ids(&found, FINDING_OK, got, sizeof got);
+	ok(!unknown || !strstr(got, "open-relay"), "what is not known is not right");
 	for (const struct diagnostic *finding = found.first; finding; finding = finding->next)
 		if (finding->text.length == 0 || (finding->level == FINDING_OK && !span_absent(finding->command)))
 			ok(false, "%s has its text, and a command only where something is wrong", finding->id);
@@ -70,6 +75,8 @@ static void test_postfix(void)
 		{ "smtpd_tls_cert_file = /gone", "certificate", "" },
 		{ "smtpd_tls_chain_files = /cert.pem, /gone", "certificate", "" },
 		{ "smtpd_tls_cert_file =\n10025/inet/smtpd_tls_chain_files = /cert.pem", "", "" },
+		{ "smtpd_tls_CAfile =\n10025/inet/smtpd_tls_CApath = /authorities", "", "" },
+		{ "smtpd_tls_CAfile =\n10025/inet/smtpd_tls_CApath = /gone", "", "ca-file" },
 		{ "smtpd_tls_CAfile = /gone", "ca-file", "" },
 		{ "tls_append_default_CA = yes", "", "default-ca" },
 		{ "tls_ssl_options =", "tickets", "" }, /* C14 */
@@ -190,6 +197,9 @@ static void test_server(void)
 static void test_reached(void)
 {
 	struct expectations expect = expectations();
+	/* In its chroot. */
+	check_row("", "10025/inet/smtpd_tls_CAfile =\n10025/inet/smtpd_tls_CApath = /authorities",
+	          "10025 inet n - y - 50 smtpd", &expect, "", "ca-file");
 	check_row("", "127.0.0.1:10026/inet/smtpd_relay_restrictions = permit", "127.0.0.1:10026 inet n - n - - smtpd",
 	          &expect, "", "other-service");
 	check_row("", "x/unix/smtpd_relay_restrictions = permit", "x unix n - n - - smtpd", &expect, "", "other-service");

@@ -44,7 +44,7 @@ static void check_open(struct audit *audit, const struct relaying *relaying)
 			audit, FINDING_ADVICE, "open-relay", audit_nothing(),
 			"the port relays for everybody: the milter is the only lock, and its policy must prove the customer (check-config "
 			"says whether it does)");
-	else
+	else if (!(relaying->whom & RELAYS_FOR_UNKNOWN))
 		audit_add(audit, FINDING_OK, "open-relay", audit_nothing(), "%s",
 		          relaying->whom == 0 ? "the port relays for nobody yet: neither AUTH nor an address is listed"
 		                              : "whom the port relays for is listed, or judged even in monitor mode");

@@ -177,6 +177,11 @@ static void check_logins(struct sendmail_audit *audit)
 {
 	struct span mechanisms = sendmail_option(audit->setup, "AuthMechanisms");
 	struct span options = sendmail_option(audit->setup, "AuthOptions");
+	if (postfix_lists(mechanisms, "ANONYMOUS") && span_find(options, 0, 'y') == options.length)
+		audit_add(
+			&audit->base, FINDING_FIX, "auth-anonymous", line(audit, "define(`confAUTH_MECHANISMS', `PLAIN LOGIN')dnl"),
+			"AuthMechanisms has ANONYMOUS: anybody can log in without a password, and where TRUST_AUTH_MECH names it as well "
+			"every port relays for who has logged in");
 	if (audit->base.expect->auth_counts && span_find(options, 0, 'p') == options.length
 	    && (postfix_lists(mechanisms, "PLAIN") || postfix_lists(mechanisms, "LOGIN")))
 		audit_add(

@@ -170,6 +170,15 @@ static struct span name_authorities(struct audit *audit)
 	return audit_both(audit, span_of("apt-get install ca-certificates"), command);
 }
 
+/* A folder of authorities as the service sees it: it is looked into after chroot(2). */
+static bool sees_folder(struct audit *audit, struct span folder)
+{
+	struct span queue = audit_value(audit, "queue_directory");
+	struct span whole = arena_printf(&audit->found->arena, "%.*s%.*s", audit->shared->chrooted ? (int)queue.length : 0,
+	                                 queue.at ? queue.at : "", TEXT(folder));
+	return !span_absent(whole) && audit->machine->readable(audit->machine->context, whole);
+}
+
 static void check_authorities(struct audit *audit)
 {
 	const struct expectations *expect = audit->expect;
@@ -185,6 +194,12 @@ static void check_authorities(struct audit *audit)
 			audit, audit_need(expect->cert_needed), "ca-file", command,
 			"smtpd_tls_CAfile and smtpd_tls_CApath are empty: no authority vouches for Salesforce's certificate, the milter "
 			"never hears of it, and genuine mail is refused");
+	else if (file.length == 0 && folder.length != 0 && !sees_folder(audit, folder))
+		audit_add(
+			audit, audit_need(expect->cert_needed), "ca-file", command,
+			"the folder %.*s of smtpd_tls_CApath is not there for the service%s: no authority vouches for Salesforce's "
+			"certificate, the milter never hears of it, and genuine mail is refused",
+			TEXT(audit_shown(audit, folder)), audit->shared->chrooted ? ", which is chrooted" : "");
 	else if (file.length != 0 && !readable(audit->machine->context, file))
 		audit_add(audit, FINDING_FIX, "ca-file", command,
 		          "the file %.*s of smtpd_tls_CAfile cannot be read: TLS does not work",
