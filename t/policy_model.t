@@ -53,6 +53,19 @@ def main():
         tap.equal(len({tuple(row[:7]) for row in rows}), 768 * 4 * 3, "each once")
         wrong = [(row, expected(*row[:7])) for row in rows if tuple(row[7:]) != expected(*row[:7])]
         tap.equal(wrong[:5], [], "the engine comes to the same", count=len(wrong))
+        # No better result of a check makes a message less welcome, where nothing stays open.
+        welcome = ["reject", "tempfail", "quarantine", "accept"]
+        better = {"fail": ["skip", "pass"], "skip": ["pass"], "pass": []}
+        verdicts = {tuple(row[:7]): row[8] for row in rows}
+        known = [key for key in verdicts if "temperror" not in key[:4]]
+        steps = [(key, key[:at] + (result,) + key[at + 1:]) for key in known for at in (0, 1, 2, 3, 6)
+                 for result in better[key[at]]]
+        tap.equal([(a, b) for a, b in steps if welcome.index(verdicts[a]) > welcome.index(verdicts[b])][:5], [],
+                  "monotony: %d steps for the better" % len(steps))
+        stricter = [(key, key[:4] + (mode,) + key[5:]) for key in verdicts for mode in ("defer", "enforce")
+                    if (key[4], mode) in (("monitor", "defer"), ("monitor", "enforce"), ("defer", "enforce"))]
+        tap.equal([(a, b) for a, b in stricter if welcome.index(verdicts[a]) < welcome.index(verdicts[b])][:5], [],
+                  "nor does a milder mode: %d steps" % len(stricter))
         for mode in ("monitor", "defer", "enforce"):
             tap.ok(len({row[8] for row in rows if row[4] == mode}) == {"monitor": 1, "defer": 3, "enforce": 4}[mode],
                    "%s: every verdict it can come to" % mode)
