@@ -45,7 +45,10 @@ extern const struct subcommand check_relay_subcommand;
 extern const struct subcommand explain_subcommand;
 extern const struct subcommand import_org_subcommand;
 extern const struct subcommand org_id_subcommand;
+extern const struct subcommand replay_subcommand;
+extern const struct subcommand report_subcommand;
 extern const struct subcommand status_subcommand;
+extern const struct subcommand waiting_subcommand;
 
 /* What every subcommand says of -c. */
 #define RELAYCTL_CONFIG_HELP "read this configuration instead of " RELAYCTL_CONFIG_FILE

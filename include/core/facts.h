@@ -121,6 +121,12 @@ struct ip_spf {
 	struct ip_spf *next;
 };
 
+/* Results that are known from elsewhere: of those checks they stand, and the checks are not asked. */
+struct recorded_results {
+	check_bits checks;
+	struct result results[CHECK_COUNT];
+};
+
 struct facts {
 	struct arena *arena;
 	domain_to_ascii to_ascii; /* may be NULL */
@@ -187,8 +193,9 @@ struct facts {
 	unsigned dns_queries;
 	unsigned dns_ms;
 
-	bool evidence_over;  /* no more evidence will come: what is pending is a timeout */
-	bool internal_error; /* something went wrong inside: the message must be deferred */
+	const struct recorded_results *recorded; /* for looking back, from a log; NULL: none */
+	bool evidence_over;                      /* no more evidence will come: what is pending is a timeout */
+	bool internal_error;                     /* something went wrong inside: the message must be deferred */
 };
 
 /* Whether a signature whose key is not known yet could still make org's dkim check pass (check_dkim.c). */

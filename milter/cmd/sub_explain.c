@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/explain_log.h"
 #include "cmd/relayctl.h"
 #include "cmd/salesforce_words.h"
 #include "core/log_entry.h"
@@ -19,9 +20,10 @@ static const struct argument arguments[] = {
 };
 
 static const struct exit_status exits[] = {
-	{ RELAYCTL_GOOD, "the text is known" },
-	{ RELAYCTL_REJECT, "the text is not known" },
+	{ RELAYCTL_GOOD, "the text or message is known" },
+	{ RELAYCTL_REJECT, "it is not known" },
 	{ RELAYCTL_USAGE, "wrong usage" },
+	{ RELAYCTL_INPUT, "the message is not known, and some file could not be read" },
 	{ RELAYCTL_TEMPFAIL, "there is no memory, or the output cannot be written" },
 };
 
@@ -30,15 +32,19 @@ static int explain_main(int argc, char **argv);
 const struct subcommand explain_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl explain",
-		.synopsis = "[--json] \"LOG TEXT\"",
+		.synopsis = "[--json] \"LOG TEXT\"\n"
+		            "[--json] SESSION|QUEUE-ID|MESSAGE-ID [FILE]...",
 		.about = "Say what a line of Salesforce's Email Log means: one of Salesforce's own, a reply of a mail server, or one of this "
-		         "milter; where to look, and which command shows it.",
+		         "milter; where to look, and which command shows it. Or tell one message from the relay's own log, by the "
+		         "session that stands in its reply, its queue ID or its Message-ID: what was seen, what failed, and what "
+		         "would have to change. " LOGS_FILES,
 		.arguments = arguments,
 		.count = sizeof arguments / sizeof arguments[0],
 		.exits = exits,
 		.exit_count = sizeof exits / sizeof exits[0],
 		.example = "  sfdc-relayctl explain \"451 4.7.5 [internal] remote node SSL \\\n"
-		           "      certificate not signed by a valid CA\"\n",
+		           "      certificate not signed by a valid CA\"\n"
+		           "  sfdc-relayctl explain 1f2e3d4c5b6a7988 /var/log/mail.log\n",
 		.manual = "sfdc-relayctl(1)",
 	},
 	.run = explain_main,
@@ -166,6 +172,13 @@ static bool print_json(struct span text, const struct explanations *explanations
 	                                     explanations->count > 0, "explanations", list, "retry", retry_name(code)));
 }
 
+static bool is_known(struct span text)
+{
+	struct explanations explanations;
+	explain_text(text, &explanations);
+	return explanations.count > 0;
+}
+
 static int explain_line(const char *line, bool json)
 {
 	struct span text = span_trim(span_of(line));
@@ -206,7 +219,11 @@ static int explain_main(int argc, char **argv)
 	}
 	if (optind == argc || span_trim(span_of(argv[optind])).length == 0)
 		return relayctl_usage(command, "no text is given");
-	if (optind + 1 < argc)
+	struct span text = span_of(argv[optind]);
+	struct logs logs = { .files = argv + optind + 1, .count = argc - optind - 1, .since = -1, .until = -1 };
+	if (logs.count != 0 && !explain_log_is_id(text))
 		return relayctl_usage(command, "there is more than one text; put the whole line in quotes");
+	if (logs.count != 0 || (explain_log_is_id(text) && !is_known(text)))
+		return explain_log(text, &logs, json);
 	return explain_line(argv[optind], json);
 }

@@ -42,7 +42,8 @@ static void take_results(const struct facts *facts, const struct org *org, struc
 		const struct check *check = check_at((enum check_id)i);
 		struct result *result = &judgement->results[i];
 		if (facts->stage >= check->known_at)
-			*result = check->judge(facts, org);
+			*result = facts->recorded && (facts->recorded->checks & CHECK_BIT(i)) ? facts->recorded->results[i]
+			                                                                      : check->judge(facts, org);
 		if (result->code == RESULT_PENDING && facts->evidence_over && !(check->evidence & EVIDENCE_LIMIT))
 			*result = result_make(RESULT_TEMPERROR, REASON_DNS_TIMEOUT, result->detail);
 		bounds[i] = bounds_of(result->code);
