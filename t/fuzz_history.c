@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_again(&entry, LOG_FORMAT_LOGFMT);
 		check_again(&entry, LOG_FORMAT_JSON);
 	}
-	if (size % 64 == 7)
+	if (size % 512 == 7)
 		check_file(fuzz_span(data, size), lines);
 	return 0;
 }

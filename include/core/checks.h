@@ -73,6 +73,13 @@ enum proves {
 /* What the mail server has to be set up for, or the check never passes. */
 enum mta_offer { MTA_OFFERS_NOTHING, MTA_OFFERS_TLS, MTA_OFFERS_CERTIFICATE, MTA_OFFERS_AUTH };
 
+/* What would have to change for a check to pass, and where: in Salesforce, the DNS, main.cf, the policy, the message. */
+struct remedy {
+	const char *where;
+	const char *what;
+};
+#define REMEDIES_MAX 5
+
 /* The sheet of a check. facts and org are never NULL. Static and immutable. */
 struct check {
 	const char *name;    /* in sentences, the log and everywhere else */
@@ -87,11 +94,12 @@ struct check {
 	const char *(*hopeless)(const struct org *org);
 	bool (*undecidable)(const struct org *org); /* whether the DNS can leave it open; NULL: where it has evidence */
 	const char *(*rests_on)(
-		const struct org *org); /* what its pass is worth beside the policy, in lines; NULL: itself */
-	bool asks_domains;          /* compares with the organization's domains */
-	bool detail_told;           /* the detail of what is not a pass is ours alone, and stands in the reply */
-	const char *passes;         /* what its pass says, for people */
-	const char *asks;           /* what it asks for, for a sender of whom nothing was seen */
+		const struct org *org);           /* what its pass is worth beside the policy, in lines; NULL: itself */
+	bool asks_domains;                    /* compares with the organization's domains */
+	bool detail_told;                     /* the detail of what is not a pass is ours alone, and stands in the reply */
+	struct remedy remedies[REMEDIES_MAX]; /* up to one whose where is NULL */
+	const char *passes;                   /* what its pass says, for people */
+	const char *asks;                     /* what it asks for, for a sender of whom nothing was seen */
 };
 
 /* Both in a sheet. */

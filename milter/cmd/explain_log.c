@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "cmd/relayctl.h"
-#include "cmd/remedies.h"
 #include "core/reason.h"
 
 #define ATTEMPTS_MAX 20
@@ -211,8 +210,7 @@ static void print_failed(const struct entry *entry)
 	for (size_t i = 0; i < count; i++) {
 		char text[512];
 		enum reason reason = reason_of(entry, i);
-		size_t remedies;
-		const struct remedy *remedy = remedies_of(checks[i], &remedies);
+		const struct remedy *remedy = check_at(checks[i])->remedies;
 		snprintf(text, sizeof text, "%s (%s): %s", check_name(checks[i]),
 		         reason == REASON_NONE ? result_name(entry->results[checks[i]]) : reason_code(reason),
 		         reason == REASON_NONE ? check_at(checks[i])->asks : reason_row(reason)->sentence);
@@ -220,7 +218,7 @@ static void print_failed(const struct entry *entry)
 		terminal_fold(stdout, span_of(text), LABEL, LABEL);
 		if (i == 0)
 			value_row("value", entry, LOG_KEY_DETAIL, LOG_KEY_DETAIL);
-		for (size_t j = 0; j < remedies; j++) {
+		for (size_t j = 0; j < REMEDIES_MAX && remedy[j].where; j++) {
 			snprintf(text, sizeof text, "in %s: %s", remedy[j].where, remedy[j].what);
 			row(j == 0 ? "change" : "or", text);
 		}
@@ -297,10 +295,9 @@ static json_t *failed_json(const struct entry *entry)
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++) {
 		enum reason reason = reason_of(entry, i);
-		size_t remedies;
-		const struct remedy *remedy = remedies_of(checks[i], &remedies);
+		const struct remedy *remedy = check_at(checks[i])->remedies;
 		json_t *change = json_array();
-		for (size_t j = 0; j < remedies; j++)
+		for (size_t j = 0; j < REMEDIES_MAX && remedy[j].where; j++)
 			json_array_append_new(change, json_pack("{s:s, s:s}", "where", remedy[j].where, "what", remedy[j].what));
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "check", check_name(checks[i]), "result",
 		                                      result_name(entry->results[checks[i]]), "reason", reason_code(reason),

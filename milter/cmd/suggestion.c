@@ -163,7 +163,7 @@ static void put_section(const struct suggest *suggest, const char *section)
 /* The sentence that the mail of the organization fulfills and that still proves who it is; NULL: the default does. */
 static const char *sentence(const struct suggest *suggest)
 {
-	static const char begin[] = "tls and message and org and from and envelope and verp and ";
+	static const char begin[] = "tls and message and org and from and envelope and verp\n      and ";
 	static char text[160];
 	if (suggest->with_dkim == suggest->counted)
 		return NULL;

@@ -58,6 +58,12 @@ const struct check check_auth = {
 	.judge = judge,
 	.skippable = skippable,
 	.hopeless = hopeless,
+	
+	.remedies = {
+		{ "Salesforce", "Setup, Email Relays: Enable SMTP Auth, with the user that the policy lists" },
+		{ "main.cf", "smtpd_sasl_auth_enable = yes" },
+		{ "policy", "auth.users, as the log's auth= shows them" },
+	},
 	.passes = "the session authenticated as a user that the organization may use",
 	.asks = "SMTP AUTH",
 };

@@ -59,6 +59,11 @@ const struct check check_cert = {
 	.skippable = skippable,
 	.hopeless = hopeless,
 	.rests_on = rests_on,
+	
+	.remedies = {
+		{ "main.cf", "smtpd_tls_ask_ccert = yes, and the client's issuer in smtpd_tls_CAfile" },
+		{ "policy", "cert.names, cert.issuers; cert.required: no where AUTH or an address proves enough" },
+	},
 	.passes = "the MTA verified the client certificate, and its name is one that is expected",
 	.asks = "a verified client certificate",
 };

@@ -166,6 +166,13 @@ const struct check check_dkim = {
 	.proves = PROVES_SIGNER,
 	.judge = judge,
 	.skippable = skippable,
+	
+	.remedies = {
+		{ "Salesforce", "Setup, DKIM Keys: an active key for the From: domain" },
+		{ "DNS", "the CNAMEs of both selectors that Salesforce shows: sfdc-relayctl check-domain DOMAIN" },
+		{ "main.cf", "smtpd_milters: this milter before any that changes the message" },
+		{ "policy", "dkim.selectors, dkim.key_zones, dkim.alignment, dkim.required_headers, dkim.max_age" },
+	},
 	.passes = "a good signature vouches for the From: domain",
 	.asks = "a DKIM signature of the From: domain",
 };

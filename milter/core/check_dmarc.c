@@ -18,6 +18,11 @@ static bool skippable(const struct org *org)
 
 const struct check check_dmarc = {
 	CHECK_NAME("dmarc"),    .known_at = STAGE_HEADER, .evidence = EVIDENCE_SIGNATURES | EVIDENCE_SPF | EVIDENCE_DMARC,
-	.judge = judge,         .skippable = skippable,   .passes = "DKIM or SPF passes for the From: domain (DMARC)",
+	.judge = judge,         .skippable = skippable,   
+	.remedies = {
+		{ "DNS", "the DMARC record of the From: domain, and DKIM or SPF that is aligned with it" },
+		{ "policy", "dmarc.required" },
+	},
+	.passes = "DKIM or SPF passes for the From: domain (DMARC)",
 	.asks = "a DMARC pass",
 };

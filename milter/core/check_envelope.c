@@ -44,6 +44,11 @@ const struct check check_envelope = {
 	.judge = judge,
 	.hopeless = hopeless,
 	.asks_domains = true,
+	
+	.remedies = {
+		{ "Salesforce", "Setup, Deliverability: bounce management and email security compliance" },
+		{ "policy", "domains, envelope.bounce_domains, envelope.null_sender" },
+	},
 	.passes = "the envelope sender is of the organization, of Salesforce's bounce management, or null",
 	.asks = "an envelope sender of the organization",
 };

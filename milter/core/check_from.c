@@ -47,6 +47,11 @@ const struct check check_from = {
 	.judge = judge,
 	.hopeless = hopeless,
 	.asks_domains = true,
+	
+	.remedies = {
+		{ "Salesforce", "the sender's address or org-wide address, and a verified domain for it" },
+		{ "policy", "domains of the organization" },
+	},
 	.passes = "there is one From: with one mailbox, of one of the organization's domains",
 	.asks = "a From: of the organization",
 };

@@ -61,6 +61,11 @@ const struct check check_ip = {
 	.judge = judge,
 	.hopeless = hopeless,
 	.undecidable = undecidable,
+	
+	.remedies = {
+		{ "policy", "ip.networks, ip.spf" },
+		{ "DNS", "a resolver that answers for the names of ip.spf" },
+	},
 	.passes = "the client's address is one that the organization's mail comes from",
 	.asks = "a listed address",
 };

@@ -45,6 +45,10 @@ const struct check check_limit = {
 	.hopeless = hopeless,
 	.undecidable = undecidable,
 	.detail_told = true,
+	
+	.remedies = {
+		{ "policy", "limit.messages, limit.recipients, limit.per_user" },
+	},
 	.passes = "the organization stays within what it may send",
 	.asks = "fewer messages",
 };

@@ -49,6 +49,11 @@ const struct check check_message = {
 	.known_at = STAGE_HEADER,
 	.evidence = 0,
 	.judge = judge,
+	
+	.remedies = {
+		{ "message", "whatever makes it, in Salesforce or on the way: a header field is doubled, malformed or false" },
+		{ "policy", "message.senders, where the Sender: field is at fault" },
+	},
 	.passes = "the header is sound, and a Sender: field names nobody else",
 	.asks = "a sound header",
 };

@@ -46,6 +46,10 @@ const struct check check_org = {
 	.known_at = STAGE_HEADER,
 	.evidence = 0,
 	.judge = judge,
+	
+	.remedies = {
+		{ "policy", "orgs: the organization's ID, if its mail belongs here; Salesforce writes X-SFDC-LK itself" },
+	},
 	.passes = "exactly one X-SFDC-LK names the organization, and X-SFDCOrgRelay does not contradict",
 	.asks = "an X-SFDC-LK that is served",
 };

@@ -15,6 +15,10 @@ const struct check check_spf = {
 	.known_at = STAGE_MAIL,
 	.evidence = EVIDENCE_SPF,
 	.judge = judge,
+	
+	.remedies = {
+		{ "DNS", "the SPF record of the envelope sender's domain has to list Salesforce" },
+	},
 	.passes = "SPF lets this client send for the envelope sender's domain",
 	.asks = "an SPF pass",
 };

@@ -16,6 +16,12 @@ static struct result judge(const struct facts *facts, const struct org *org)
 
 const struct check check_tls = {
 	CHECK_NAME("tls"),       .known_at = STAGE_MAIL, .evidence = 0,
-	.offer = MTA_OFFERS_TLS, .judge = judge,         .passes = "the session is encrypted as strongly as asked",
+	.offer = MTA_OFFERS_TLS, .judge = judge,         
+	.remedies = {
+		{ "Salesforce", "Setup, Email Relays: set TLS Setting to Required or Required Verify" },
+		{ "main.cf", "smtpd_tls_security_level = encrypt, and a certificate that Salesforce can verify" },
+		{ "policy", "tls.min_version, tls.min_cipher_bits" },
+	},
+	.passes = "the session is encrypted as strongly as asked",
 	.asks = "strong TLS",
 };

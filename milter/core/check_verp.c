@@ -56,6 +56,11 @@ const struct check check_verp = {
 	.evidence = 0,
 	.judge = judge,
 	.skippable = skippable,
+	
+	.remedies = {
+		{ "message", "the bounce address was made for another organization or author: a forgery, or forwarded mail" },
+		{ "policy", "verp.undecodable, where the address has a form that is not known" },
+	},
 	.passes = "Salesforce's bounce address names the same organization and author as the header",
 	.asks = "a bounce address that fits",
 };

@@ -154,11 +154,12 @@ static bool note(struct waiting *waiting, struct siphash_value key, const struct
 	}
 	struct row *row = &waiting->rows[waiting->slots[slot] - 1];
 	struct waiting_message *message = &row->message;
-	bool ended_since = !message->waits && message->attempts + (row->ended >= 0) > 0 && !later(entry->time, row->ended);
+	if (!message->waits && row->ended >= 0 && entry->time >= 0 && entry->time < row->ended)
+		return true; /* it came to an end since */
 	message->attempts++;
 	if (entry->time >= 0 && (message->first < 0 || entry->time < message->first))
 		message->first = entry->time;
-	if (ended_since || (message->texts && !later(entry->time, message->last)))
+	if (message->texts && !later(entry->time, message->last))
 		return true;
 	message->last = entry->time;
 	message->waits = true;
@@ -175,7 +176,7 @@ static void end(struct waiting *waiting, struct siphash_value key, const struct 
 		return;
 	row->message.waits = false;
 	row->message.attempts = 0;
-	row->message.first = -1;
+	row->message.first = row->message.last = -1;
 	row->ended = entry->time;
 }
 
