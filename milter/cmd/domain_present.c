@@ -8,7 +8,9 @@
 #include "cmd/relayctl.h"
 #include "cmd/terminal.h"
 
-#define SPF_WIDTH 19
+#define BOUNCE_WIDTH 12
+#define FOOTER_WIDTH 8
+#define SPF_WIDTH 21
 #define DKIM_WIDTH 19
 #define CELL_SIZE 64
 
@@ -33,14 +35,14 @@ static enum shade dmarc_cell(const struct prediction *prediction, bool by_receiv
 		return SHADE_DOUBT;
 	case DMARC_FAIL:
 		if (prediction->dmarc_best != DMARC_FAIL) {
-			snprintf(text_r, CELL_SIZE, "not known: see below");
+			snprintf(text_r, CELL_SIZE, "see below");
 			return SHADE_DOUBT;
 		}
 		snprintf(text_r, CELL_SIZE, "FAIL%s",
 		         !by_receiver                                       ? ""
 		         : prediction->requested == DMARC_POLICY_REJECT     ? ": refused"
 		         : prediction->requested == DMARC_POLICY_QUARANTINE ? ": to spam"
-		                                                            : ": only reported");
+		                                                            : ": reported");
 		return SHADE_BAD;
 	case DMARC_PENDING:
 	case DMARC_TEMPERROR:
@@ -49,6 +51,14 @@ static enum shade dmarc_cell(const struct prediction *prediction, bool by_receiv
 	}
 	snprintf(text_r, CELL_SIZE, "%s", dmarc_result_name(prediction->dmarc));
 	return SHADE_DOUBT;
+}
+
+/* Ended by a space, however long it is. */
+static void print_cell(FILE *out, enum shade shade, const char *text, int width)
+{
+	terminal_put(out, shade, span_of(text), width);
+	if (strlen(text) >= (size_t)width)
+		fputc(' ', out);
 }
 
 /* Without a record of DMARC's nothing is aligned or not. */
@@ -69,12 +79,12 @@ static void print_row(FILE *out, const struct domain_report *report, const struc
 	         prediction->dkim == SIGNATURE_UNKNOWN ? "?" : signature_name(prediction->dkim),
 	         unaligned ? ", unaligned" : "", prediction->relay_dkim == SIGNATURE_NONE ? "" : "; relay: ",
 	         prediction->relay_dkim == SIGNATURE_NONE ? "" : signature_name(prediction->relay_dkim));
-	fprintf(out, "  %-12s%-9s", prediction->bounce_management ? "on" : "off",
+	fprintf(out, "  %-*s%-*s", BOUNCE_WIDTH, prediction->bounce_management ? "on" : "off", FOOTER_WIDTH,
 	        !with_footer         ? ""
 	        : prediction->footer ? "yes"
 	                             : "no");
-	terminal_put(out, spf_good ? SHADE_GOOD : SHADE_DIM, span_of(spf), SPF_WIDTH);
-	terminal_put(out, dkim_good ? SHADE_GOOD : SHADE_DIM, span_of(dkim), DKIM_WIDTH);
+	print_cell(out, spf_good ? SHADE_GOOD : SHADE_DIM, spf, SPF_WIDTH);
+	print_cell(out, dkim_good ? SHADE_GOOD : SHADE_DIM, dkim, DKIM_WIDTH);
 	enum shade shade = dmarc_cell(prediction, with_footer, dmarc);
 	terminal_put(out, shade, span_of(dmarc), 0);
 	fputc('\n', out);
@@ -82,8 +92,8 @@ static void print_row(FILE *out, const struct domain_report *report, const struc
 
 static void print_head(FILE *out, const struct domain_report *report, const char *footer)
 {
-	fprintf(out, "  %-12s%-9s%-*s%-*sDMARC (%s)\n", "bounce mgmt", footer, SPF_WIDTH, "SPF", DKIM_WIDTH, "DKIM",
-	        policy_word(report));
+	fprintf(out, "  %-*s%-*s%-*s%-*sDMARC (%s)\n", BOUNCE_WIDTH, "bounce mgmt", FOOTER_WIDTH, footer, SPF_WIDTH, "SPF",
+	        DKIM_WIDTH, "DKIM", policy_word(report));
 }
 
 /* One table for all relays behind which receivers see the same. */
