@@ -139,6 +139,9 @@ def rows(tap, bench):
     tap.contains(result.out, "accept      would reject: from-domain           inbox:2\n", "monitor mode")
     tap.ok(re.search(r"^accept +3 +1\nreject +0 +2$", result.out, re.MULTILINE), "done and would", out=result.out)
     tap.ok(all(len(line) <= 80 for line in result.out.splitlines()) and "\x1b" not in result.out, "80 columns, no color", out=result.out)
+    bench.file("many.yaml", CONFIG % "from and org and tls and cert and envelope and auth")
+    out = bench.run("check-message", "-c", "many.yaml", "inbox").out
+    tap.contains(out, "reject      tls-absent, cert-absent, ...        inbox:1\n", "as many reasons as there is room for")
     for source in (["good.eml"], [bench.file("single", mboxrd([GOOD]))]):
         out = bench.run("check-message", "-c", "config.yaml", *source).out
         tap.ok("  verdict   accept\n" in out and "messages" not in out, "%s alone gets its block, and no table" % source[0], out=out)

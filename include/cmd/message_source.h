@@ -33,6 +33,7 @@ struct source_item {
 	unsigned long number;              /* its place in an mbox, from 1; 0 elsewhere */
 	struct span raw;                   /* in an mbox with its "From " line */
 	char problem[SOURCE_PROBLEM_SIZE]; /* why it cannot be judged, as a sentence; empty: it can */
+	bool no_memory;                    /* that is the problem */
 	bool last;                         /* nothing follows it */
 };
 

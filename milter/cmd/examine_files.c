@@ -149,11 +149,11 @@ static int examine(struct run *run, const struct source_item *item)
 	return code;
 }
 
-static void unusable(struct run *run, const char *name, const char *problem)
+static void unusable(struct run *run, const char *name, const char *problem, int code)
 {
 	complain(run, name, problem);
 	run->summary.unusable++;
-	run->code = worse(run->code, RELAYCTL_INPUT);
+	run->code = worse(run->code, code);
 }
 
 static void examine_operand(struct run *run, const char *operand)
@@ -164,17 +164,18 @@ static void examine_operand(struct run *run, const char *operand)
 	struct message_source *source = message_source_open(operand, problem);
 
 	if (!source) {
-		unusable(run, operand, problem);
+		unusable(run, operand, problem, RELAYCTL_INPUT);
 		return;
 	}
 	while (message_source_next(source, &item)) {
 		name_item(&item, name);
 		if (item.problem[0] != '\0')
-			unusable(run, name, item.problem);
+			unusable(run, name, item.problem, item.no_memory ? RELAYCTL_TEMPFAIL : RELAYCTL_INPUT);
 		else
 			run->code = worse(run->code, examine(run, &item));
-		progress_show(&run->progress, run->before + message_source_position(source),
-		              run->summary.messages + run->summary.unusable, "messages");
+		unsigned long count = run->summary.messages + run->summary.unusable;
+		progress_show(&run->progress, run->before + message_source_position(source), count,
+		              count == 1 ? "message" : "messages");
 	}
 	run->before += message_source_position(source);
 	message_source_close(source);
@@ -188,7 +189,8 @@ int examine_files(const struct examine_files *request, char *const *operands)
 	for (size_t i = 0; operands[i]; i++)
 		total += message_source_size(operands[i]);
 	progress_init(&run.progress, stderr, total);
-	if (gethostname(run.own_host, sizeof run.own_host - 1) != 0)
+	/* "localhost" may be anybody's. */
+	if (gethostname(run.own_host, sizeof run.own_host - 1) != 0 || !strchr(run.own_host, '.'))
 		run.own_host[0] = '\0';
 	for (size_t i = 0; operands[i]; i++)
 		examine_operand(&run, operands[i]);

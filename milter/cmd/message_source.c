@@ -91,6 +91,7 @@ static bool grow(struct message_source *source, size_t needed)
 	size_t room = source->room;
 	while (room < needed)
 		room = room * 2 + MESSAGE_STEP;
+	room = room > SOURCE_MESSAGE_MAX ? SOURCE_MESSAGE_MAX : room;
 	char *message = realloc(source->message, room);
 	if (!message)
 		return false;
@@ -265,6 +266,7 @@ static void tell(const struct message_source *source, struct source_item *item)
 	else if (source->too_large)
 		snprintf(item->problem, sizeof item->problem, "it is larger than %zu MiB, more than is judged",
 		         SOURCE_MESSAGE_MAX >> 20);
+	item->no_memory = source->no_memory;
 	item->raw = raw;
 }
 

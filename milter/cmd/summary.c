@@ -22,27 +22,27 @@ void summary_count(struct summary *summary, const struct judgement *judgement)
 		summary->reasons[judgement->reason]++;
 }
 
-static size_t add(char *text, size_t at, const char *more)
-{
-	int length = snprintf(text + at, REASONS_SIZE - at, "%s%s", at != 0 ? ", " : "", more);
-	return length > 0 && at + (size_t)length < REASONS_SIZE ? at + (size_t)length : at;
-}
-
-/* The reasons of those checks, each once. */
-static void list_reasons(const struct judgement *judgement, const struct check_list *list, char text_r[REASONS_SIZE])
+/* Those of the list that fit, each once, and "..." for the rest. */
+static void list_reasons(const struct judgement *judgement, const struct check_list *list, size_t room,
+                         char text_r[REASONS_SIZE])
 {
 	size_t at = 0;
 	text_r[0] = '\0';
+	if (list->count == 0 && judgement->reason != REASON_NONE)
+		snprintf(text_r, REASONS_SIZE, "%s", reason_code(judgement->reason));
 	for (size_t i = 0; i < list->count; i++) {
 		enum reason reason = judgement->results[list->ids[i]].reason;
 		bool told = false;
 		for (size_t j = 0; j < i; j++)
 			told = told || judgement->results[list->ids[j]].reason == reason;
-		if (!told)
-			at = add(text_r, at, reason_code(reason));
+		if (told)
+			continue;
+		bool fits = at == 0 || at + strlen(reason_code(reason)) + (i + 1 < list->count ? 7 : 2) <= room;
+		at += (size_t)snprintf(text_r + at, REASONS_SIZE - at, "%s%s", at != 0 ? ", " : "",
+		                       fits ? reason_code(reason) : "...");
+		if (!fits)
+			return;
 	}
-	if (at == 0 && judgement->reason != REASON_NONE)
-		add(text_r, at, reason_code(judgement->reason));
 }
 
 void summary_line(FILE *out, const struct view *view)
@@ -52,11 +52,13 @@ void summary_line(FILE *out, const struct view *view)
 	char reasons[REASONS_SIZE];
 	char text[REASONS_SIZE + 64];
 
-	list_reasons(judgement, warned ? &judgement->warn : &judgement->why, reasons);
+	char before[32] = "";
 	if (judgement->would != judgement->verdict)
-		snprintf(text, sizeof text, "would %s: %s", verdict_name(judgement->would), reasons);
-	else
-		snprintf(text, sizeof text, "%s%s", warned ? "warning: " : "", reasons);
+		snprintf(before, sizeof before, "would %s: ", verdict_name(judgement->would));
+	else if (warned)
+		snprintf(before, sizeof before, "warning: ");
+	list_reasons(judgement, warned ? &judgement->warn : &judgement->why, REASONS_WIDTH - 1 - strlen(before), reasons);
+	snprintf(text, sizeof text, "%s%s", before, reasons);
 	terminal_put(out, output_shade(judgement->verdict), span_of(verdict_name(judgement->verdict)), VERDICT_WIDTH);
 	terminal_put(out, judgement->would != judgement->verdict ? output_shade(judgement->would) : SHADE_PLAIN,
 	             span_of(text), REASONS_WIDTH - 1);
