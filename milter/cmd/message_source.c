@@ -104,6 +104,8 @@ static bool grow(struct message_source *source, size_t needed)
 static void take(struct message_source *source, size_t count)
 {
 	size_t needed = source->length + count;
+	if (count == 0)
+		return;
 	source->too_large = source->too_large || needed > SOURCE_MESSAGE_MAX;
 	if (!source->too_large && !source->no_memory)
 		source->no_memory = needed > source->room && !grow(source, needed);
