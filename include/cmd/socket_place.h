@@ -23,7 +23,4 @@ struct span socket_place_postfix(const struct socket_place *place, struct arena 
 /* Whether the host is this machine's own loopback, by address or as "localhost". */
 bool socket_place_is_loopback(struct span host);
 
-/* A host without the brackets around it. */
-struct span socket_place_bare(struct span host);
-
 #endif

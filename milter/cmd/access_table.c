@@ -8,6 +8,7 @@
 
 #include "cmd/postfix_setup.h"
 #include "cmd/socket_place.h"
+#include "core/socket_name.h"
 
 static bool is_blank(char c)
 {
@@ -130,7 +131,7 @@ bool access_network(struct span text, struct network *network_r)
 {
 	static const char *const rest[] = { ".0.0.0/8", ".0.0/16", ".0/24" };
 	size_t slash = span_find(text, 0, '/');
-	struct span host = socket_place_bare(span_slice(text, 0, slash));
+	struct span host = socket_name_bare(span_slice(text, 0, slash));
 	char whole[ADDRESS_TEXT_SIZE + 16];
 	size_t dots = 0;
 	if (text.length == 0 || text.length >= ADDRESS_TEXT_SIZE + 4)

@@ -3,6 +3,7 @@
 
 #include "cmd/postfix_setup.h"
 #include "cmd/socket_place.h"
+#include "core/socket_name.h"
 
 static bool takes(struct span *text, const char *word)
 {
@@ -68,8 +69,8 @@ bool postfix_same_socket(const struct postfix_setup *setup, const struct postfix
 	if (!takes(&address, "inet6:") && !takes(&address, "inet:"))
 		return false;
 	struct socket_place theirs = inet_place(address);
-	struct span host = socket_place_bare(ours.host);
+	struct span host = socket_name_bare(ours.host);
 	return span_equal(theirs.port, ours.port)
-	       && (span_equal_nocase(socket_place_bare(theirs.host), host) || is_any(host)
+	       && (span_equal_nocase(socket_name_bare(theirs.host), host) || is_any(host)
 	           || (socket_place_is_loopback(theirs.host) && socket_place_is_loopback(host)));
 }

@@ -3,24 +3,18 @@
 
 #include "cmd/socket_place.h"
 
+#include "core/socket_name.h"
 #include "core/network.h"
-
-struct span socket_place_bare(struct span host)
-{
-	if (host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
-		return span_slice(host, 1, host.length - 1);
-	return host;
-}
 
 struct socket_place socket_place_of(struct span socket)
 {
+	struct socket_name name = socket_name_read(socket);
 	size_t colon = span_find(socket, 0, ':');
-	size_t at = span_find(socket, colon, '@');
 	struct socket_place place = {
 		.kind = span_slice(socket, 0, colon),
 		.path = span_slice(socket, colon + 1, socket.length),
-		.port = span_slice(socket, colon + 1, at),
-		.host = at < socket.length ? span_slice(socket, at + 1, socket.length) : span_of("localhost"),
+		.port = name.port,
+		.host = name.has_host ? name.host : span_of("localhost"),
 	};
 	return place;
 }
@@ -37,7 +31,7 @@ struct span socket_place_postfix(const struct socket_place *place, struct arena 
 bool socket_place_is_loopback(struct span host)
 {
 	struct address address;
-	host = socket_place_bare(host);
+	host = socket_name_bare(host);
 	return span_equal_nocase(host, span_of("localhost"))
 	       || (address_parse(host, &address) && address_is_loopback(&address));
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/socket_name.h"
 #include "config/validators.h"
 
 #include <stdio.h>
@@ -52,17 +53,13 @@ static bool is_host(struct span host, enum address_family family)
 	return !span_starts_nocase(host, span_of("IPv6:")) && address_parse(host, &address) && address.family == family;
 }
 
-static bool inet_socket(struct span value, size_t scheme, enum address_family family,
-                        char problem_r[OPTION_PROBLEM_SIZE])
+static bool inet_socket(const struct socket_name *name, enum address_family family, char problem_r[OPTION_PROBLEM_SIZE])
 {
-	struct span rest = span_slice(value, scheme, value.length);
-	size_t at = span_find(rest, 0, '@');
-	unsigned long port = 0;
-	if (!span_number(span_slice(rest, 0, at), 65535, &port) || port == 0)
+	if (name->port_number == 0)
 		return wrong(problem_r, "has no port; write a number from 1 to 65535, as in inet:8891@127.0.0.1");
-	if (at == rest.length)
+	if (!name->has_host)
 		return wrong(problem_r, "names no host; add one, as in inet:8891@127.0.0.1");
-	if (!is_host(span_slice(rest, at + 1, rest.length), family))
+	if (!is_host(name->host, family))
 		return wrong(problem_r, family == ADDRESS_IPV6
 		                            ? "names no host; write an IPv6 address or a host name, as in inet6:8891@::1"
 		                            : "names no host; write an IPv4 address or a host name, as in inet:8891@127.0.0.1");
@@ -71,16 +68,17 @@ static bool inet_socket(struct span value, size_t scheme, enum address_family fa
 
 bool validator_socket(struct span value, char problem_r[OPTION_PROBLEM_SIZE])
 {
-	if (starts(value, "inet:"))
-		return inet_socket(value, 5, ADDRESS_IPV4, problem_r);
-	if (starts(value, "inet6:"))
-		return inet_socket(value, 6, ADDRESS_IPV6, problem_r);
+	struct socket_name name = socket_name_read(value);
+	if (name.kind == SOCKET_INET)
+		return inet_socket(&name, ADDRESS_IPV4, problem_r);
+	if (name.kind == SOCKET_INET6)
+		return inet_socket(&name, ADDRESS_IPV6, problem_r);
 	if (starts(value, "local:") || starts(value, "/"))
 		return wrong(problem_r,
 		             "is no socket; write unix: before the path, as in unix:/run/sfdc-milter/sfdc-milter.sock");
-	if (!starts(value, "unix:"))
+	if (name.kind != SOCKET_UNIX)
 		return wrong(problem_r, "is no socket; write unix:PATH, inet:PORT@HOST or inet6:PORT@HOST");
-	struct span path = span_slice(value, 5, value.length);
+	struct span path = name.path;
 	if (path.length == 0 || path.at[0] != '/' || path.at[path.length - 1] == '/')
 		return wrong(problem_r, "names no file; write the whole path, beginning with /");
 	if (path.length > SOCKET_PATH_MAX)

@@ -16,14 +16,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/socket_name.h"
 #include "core/network.h"
 
 #define BACKLOG 4096 /* connections of an MTA come in bursts; the system may have a limit of its own */
 
-enum listener_kind { LISTENER_UNIX, LISTENER_INET, LISTENER_INET6 };
-
 struct listener_name {
-	enum listener_kind kind;
+	enum socket_kind kind;
 	const char *path; /* unix */
 	bool has_host;    /* inet: an address other than "every" is named */
 	char host[256];   /* inet: without the brackets of an IPv6 address */
@@ -54,38 +53,26 @@ static bool names_every_address(struct span host)
 
 static bool read_name(const char *socket, struct listener_name *name_r)
 {
+	struct socket_name name = socket_name_read(span_of(socket));
 	memset(name_r, 0, sizeof *name_r);
-	if (strncmp(socket, "unix:", 5) == 0) {
-		name_r->kind = LISTENER_UNIX;
-		name_r->path = socket + 5;
+	name_r->kind = name.kind;
+	if (name.kind == SOCKET_NONE)
+		return false;
+	if (name.kind == SOCKET_UNIX) {
+		name_r->path = name.path.at;
 		return name_r->path[0] == '/' && name_r->path[1] != '\0'
 		       && strlen(name_r->path) < sizeof((struct sockaddr_un *)0)->sun_path;
 	}
-	struct span rest;
-	if (strncmp(socket, "inet:", 5) == 0) {
-		name_r->kind = LISTENER_INET;
-		rest = span_of(socket + 5);
-	} else if (strncmp(socket, "inet6:", 6) == 0) {
-		name_r->kind = LISTENER_INET6;
-		rest = span_of(socket + 6);
-	} else {
-		return false;
-	}
-	size_t at = span_find(rest, 0, '@');
-	struct span host = span_slice(rest, at + 1, rest.length);
-	unsigned long port;
-	if (!span_number(span_slice(rest, 0, at), 65535, &port) || port == 0)
-		return false;
-	if (at < rest.length && host.length == 0)
+	struct span host = name.host;
+	if (name.port_number == 0 || (name.has_host && host.length == 0))
 		return false;
 	name_r->has_host = host.length != 0 && !names_every_address(host);
-	if (host.length > 2 && host.at[0] == '[' && host.at[host.length - 1] == ']')
-		host = span_slice(host, 1, host.length - 1);
+	host = socket_name_bare(host);
 	struct address address;
 	if (host.length >= sizeof name_r->host || (address_resembles(host) && !address_parse(host, &address)))
 		return false;
 	snprintf(name_r->host, sizeof name_r->host, "%.*s", (int)host.length, host.at ? host.at : "");
-	snprintf(name_r->port, sizeof name_r->port, "%lu", port);
+	snprintf(name_r->port, sizeof name_r->port, "%hu", (unsigned short)name.port_number);
 	return true;
 }
 
@@ -100,7 +87,7 @@ enum listener_status listener_check(const struct listener_options *options, char
 		return say(text_r, LISTENER_MALFORMED,
 		           "\"%s\" is not a socket; write unix:/PATH (at most %zu bytes), inet:PORT@HOST or inet6:PORT@HOST",
 		           options->socket, sizeof((struct sockaddr_un *)0)->sun_path - 1);
-	if (name.kind != LISTENER_UNIX) {
+	if (name.kind != SOCKET_UNIX) {
 		if (!name.has_host)
 			say(text_r, LISTENER_OK,
 			    "%s listens on every address: whoever reaches it can %s; "
@@ -267,7 +254,7 @@ static enum listener_status listen_at(const struct addrinfo *place, const char *
 static enum listener_status open_inet(const struct listener_name *name, const char *socket_name, int *fd_r,
                                       char text_r[LISTENER_TEXT_SIZE])
 {
-	const struct addrinfo hints = { .ai_family = name->kind == LISTENER_INET ? AF_INET : AF_INET6,
+	const struct addrinfo hints = { .ai_family = name->kind == SOCKET_INET ? AF_INET : AF_INET6,
 		                            .ai_socktype = SOCK_STREAM,
 		                            .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *places;
@@ -287,7 +274,7 @@ enum listener_status listener_open(const struct listener_options *options, int *
 	struct listener_name name;
 	if (status != LISTENER_OK || !read_name(options->socket, &name))
 		return status;
-	if (name.kind == LISTENER_UNIX)
+	if (name.kind == SOCKET_UNIX)
 		return open_unix(name.path, options, fd_r, text_r);
 	return open_inet(&name, options->socket, fd_r, text_r);
 }
@@ -316,13 +303,13 @@ int listener_connect(const char *socket, unsigned seconds, char text_r[LISTENER_
 		say(text_r, LISTENER_MALFORMED, "this is not a socket");
 		return -1;
 	}
-	if (name.kind == LISTENER_UNIX) {
+	if (name.kind == SOCKET_UNIX) {
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
 		memcpy(address.sun_path, name.path, strlen(name.path) + 1);
 		return connect_to((struct sockaddr *)&address, sizeof address, seconds);
 	}
 	/* Without AI_PASSIVE and a host this machine is meant. */
-	const struct addrinfo hints = { .ai_family = name.kind == LISTENER_INET ? AF_INET : AF_INET6,
+	const struct addrinfo hints = { .ai_family = name.kind == SOCKET_INET ? AF_INET : AF_INET6,
 		                            .ai_socktype = SOCK_STREAM,
 		                            .ai_flags = AI_NUMERICSERV };
 	int error = getaddrinfo(name.has_host ? name.host : NULL, name.port, &hints, &places);
@@ -341,7 +328,7 @@ void listener_remove(const char *socket)
 {
 	struct listener_name name;
 	struct stat status;
-	if (!read_name(socket, &name) || name.kind != LISTENER_UNIX)
+	if (!read_name(socket, &name) || name.kind != SOCKET_UNIX)
 		return;
 	if (lstat(name.path, &status) == 0 && S_ISSOCK(status.st_mode) && !answered(name.path))
 		unlink(name.path);
