@@ -103,7 +103,7 @@ static void put_names(FILE *out, const struct report *report, enum report_table 
 		const struct name *row = &names->rows[i];
 		fputs("<tr><td>", out);
 		put_name(out, row);
-		if (table < REPORT_DRIFT && report_is_new(report, row))
+		if (table > REPORT_HOURS && table < REPORT_DRIFT && report_is_new(report, row))
 			fputs(" <strong>(new)</strong>", out);
 		fprintf(out, "</td><td>%lld</td><td>%lld</td><td>%lld</td><td>%lld</td><td>%.16s</td><td>%.16s</td></tr>\n",
 		        row->count, row->verdicts[VERDICT_ACCEPT], row->verdicts[VERDICT_TEMPFAIL],

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/set.h"
 #include "core/settings.h"
 
 #define IPV4_BITS 24 /* of a client network */
@@ -86,12 +87,13 @@ static struct span or_none(struct span value)
 	return value.length != 0 ? value : span_of("none");
 }
 
-/* The domain of an address; absent if there is none. */
+/* The domain of an address; absent if there is none, or no well-formed one, as in a From: that cannot be read. */
 static struct span domain_of(struct span address)
 {
 	for (size_t i = address.length; i > 0; i--)
 		if (address.at[i - 1] == '@')
-			return span_slice(address, i, address.length);
+			return pattern_valid(span_slice(address, i, address.length)) ? span_slice(address, i, address.length)
+			                                                             : span_make(NULL, 0);
 	return span_make(NULL, 0);
 }
 
