@@ -154,8 +154,6 @@ class Postfix:
     def port(self, milter=None, **options):
         """One more smtpd; milter: its socket as in smtpd_milters. Returns the port number."""
         number = free_port()
-        while number in self.ports:
-            number = free_port()
         settings = dict(PORT, smtpd_milters=milter or "", **options)
         lines = ["  -o {%s = %s}" % (name, value.format(root=self.root)) for name, value in settings.items()]
         self.service(number, "%d inet n - n - - smtpd\n%s\n" % (number, "\n".join(lines)))

@@ -13,6 +13,7 @@ PR_SET_PDEATHSIG = 1
 TIMEOUT = 120
 _SRCDIR = os.environ.get("SRCDIR") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _libc = ctypes.CDLL(None, use_errno=True)
+_reserved = []
 
 
 class Failure(Exception):
@@ -48,8 +49,23 @@ def terminal_end(pid, terminal):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode()
 
 
+def _reserve(port):
+    """
+    Whether no other test has taken it, which may listen there only later. A name in the abstract namespace belongs, as the
+    port does, to the network namespace, and goes with this process.
+    """
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind("\0sfdc-lab-port-%d" % port)
+    except OSError:
+        claim.close()
+        return False
+    _reserved.append(claim)
+    return True
+
+
 def free_port():
-    """A port of 127.0.0.1 that nothing uses, below those that the kernel hands out by itself."""
+    """A port of 127.0.0.1 that nothing uses and no other call gets, below those that the kernel hands out by itself."""
     for _ in range(1000):
         port = random.randint(10000, 32000)
         with socket.socket() as probe:
@@ -57,6 +73,7 @@ def free_port():
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        if _reserve(port):
             return port
     raise Failure("no free port")
 
