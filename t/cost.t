@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-In instructions that callgrind counts: a message costs the same with 10,000 organizations as with one; and an
+In instructions that callgrind counts: a message costs the same with 10,000 organizations as with one; that it is counted for
+metrics costs less than 2 %, of its judgement alone; and an
 Authentication-Results field of twice the length costs twice as much, whatever it is made of.
 """
 import os
@@ -29,6 +30,7 @@ def count(function, *arguments):
 
 
 verdict_one, one = count("run_messages", 1)
+verdict_counted, counted = count("counters_message", 10000, "counted")
 verdict_many, many = count("run_messages", 10000)
 claims_short, short = count("run_claims", "claims", 4000)
 claims_long, long = count("run_claims", "claims", 16000)
@@ -37,6 +39,7 @@ good = [
     (verdict_many == verdict_one, f"with 10,000 organizations: {verdict_many}"),
     (one > 10000, f"{one} instructions for ten messages with one organization"),
     (0 < many < one * 1.05, f"{many} instructions with 10,000 organizations"),
+    (verdict_counted == verdict_many and 1000 < counted < many * 0.02, f"{counted} for counting them for metrics: less than 2 %"),
     (claims_short == claims_long and "1" not in claims_long, f"R10 R12 none of these values is ours: {claims_long}"),
     (short > 100000 and long < short * 4.4, f"R10 R12 {short} instructions for 4,000 bytes of each, {long} for 16,000"),
 ]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions.
+ * cost_probe N: run_messages() examines messages under a configuration of N organizations, for counting instructions;
+ * cost_probe N counted: and counts them as the daemon does.
  * cost_probe claims N: run_claims() reads N bytes of each pattern as Authentication-Results.
  */
 #include "core/authres_claim.h"
@@ -8,6 +9,7 @@
 #include "core/message_file.h"
 #include "core/log_entry.h"
 #include "engine.h"
+#include "observe/counters.h"
 
 static const char message[] =
 	"Authentication-Results: relay.test; dkim=pass header.d=example.com\r\n"
@@ -46,9 +48,9 @@ static struct settings *settings_many(size_t count)
 	return settings_complete(settings, unite_options) ? settings : NULL;
 }
 
-__attribute__((noinline)) void run_messages(const struct settings *settings);
+__attribute__((noinline)) void run_messages(const struct settings *settings, struct loop_counters *counters);
 
-void run_messages(const struct settings *settings)
+void run_messages(const struct settings *settings, struct loop_counters *counters)
 {
 	static const struct span mailers[] = { SPAN_LITERAL("local") };
 	for (unsigned i = 0; i < 10; i++) {
@@ -63,6 +65,8 @@ void run_messages(const struct settings *settings)
 		message_file_feed(&examination, settings, &environment, span_of("1f"), &feed);
 		edits_plan(&examination, &edits);
 		log_entry_examination(&examination, &entry);
+		if (counters)
+			counters_message(counters, &examination, 1);
 		if (i == 0)
 			printf("%s %zu\n", verdict_name(examination.judgement.verdict), edits.removal_count);
 		examine_clear(&examination);
@@ -123,7 +127,11 @@ int main(int argc, char **argv)
 	struct settings *settings = settings_many(argc > 1 ? strtoul(argv[1], NULL, 10) : 1);
 	if (!settings)
 		return 1;
-	run_messages(settings);
+	struct counters *counters = argc > 2 ? counters_new(2) : NULL;
+	if (counters)
+		counters_adopt(counters, settings);
+	run_messages(settings, counters ? counters_of_loop(counters, 0) : NULL);
 	settings_free(settings);
+	counters_free(counters);
 	return 0;
 }
