@@ -53,7 +53,7 @@ static void check_section(struct org_metadata *metadata, const struct org_sectio
 	org_section_print(out, section, "# heading\n");
 	must(fclose(out) == 0);
 	check_printable(span_make(text, length));
-	if (section->id_status == ORG_ID_GIVEN) {
+	if (section->id_status == ORG_ID_GIVEN && !section->overflow) {
 		struct settings *settings = config_load_text("section", text, length, &problems);
 		must(settings && problems.errors == 0 && settings->org_count == 1);
 		must(orgid_equal(&settings->orgs[0].id, &section->id) && settings->mode == MODE_MONITOR);

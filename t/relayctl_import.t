@@ -207,6 +207,13 @@ def project(tap, bench):
     tap.equal((bench.run("import-org", "--org", OTHER, "p").code, bench.run("import-org", "--org", OTHER, "p").out), (65, ""), "so does another ID than --org")
     put("deep/" + "d/" * 40 + "x.json", "{}")
     tap.contains(bench.run("import-org", "deep").err, "too deep", "folders that are too deep are told of")
+    for name, rows in (("domains", [record("EmailDomainFilter", IsActive=True, FromDomain=",".join("d%d-%d.test" % (i, j) for j in range(250))) for i in range(20)]),
+                       ("comparisons", [record("EmailDomainKey", Domain="k%d.test" % i, Selector="s", IsActive=True, TxtRecordName="s.x.salesforce.com") for i in range(2000)]
+                        + [record("EmailDomainFilter", IsActive=True, FromDomain="a.b," * 1000) for i in range(100)]),
+                       ("records", [record("OrgWideEmailAddress", Address="x%d@example.com" % i) for i in range(6000)])):
+        put("many.json", json.dumps(rows))
+        many = bench.run("import-org", "--org", ORG, "many.json")
+        tap.ok((many.code, many.out) == (65, "") and "more" in many.err, "too many %s are told of" % name, err=many.err)
     with open(os.path.join(bench.path, "large.json"), "wb") as file:
         file.truncate(1 << 33)
     large = bench.run("import-org", "large.json")

@@ -56,12 +56,18 @@ enum org_bounce {
 	ORG_BOUNCE_SALESFORCE
 };
 
+/* More than these is no organization's: the section is left empty. */
+#define ORG_LIST_MAX 2000
+#define ORG_COMPARED_MAX 2000000 /* keys by domains that filters and keys list */
+
 struct org_section {
 	struct arena *arena; /* that of the metadata */
+	bool overflow;       /* there is too much */
 	enum org_id_status id_status;
 	struct orgid id;
-	struct span name;   /* absent: none, or none that may be configured */
-	bool name_left_out; /* there is one that may not */
+	struct span id_file; /* absent: the admin told it */
+	struct span name;    /* absent: none, or none that may be configured */
+	bool name_left_out;  /* there is one that may not */
 	bool sandbox;
 	struct org_list domains;
 	struct org_list left_out; /* domains that are not proven, or not sent here */

@@ -55,7 +55,8 @@ static void add(struct making *making, struct org_list *list, struct span text, 
 	for (struct org_item *item = list->first; item; item = item->next)
 		if (span_equal_nocase(item->text, text))
 			return;
-	struct org_item *item = arena_alloc(&making->metadata->arena, sizeof *item);
+	making->section->overflow = making->section->overflow || list->count == ORG_LIST_MAX;
+	struct org_item *item = making->section->overflow ? NULL : arena_alloc(&making->metadata->arena, sizeof *item);
 	if (!item)
 		return;
 	item->text = arena_span(&making->metadata->arena, text);
@@ -443,6 +444,7 @@ static void take_organization(struct making *making)
 			return;
 		}
 		section->id = id;
+		section->id_file = organization->file;
 		section->id_status = ORG_ID_GIVEN;
 		section->sandbox = section->sandbox || org_flag(organization, ORG_IS_SANDBOX) == ORG_FLAG_YES;
 		bool good = name.length > 0 && may_stand("name", name);
@@ -462,13 +464,44 @@ static void take_bounce(struct making *making)
 		making->section->bounce = ORG_BOUNCE_NONE;
 }
 
+static size_t count_domains(struct span list)
+{
+	size_t count = 0;
+	size_t at = 0;
+	struct span domain;
+	while (org_next_domain(list, &at, &domain))
+		count++;
+	return count;
+}
+
+/* Each domain that is listed is compared with each key. */
+static bool is_too_much(const struct org_metadata *metadata)
+{
+	size_t keys = 1;
+	size_t domains = 1;
+	for (const struct org_record *key = metadata->first[ORG_KEY]; key; key = key->next) {
+		keys++;
+		domains += count_domains(org_text(key, ORG_MATCH_PATTERN));
+	}
+	for (const struct org_record *filter = metadata->first[ORG_FILTER]; filter; filter = filter->next)
+		domains += count_domains(org_text(filter, ORG_FROM_DOMAIN));
+	return domains > ORG_COMPARED_MAX / keys;
+}
+
+static void make(struct making *making)
+{
+	take_keys(making);
+	take_unproven(making);
+	take_bounce(making);
+}
+
 void org_section_make(struct org_metadata *metadata, const struct org_request *request, struct org_section *section_r)
 {
 	struct making making = { metadata, request, section_r };
 	memset(section_r, 0, sizeof *section_r);
 	section_r->arena = &metadata->arena;
 	take_organization(&making);
-	take_keys(&making);
-	take_unproven(&making);
-	take_bounce(&making);
+	section_r->overflow = is_too_much(metadata);
+	if (!section_r->overflow)
+		make(&making);
 }

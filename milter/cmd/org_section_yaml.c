@@ -88,9 +88,11 @@ static void print_bounce(FILE *out, enum org_bounce bounce)
 
 void org_section_print(FILE *out, const struct org_section *section, const char *heading)
 {
-	if (section->id_status != ORG_ID_GIVEN)
+	if (section->id_status != ORG_ID_GIVEN || section->overflow)
 		return;
-	fprintf(out, "%sorgs:\n  \"%s\":\n", heading, section->id.text);
+	fprintf(out, "%sorgs:\n  \"%s\": # ", heading, section->id.text);
+	print_shown(out, span_absent(section->id_file) ? span_of("--org") : section->id_file);
+	fputc('\n', out);
 	if (section->name_left_out)
 		fputs("    # name is left out: it has at most 64 characters of ASCII.\n", out);
 	if (!span_absent(section->name)) {

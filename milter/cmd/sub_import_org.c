@@ -278,6 +278,12 @@ static int read_all(struct work *work, char **paths, int paths_count)
 	return RELAYCTL_GOOD;
 }
 
+static int too_much(void)
+{
+	relayctl_complain("these files list more domains than an organization has; give those of one organization");
+	return RELAYCTL_INPUT;
+}
+
 static int import(struct work *work, char **paths, int paths_count)
 {
 	struct problems problems;
@@ -299,8 +305,9 @@ static int import(struct work *work, char **paths, int paths_count)
 	work->request.context = orgdomain;
 	if (orgdomain) {
 		org_section_make(&work->metadata, &work->request, &work->section);
-		org_findings(&work->metadata, &work->request, &work->section, &work->preflight);
-		code = present(work);
+		if (!work->section.overflow)
+			org_findings(&work->metadata, &work->request, &work->section, &work->preflight);
+		code = work->section.overflow ? too_much() : present(work);
 	} else {
 		relayctl_complain("the Public Suffix List cannot be read; install publicsuffix");
 		code = RELAYCTL_TEMPFAIL;
