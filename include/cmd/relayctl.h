@@ -45,6 +45,7 @@ extern const struct subcommand check_relay_subcommand;
 extern const struct subcommand explain_subcommand;
 extern const struct subcommand import_org_subcommand;
 extern const struct subcommand org_id_subcommand;
+extern const struct subcommand reconcile_subcommand;
 extern const struct subcommand replay_subcommand;
 extern const struct subcommand report_subcommand;
 extern const struct subcommand status_subcommand;

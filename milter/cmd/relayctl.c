@@ -21,7 +21,8 @@
 static const struct subcommand *const subcommands[] = {
 	&check_config_subcommand, &check_domain_subcommand, &check_message_subcommand, &check_mta_subcommand,
 	&check_relay_subcommand,  &explain_subcommand,      &import_org_subcommand,    &org_id_subcommand,
-	&replay_subcommand,       &report_subcommand,       &status_subcommand,        &waiting_subcommand,
+	&reconcile_subcommand,    &replay_subcommand,       &report_subcommand,        &status_subcommand,
+	&waiting_subcommand,
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
