@@ -39,7 +39,7 @@ static int import_org_main(int argc, char **argv);
 const struct subcommand import_org_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl import-org",
-		.synopsis = "[-c FILE] [--org ID] [--relay HOST] [--port PORT] [--json] PATH...",
+		.synopsis = "[-c FILE] [--org ID] [--relay HOST] [--port PORT]\n[--json] PATH...",
 		.about = "Write the section of an organization from its own metadata, with what that proves and no more, "
 		         "and tell what in "
 		         "it contradicts a safe relay. PATH is an sfdx project, or a file with the JSON of sf data query "
@@ -51,7 +51,8 @@ const struct subcommand import_org_subcommand = {
 		.count = sizeof arguments / sizeof arguments[0],
 		.exits = exits,
 		.exit_count = sizeof exits / sizeof exits[0],
-		.example = "  sf data query --json -q \"SELECT FIELDS(ALL) FROM EmailRelay LIMIT 200\" \\\n"
+		.example = "  sfdc-relayctl import-org my-sfdx-project > section.yaml\n"
+		           "  sf data query --json -q \"SELECT FIELDS(ALL) FROM EmailRelay LIMIT 200\" \\\n"
 		           "      > org/EmailRelay.json\n"
 		           "  sfdc-relayctl import-org org my-sfdx-project > section.yaml\n",
 		.manual = "sfdc-relayctl(1)",
