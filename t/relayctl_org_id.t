@@ -33,7 +33,7 @@ WRONG = [
 
 
 def usage(tap, bench):
-    for arguments in ([], ["no-such-thing"], ["report"], ["org-id"], ["org-id", "--no-such-flag", "00D8d000003TRx3"],
+    for arguments in ([], ["no-such-thing"], ["report", "--suggest"], ["org-id"], ["org-id", "--no-such-flag", "00D8d000003TRx3"],
                       ["check-message"], ["check-message", "--client-ip"], ["check-message", "--mta", "exim", "x"],
                       ["check-message", "--cipher-bits", "many", "x"], ["check-config", "--mta", "exim"],
                       ["check-config", "-c"], ["check-config", "too-much"], ["check-mta", "exim"], ["check-mta", "postfix", "sendmail"],
@@ -73,7 +73,8 @@ def helped(tap, bench):
     result = bench.run("help")
     tap.equal(result.code, 0, "help exits 0")
     names = [line.split()[0] for line in result.out.splitlines() if re.match(r"  [a-z]", line) and "help" not in line.split()[0]]
-    tap.equal(names, ["check-config", "check-domain", "check-message", "check-mta", "check-relay", "explain", "import-org", "org-id", "status"], "help lists the subcommands", out=result.out)
+    pages = re.findall(r"^\.Ss ([a-z].*)$", page(), re.MULTILINE)
+    tap.ok(len(pages) > 9 and sorted(pages) == names, "help lists the subcommands, as the manual page does", out=result.out, pages=pages)
     for word in ("--help", "-h"):
         tap.equal(bench.run(word).out, result.out, word + " is help")
     tap.equal(sorted(explained(result.out)), ["-V, --version", "-h, --help"], "and explains the program's own options")
@@ -123,7 +124,7 @@ def manual_exits(name):
     """The exit codes that the manual page tells of a subcommand."""
     rows = re.search(r"^\.Sh EXIT STATUS\n(.*?)^\.Sh ", page(), re.MULTILINE | re.DOTALL)[1].split(".It ")[1:]
     rows = [row.split(".El")[0] for row in rows]
-    return [row.split("\n")[0] for row in rows if ".Cm " + name in row or ".Cm " not in row]
+    return [row.split("\n")[0] for row in rows if re.search(r"^\.Cm (?:\S+ , )*%s(?: |$)" % name, row, re.MULTILINE) or ".Cm " not in row]
 
 
 def ids(tap, bench):

@@ -39,7 +39,7 @@ static int import_org_main(int argc, char **argv);
 const struct subcommand import_org_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl import-org",
-		.synopsis = "[-c FILE] [--org ID] [--relay HOST] [--port PORT]\n[--json] PATH...",
+		.synopsis = "[-c FILE] [--org ID] [--relay HOST]\n[--port PORT] [--json] PATH...",
 		.about = "Write the section of an organization from its own metadata, with what that proves and no more, "
 		         "and tell what in "
 		         "it contradicts a safe relay. PATH is an sfdx project, or a file with the JSON of sf data query "

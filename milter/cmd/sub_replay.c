@@ -19,7 +19,7 @@
 enum { OPTION_CONFIG = 1, OPTION_OLD, OPTION_SINCE, OPTION_UNTIL, FLAG_FAIL, FLAG_EACH, FLAG_JSON };
 
 static const struct argument arguments[] = {
-	{ OPTION_CONFIG, 'c', "config", "NEW", "the configuration to try" },
+	{ OPTION_CONFIG, 'c', NULL, "NEW", "the configuration to try" },
 	{ OPTION_OLD, 0, "old", "OLD",
 	  "the configuration that the logs were written with; a result whose options differ in NEW then counts as unknown" },
 	{ OPTION_SINCE, 0, "since", "T", LOGS_SINCE_HELP },
@@ -46,7 +46,7 @@ static int replay_main(int argc, char **argv);
 const struct subcommand replay_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl replay",
-		.synopsis = "-c NEW [--old OLD] [--since T] [--until T] [--fail-on-new-rejects]\n[--each | --json] [FILE]...",
+		.synopsis = "-c NEW [--old OLD] [--since T] [--until T]\n[--fail-on-new-rejects] [--each | --json] [FILE]...",
 		.about = "Say what another configuration would have done with the messages of a log. tls, cert, auth, ip by networks, "
 		         "org, from and envelope are judged again; the other checks keep their result, and limit is left out. A "
 		         "message whose fate hangs on something that was never found out is undetermined. " LOGS_FILES,

@@ -35,7 +35,7 @@ static int report_main(int argc, char **argv);
 const struct subcommand report_subcommand = {
 	.command = {
 		.name = "sfdc-relayctl report",
-		.synopsis = "[--since T] [--until T] [--html OUT | --json] [FILE]...\n"
+		.synopsis = "[--since T] [--until T] [--html OUT | --json]\n[FILE]...\n"
 		            "--suggest --org ID [--json] [FILE]...",
 		.about = "Sum up logs of the milter: what became of the mail and why, by organization, check, reason, network and "
 		         "certificate; how much came over TLS; who sent it; what is new; what waits. " LOGS_FILES,
