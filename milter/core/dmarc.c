@@ -342,6 +342,8 @@ static enum dmarc_result align(struct dmarc_walk *walk, const struct found *foun
 {
 	bool waits = false;
 	bool failed = false;
+	/* The first is told by the order of the identifiers, not by that of the answers. */
+	walk->outcome.hidden = absent;
 	for (size_t i = 0; i < walk->count; i++) {
 		const struct identifier *identifier = &walk->identifiers[i];
 		const struct dmarc_record *record = found->record;
