@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * zone: answers to DNS questions from a table, for unit tests. A table ends in a row without name. A name with any row
- * exists; "!tempfail" and "!bogus" as value make that lookup fail. TXT values of several rows are several records.
+ * exists; "!tempfail", "!bogus" and "!busy" as value make that lookup fail, "!pending" leaves it without an answer. TXT
+ * values of several rows are several records.
  */
 #ifndef SFDC_ZONE_H
 #define SFDC_ZONE_H
@@ -39,6 +40,15 @@ static inline void zone_record(const struct zone_row *row, struct answer_record 
 	}
 }
 
+static inline enum answer_status zone_failure(const char *value)
+{
+	if (strcmp(value, "!bogus") == 0)
+		return ANSWER_BOGUS;
+	if (strcmp(value, "!busy") == 0)
+		return ANSWER_BUSY;
+	return strcmp(value, "!pending") == 0 ? ANSWER_PENDING : ANSWER_TEMPFAIL;
+}
+
 static inline const struct answer *zone_answer(struct arena *arena, const struct zone_row *zone,
                                                const struct question *question)
 {
@@ -60,7 +70,7 @@ static inline const struct answer *zone_answer(struct arena *arena, const struct
 		if (zone[i].type != question->type)
 			continue;
 		if (zone[i].value[0] == '!') {
-			answer->status = strcmp(zone[i].value, "!bogus") == 0 ? ANSWER_BOGUS : ANSWER_TEMPFAIL;
+			answer->status = zone_failure(zone[i].value);
 			break;
 		}
 		zone_record(&zone[i], &records[answer->count++]);
