@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The asker for DMARC: what it asks, and what it makes of the identifiers that others write into the facts. */
 #include "asker_run.h"
+#include "core/dmarc.h"
 
 static const struct span absent;
 
@@ -119,6 +120,11 @@ static const struct dmarc_case {
 	  { { "stranger.test", RESULT_TEMPERROR, REASON_DKIM_CLOCK } },
 	  { "reject.example", RESULT_TEMPERROR, REASON_DNS_BUSY },
 	  { RESULT_TEMPERROR, REASON_DNS_BUSY, "temperror", "reject.example", "reject.example" } },
+	{ "a stranger's SPF does not say why",
+	  "reject.example",
+	  { { "reject.example", RESULT_TEMPERROR, REASON_DKIM_TEMPERROR } },
+	  { "stranger.test", RESULT_TEMPERROR, REASON_DNS_BUSY },
+	  { RESULT_TEMPERROR, REASON_DMARC_TEMPERROR, "temperror", "reject.example", "reject.example" } },
 	{ "one that passes outweighs doubts",
 	  "reject.example",
 	  { { "a.reject.example", RESULT_TEMPERROR, REASON_DKIM_CLOCK }, { "reject.example", RESULT_PASS, REASON_NONE } },
@@ -249,6 +255,34 @@ static void dmarc_begin(void)
 	run_clear(&run);
 }
 
+/* The walk takes so many identifiers and no more: none may take the place of another one by being told again. */
+static void dmarc_told_once(bool signature_first)
+{
+	static const struct identifier stranger[] = { { "stranger.test", RESULT_PASS, REASON_NONE } };
+	static const struct identifier own[] = { { "reject.example", RESULT_PASS, REASON_NONE } };
+	struct run run;
+	run_init(&run, zone);
+	author(&run, "reject.example");
+	signatures_await(&run, signature_first ? stranger : own, 1);
+	run.asker = dmarc_asker(&run.facts);
+	begin(&run, &wants_dmarc);
+	if (signature_first)
+		signatures_come(&run, stranger);
+	else
+		spf_comes(&run, stranger);
+	drive(&run);
+	for (unsigned i = 0; i < DMARC_IDENTIFIERS_MAX; i++)
+		look(&run);
+	if (signature_first)
+		spf_comes(&run, own);
+	else
+		signatures_come(&run, own);
+	look(&run);
+	ok(result_is(&run.facts.dmarc.outcome, RESULT_PASS, REASON_NONE), "dmarc: however often it looks, %s is told once",
+	   signature_first ? "a signature" : "a sender");
+	run_clear(&run);
+}
+
 static void dmarc_unanswered(void)
 {
 	static const struct dmarc_case row = { .author = "mute.example",
@@ -297,6 +331,8 @@ int main(void)
 	dmarc_results(ORDER_SPF_LAST, "SPF");
 	dmarc_results(ORDER_SIGNATURES_LAST, "signatures");
 	dmarc_begin();
+	dmarc_told_once(true);
+	dmarc_told_once(false);
 	dmarc_unanswered();
 	dmarc_no_author(MAILBOX_UNSET, "no author");
 	dmarc_no_author(MAILBOX_SEVERAL, "several authors");

@@ -307,6 +307,12 @@ static void ip_begin(void)
 	ask(&run);
 	ok(run.asked == 0 && !is_open(&run) && !run.facts.ip_spfs->complete, "ip.spf: what is not wanted is not asked");
 	begin(&run, &wants_ip);
+	ask(&run);
+	unsigned begun = run.asked;
+	begin(&run, &wants_ip);
+	begin(&run, &wants_others);
+	ask(&run);
+	ok(begun != 0 && run.asked == begun && is_open(&run), "ip.spf: what has begun goes on");
 	drive(&run);
 	unsigned asked = run.asked;
 	begin(&run, &wants_ip);
