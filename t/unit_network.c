@@ -476,6 +476,48 @@ static void test_resembles(void)
 		ok(!address_resembles(span_of(names[i])), "\"%s\" is not alike", names[i]);
 }
 
+/* I04 the first bits, of which the last octet may count in part. */
+static void test_share(void)
+{
+	static const struct {
+		const char *wide;
+		const char *narrow;
+		bool covers;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.1.2.0/24", true },
+		{ "10.1.2.0/24", "10.0.0.0/8", false },
+		{ "10.0.0.0/8", "10.0.0.0/8", true },
+		{ "0.0.0.0/0", "203.0.113.7/32", true },
+		{ "13.108.0.0/14", "13.111.255.255/32", true },
+		{ "13.108.0.0/14", "13.112.0.0/32", false },
+		{ "192.0.2.128/25", "192.0.2.127/32", false },
+		{ "192.0.2.7/32", "192.0.2.7/32", true },
+		{ "192.0.2.7/32", "192.0.2.6/32", false },
+		{ "2001:db8::/33", "2001:db8:7fff::/48", true },
+		{ "2001:db8::/33", "2001:db8:8000::/48", false },
+		{ "::/0", "10.0.0.0/8", false },
+		{ "0.0.0.0/0", "2001:db8::/32", false },
+		{ "2001:db8::1/128", "2001:db8::1/128", true },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct network wide;
+		struct network narrow;
+		ok(network_parse(span_of(cases[i].wide), &wide) == NETWORK_OK
+		       && network_parse(span_of(cases[i].narrow), &narrow) == NETWORK_OK,
+		   "%s and %s", cases[i].wide, cases[i].narrow);
+		ok(network_covers(&wide, &narrow) == cases[i].covers, "%s %s %s", cases[i].wide,
+		   cases[i].covers ? "covers" : "does not cover", cases[i].narrow);
+	}
+	struct address a;
+	struct address b;
+	ok(address_parse(span_of("10.1.2.0"), &a) && address_parse(span_of("10.0.0.0"), &b), "two addresses");
+	ok(address_shares(&a, &b, 0) && address_shares(&a, &b, 8) && address_shares(&a, &b, 15), "their first 15 bits");
+	ok(!address_shares(&a, &b, 16) && !address_shares(&a, &b, 32), "and no more");
+	ok(address_shares(&a, &a, 32), "all of one");
+	ok(address_parse(span_of("a01:200::"), &b) && !address_shares(&a, &b, 8) && !address_shares(&a, &b, 0),
+	   "none of another family");
+}
+
 int main(void)
 {
 	test_address();
@@ -485,6 +527,7 @@ int main(void)
 	test_edges();
 	test_whole();
 	test_cover();
+	test_share();
 	test_each();
 	test_against_definition();
 	test_many();

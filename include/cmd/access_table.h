@@ -35,9 +35,6 @@ bool access_network(struct span text, struct network *network_r);
 /* Whether a client's name, or a domain with a dot before it or without, is one of Salesforce's, or has them below it. */
 bool access_names_salesforce(struct span name);
 
-/* Whether the first bits of both are the same, so that wide holds all of narrow. */
-bool access_covers(const struct network *wide, const struct network *narrow);
-
 /* Whether a network is for use within a site, on one machine or in examples, and so no part of the Internet. */
 bool access_is_internal(const struct network *network);
 

@@ -46,6 +46,9 @@ void address_format(const struct address *address, char text_r[ADDRESS_TEXT_SIZE
 /* Whether both are the same address. ADDRESS_NONE equals nothing. */
 bool address_equal(const struct address *a, const struct address *b);
 
+/* Whether they are of one family and their first bits, at most as many as that has, are the same. */
+bool address_shares(const struct address *a, const struct address *b, unsigned bits);
+
 /* 127.0.0.0/8 or ::1. */
 bool address_is_loopback(const struct address *address);
 
@@ -69,6 +72,9 @@ enum network_status network_parse(struct span text, struct network *network_r);
 /* "ADDRESS/BITS"; "" without an address. */
 #define NETWORK_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
 void network_format(const struct network *network, char text_r[NETWORK_TEXT_SIZE]);
+
+/* Whether wide holds all of narrow. Bits beyond a prefix are not looked at. */
+bool network_covers(const struct network *wide, const struct network *narrow);
 
 struct network_set;
 

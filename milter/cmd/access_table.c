@@ -164,18 +164,6 @@ bool access_names_salesforce(struct span name)
 	       && (is_below(name, span_of("salesforce.com")) || is_below(span_of("smtp.mta.salesforce.com"), name));
 }
 
-bool access_covers(const struct network *wide, const struct network *narrow)
-{
-	if (wide->address.family != narrow->address.family || wide->prefix > narrow->prefix)
-		return false;
-	for (unsigned bit = 0; bit < wide->prefix; bit++) {
-		unsigned differ = (unsigned)wide->address.bytes[bit / 8] ^ narrow->address.bytes[bit / 8];
-		if ((differ >> (7 - bit % 8)) & 1U)
-			return false;
-	}
-	return true;
-}
-
 /* RFC 6890 */
 bool access_is_internal(const struct network *network)
 {
@@ -185,7 +173,7 @@ bool access_is_internal(const struct network *network)
 		                                  "2001:db8::/32" };
 	struct network block;
 	for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
-		if (network_parse(span_of(blocks[i]), &block) == NETWORK_OK && access_covers(&block, network))
+		if (network_parse(span_of(blocks[i]), &block) == NETWORK_OK && network_covers(&block, network))
 			return true;
 	return false;
 }

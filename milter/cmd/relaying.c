@@ -64,8 +64,8 @@ static void take_network(struct walk *walk, const struct network *network, bool 
 		if (walk->denied[i])
 			continue;
 		if (!may)
-			walk->denied[i] = !walk->warns && access_covers(network, &walk->blocks[i]);
-		else if (access_covers(network, &walk->blocks[i]) || access_covers(&walk->blocks[i], network))
+			walk->denied[i] = !walk->warns && network_covers(network, &walk->blocks[i]);
+		else if (network_covers(network, &walk->blocks[i]) || network_covers(&walk->blocks[i], network))
 			permit(walk, RELAYS_FOR_SALESFORCE | RELAYS_FOR_SOME, by);
 	}
 	if (!may)

@@ -208,6 +208,16 @@ static unsigned shared_bits(const uint8_t a[16], const uint8_t b[16], unsigned l
 	return bit;
 }
 
+bool address_shares(const struct address *a, const struct address *b, unsigned bits)
+{
+	return a->family == b->family && shared_bits(a->bytes, b->bytes, bits) == bits;
+}
+
+bool network_covers(const struct network *wide, const struct network *narrow)
+{
+	return wide->prefix <= narrow->prefix && address_shares(&wide->address, &narrow->address, wide->prefix);
+}
+
 struct network_set *network_set_new(struct arena *arena)
 {
 	struct network_set *set = arena_alloc(arena, sizeof *set);

@@ -46,9 +46,6 @@ const char *spf_macro_parse(struct arena *arena, struct span text, enum spf_macr
  */
 void spf_macro_expand(const struct spf_domain *domain, const struct spf_values *values, struct spf_target *target_r);
 
-/* Whether the first bits of two addresses of one family are equal. */
-bool spf_prefix_equal(const struct address *a, const struct address *b, unsigned bits);
-
 struct spf_lookup {
 	struct question question;
 	const struct answer *answer;     /* NULL: open */

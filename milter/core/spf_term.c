@@ -29,15 +29,6 @@ static enum fetch fetch(struct spf_walk *walk, enum record_type type, struct spa
 	return FETCH_END;
 }
 
-bool spf_prefix_equal(const struct address *a, const struct address *b, unsigned bits)
-{
-	unsigned bytes = bits / 8;
-	unsigned rest = bits % 8;
-	if (a->family != b->family || memcmp(a->bytes, b->bytes, bytes) != 0)
-		return false;
-	return rest == 0 || (a->bytes[bytes] ^ b->bytes[bytes]) >> (8 - rest) == 0;
-}
-
 static enum record_type address_type(const struct spf_walk *walk)
 {
 	return walk->input.client.family == ADDRESS_IPV6 ? RECORD_AAAA : RECORD_A;
@@ -48,7 +39,7 @@ static bool lists_client(const struct spf_walk *walk, const struct answer *answe
 {
 	unsigned bits = walk->input.client.family == ADDRESS_IPV6 ? prefix6 : prefix4;
 	for (size_t i = 0; i < answer->count; i++)
-		if (spf_prefix_equal(&answer->records[i].address, &walk->input.client, bits))
+		if (address_shares(&answer->records[i].address, &walk->input.client, bits))
 			return true;
 	return false;
 }
@@ -280,9 +271,9 @@ enum spf_step spf_term_judge(struct spf_walk *walk, const struct spf_frame *fram
 	case SPF_ALL:
 		return SPF_STEP_MATCH;
 	case SPF_IP4:
-		return spf_prefix_equal(&term->network, client, term->prefix4) ? SPF_STEP_MATCH : SPF_STEP_NEXT;
+		return address_shares(&term->network, client, term->prefix4) ? SPF_STEP_MATCH : SPF_STEP_NEXT;
 	case SPF_IP6:
-		return spf_prefix_equal(&term->network, client, term->prefix6) ? SPF_STEP_MATCH : SPF_STEP_NEXT;
+		return address_shares(&term->network, client, term->prefix6) ? SPF_STEP_MATCH : SPF_STEP_NEXT;
 	case SPF_A:
 	case SPF_MX:
 	case SPF_PTR:
