@@ -33,6 +33,9 @@ void loop_post(struct loop *loop, struct task *task);
 /* Take a task back: once this has returned it does not run. It may be posted by other threads no longer, or again. */
 void loop_withdraw(struct loop *loop, struct task *task);
 
+/* Milliseconds of the clock that never goes back (CLOCK_MONOTONIC). Thread-safe. */
+long long loop_now_ms(void);
+
 /* For events of its own. */
 struct event_base *loop_base(struct loop *loop);
 

@@ -12,6 +12,7 @@
 #include "limits/local.h"
 #include "limits/redis.h"
 #include "limits/usage.h"
+#include "mta/loop.h"
 
 _Static_assert(LIMITS_ERROR_SIZE >= REDIS_ERROR_SIZE, "an error of the store fits");
 
@@ -33,19 +34,12 @@ struct count {
 	struct tally tally;
 };
 
-static long long now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* What the configuration makes of a store that does not answer. */
 static void count_away(struct count *count)
 {
 	switch (count->when_away) {
 	case WHEN_AWAY_LOCAL:
-		local_count(count->limits->local, &count->demand, now_ms(), &count->tally);
+		local_count(count->limits->local, &count->demand, loop_now_ms(), &count->tally);
 		break;
 	case WHEN_AWAY_PASS:
 		count->tally.status = TALLY_WITHIN;
@@ -79,7 +73,7 @@ static void settle(struct count *count, bool counted)
 	count->known = true;
 	if (!counted)
 		return;
-	usage_note(count->limits->usage, &count->demand, &count->tally, now_ms(), warnings);
+	usage_note(count->limits->usage, &count->demand, &count->tally, loop_now_ms(), warnings);
 	for (unsigned kind = 0; kind < LIMIT_KINDS; kind++)
 		if (warnings[kind])
 			warn(count, (enum limit_kind)kind);
@@ -107,7 +101,7 @@ static struct count *begin(void *context, const struct settings *settings, const
 		count->request = redis_ask(limits->redis, &count->demand, waker);
 	pthread_rwlock_unlock(&limits->lock);
 	if (!common) {
-		local_count(limits->local, &count->demand, now_ms(), &count->tally);
+		local_count(limits->local, &count->demand, loop_now_ms(), &count->tally);
 		settle(count, true);
 	} else if (!count->request) {
 		settle_away(count);
@@ -119,7 +113,7 @@ static bool look(struct count *count, bool late, struct facts *facts)
 {
 	if (!count->known && redis_answer(count->request, &count->tally)) {
 		if (count->tally.status == TALLY_WITHIN)
-			local_add(count->limits->local, &count->demand, now_ms());
+			local_add(count->limits->local, &count->demand, loop_now_ms());
 		if (count->tally.status == TALLY_UNKNOWN)
 			settle_away(count);
 		else
@@ -202,5 +196,5 @@ const struct limiter *limits_limiter(const struct limits *limits)
 
 double limits_ratio(struct limits *limits, const struct orgid *org, enum limit_kind kind)
 {
-	return usage_ratio(limits->usage, org, kind, now_ms());
+	return usage_ratio(limits->usage, org, kind, loop_now_ms());
 }

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "mta/loop.h"
 #include "redis_private.h"
@@ -63,13 +62,6 @@ struct redis {
 	long long delay_ms;          /* before the next try */
 	char told[REDIS_ERROR_SIZE]; /* what the log was told last; "": that it is there, or nothing yet */
 };
-
-static long long now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void unref(struct redis_request *request)
 {
@@ -131,7 +123,7 @@ static void set_patience(struct redis *redis)
 	if (redis->state == STATE_AWAY || since == 0)
 		event_del(redis->patience);
 	else
-		set_timer(redis->patience, since + REDIS_PATIENCE_MS - now_ms());
+		set_timer(redis->patience, since + REDIS_PATIENCE_MS - loop_now_ms());
 }
 
 static void hang_up(struct redis *redis)
@@ -190,7 +182,7 @@ static void on_request(struct task *task)
 		finish_unknown(request);
 		return;
 	}
-	request->asked_ms = now_ms();
+	request->asked_ms = loop_now_ms();
 	bool oldest = !redis->first;
 	append(redis, request);
 	if (redis->state == STATE_THERE && !send_request(redis, request))
@@ -356,7 +348,7 @@ static void connect_now(struct redis *redis)
 		return;
 	}
 	redis->state = STATE_GREETING;
-	redis->greeted_ms = now_ms();
+	redis->greeted_ms = loop_now_ms();
 	bufferevent_setcb(redis->link, on_read, NULL, on_event, redis);
 	bufferevent_enable(redis->link, EV_READ | EV_WRITE);
 	set_patience(redis);

@@ -3,16 +3,9 @@
 
 #include "mta/crowding.h"
 
-#include <time.h>
+#include "mta/loop.h"
 
 #define PAUSE_MS 60000
-
-static long long now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void crowding_note(struct crowding *crowding, struct log *log, size_t open, size_t most)
 {
@@ -23,7 +16,7 @@ void crowding_note(struct crowding *crowding, struct log *log, size_t open, size
 	if (crowding->crowded)
 		return;
 	crowding->crowded = true;
-	long long now = now_ms();
+	long long now = loop_now_ms();
 	if (crowding->told_ms != 0 && now - crowding->told_ms < PAUSE_MS)
 		return;
 	crowding->told_ms = now;

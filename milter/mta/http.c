@@ -22,7 +22,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mta/loop.h"
@@ -62,13 +61,6 @@ struct http {
 	sem_t begun;
 	struct task task;
 };
-
-static long long now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 bool http_host_is_here(struct span host, const struct address *here)
 {
@@ -194,7 +186,7 @@ static struct bufferevent *on_visitor(struct event_base *base, void *context)
 	sweep(http);
 	bufferevent_incref(stream);
 	visitor->stream = stream;
-	visitor->until_ms = now_ms() + HTTP_PATIENCE_MS;
+	visitor->until_ms = loop_now_ms() + HTTP_PATIENCE_MS;
 	*http->newest = visitor;
 	http->newest = &visitor->next;
 	/* Nobody listens to it yet, so that it must not be looked at. */
@@ -343,7 +335,7 @@ static void on_request(struct evhttp_request *request, void *context)
 		return;
 	}
 	visitor->asked = true;
-	visitor->until_ms = now_ms() + HTTP_ANSWER_MS;
+	visitor->until_ms = loop_now_ms() + HTTP_ANSWER_MS;
 	const char *words = refuse(visitor, request, &status);
 	if (words) {
 		answer_words(http, request, status, words);
@@ -369,7 +361,7 @@ static void on_request(struct evhttp_request *request, void *context)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct http *http = context;
-	long long now = now_ms();
+	long long now = loop_now_ms();
 	(void)fd;
 	(void)what;
 	sweep(http);

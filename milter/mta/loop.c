@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STACK_SIZE ((size_t)1 << 20) /* bytes */
@@ -184,6 +185,13 @@ struct loop *loop_start(const char *name, size_t room_size)
 		pthread_cond_wait(&loop->turning, &loop->lock);
 	pthread_mutex_unlock(&loop->lock);
 	return loop;
+}
+
+long long loop_now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 struct event_base *loop_base(struct loop *loop)
