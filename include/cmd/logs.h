@@ -23,6 +23,8 @@
 	"plain or compressed by gzip; - is standard input; without any the journal is read. Files are read "               \
 	"in the order of their first times. Times without a zone are local ones."
 
+struct command;
+
 struct logs {
 	char **files;
 	int count;       /* 0: the journal */
@@ -39,8 +41,8 @@ struct logs_summary {
 	bool no_memory;             /* nothing of it can be relied on */
 };
 
-/* A point in time as it is given on the command line. now: seconds since 1970. False: it is none. */
-bool logs_time(const char *text, long long now, long long *time_r);
+/* Take the argument (optarg) of --since or --until. RELAYCTL_GOOD, or the exit code after the complaint. */
+int logs_take_time(const struct command *command, struct logs *logs, bool since);
 
 /*
  * Hand over every entry. take gives false to stop for want of memory. The exit code so far: RELAYCTL_GOOD,

@@ -83,7 +83,7 @@ static bool read_date(struct span text, long long *time_r)
 	return false;
 }
 
-bool logs_time(const char *text, long long now, long long *time_r)
+static bool read_time(const char *text, long long now, long long *time_r)
 {
 	struct span given = span_of(text);
 	unsigned long seconds;
@@ -101,6 +101,14 @@ bool logs_time(const char *text, long long now, long long *time_r)
 	else
 		return read_ago(given, now, time_r) || read_date(given, time_r);
 	return true;
+}
+
+int logs_take_time(const struct command *command, struct logs *logs, bool since)
+{
+	if (read_time(optarg, (long long)time(NULL), since ? &logs->since : &logs->until))
+		return RELAYCTL_GOOD;
+	return relayctl_usage(command, "%s is no time; write 2026-11-28, \"2026-11-28 13:00\" or 7d",
+	                      since ? "--since" : "--until");
 }
 
 static void show_bar(struct pass *pass, bool last)

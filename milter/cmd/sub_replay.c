@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/logs.h"
@@ -366,9 +365,8 @@ static int replay_main(int argc, char **argv)
 			break;
 		case OPTION_SINCE:
 		case OPTION_UNTIL:
-			if (!logs_time(optarg, (long long)time(NULL), id == OPTION_SINCE ? &logs.since : &logs.until))
-				return relayctl_usage(command, "%s is no time; write 2026-11-28, \"2026-11-28 13:00\" or 7d",
-				                      id == OPTION_SINCE ? "--since" : "--until");
+			if (logs_take_time(command, &logs, id == OPTION_SINCE) != RELAYCTL_GOOD)
+				return RELAYCTL_USAGE;
 			break;
 		default:
 			return relayctl_end(command, id, problem);

@@ -119,7 +119,6 @@ static int report_main(int argc, char **argv)
 	const char *org = NULL;
 	bool json = false;
 	bool suggest = false;
-	long long now = (long long)time(NULL);
 	for (int id; (id = arguments_next(command, argc, argv, problem)) != ARGUMENTS_END;) {
 		switch (id) {
 		case FLAG_JSON:
@@ -136,9 +135,8 @@ static int report_main(int argc, char **argv)
 			break;
 		case OPTION_SINCE:
 		case OPTION_UNTIL:
-			if (!logs_time(optarg, now, id == OPTION_SINCE ? &logs.since : &logs.until))
-				return relayctl_usage(command, "%s is no time; write 2026-11-28, \"2026-11-28 13:00\" or 7d",
-				                      id == OPTION_SINCE ? "--since" : "--until");
+			if (logs_take_time(command, &logs, id == OPTION_SINCE) != RELAYCTL_GOOD)
+				return RELAYCTL_USAGE;
 			break;
 		default:
 			return relayctl_end(command, id, problem);

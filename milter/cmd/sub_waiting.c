@@ -128,9 +128,8 @@ static int waiting_main(int argc, char **argv)
 			json = true;
 		else if (id != OPTION_SINCE && id != OPTION_UNTIL)
 			return relayctl_end(command, id, problem);
-		else if (!logs_time(optarg, (long long)time(NULL), id == OPTION_SINCE ? &logs.since : &logs.until))
-			return relayctl_usage(command, "%s is no time; write 2026-11-28, \"2026-11-28 13:00\" or 7d",
-			                      id == OPTION_SINCE ? "--since" : "--until");
+		else if (logs_take_time(command, &logs, id == OPTION_SINCE) != RELAYCTL_GOOD)
+			return RELAYCTL_USAGE;
 	}
 	logs.files = argv + optind;
 	logs.count = argc - optind;
