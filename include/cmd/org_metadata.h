@@ -199,4 +199,10 @@ enum org_reading org_metadata_xml(struct org_metadata *metadata, struct span fil
 enum org_reading org_metadata_read(struct org_metadata *metadata, struct span file, struct span bytes,
                                    char problem_r[ORG_PROBLEM_SIZE]);
 
+/*
+ * The next domain of a list "a.example, *.b.example" of FromDomain or DomainMatchPattern: trimmed, as it is written.
+ * *at starts at 0. False: there is none left.
+ */
+bool org_next_domain(struct span list, size_t *at, struct span *domain_r);
+
 #endif

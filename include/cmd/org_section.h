@@ -92,12 +92,6 @@ bool org_filter_is_ours(const struct org_metadata *metadata, const struct org_re
                         const struct org_record *filter);
 
 /*
- * The next domain of a list "a.example, *.b.example" of FromDomain or DomainMatchPattern: trimmed, as it is written.
- * *at starts at 0. False: there is none left.
- */
-bool org_next_domain(struct span list, size_t *at, struct span *domain_r);
-
-/*
  * Whether a pattern covers another: "*.example.com" covers "*.a.example.com" and "a.example.com". Any text; what is no
  * pattern covers nothing.
  */

@@ -5,35 +5,20 @@
 
 #include <string.h>
 
-#include "cmd/relay_verdict.h"
 #include "core/checks.h"
 #include "core/log_entry.h"
-#include "core/network.h"
 #include "core/set.h"
+#include "org_findings_private.h"
 
-/* What others wrote, made printable. */
-struct shown {
-	char text[LOG_PRINTABLE_SIZE];
-};
-
-static const char *show(struct shown *shown, struct span text)
+const char *org_show(struct shown *shown, struct span text)
 {
 	log_entry_printable(text, shown->text, sizeof shown->text);
 	return shown->text;
 }
 
-struct telling {
-	const struct org_metadata *metadata;
-	const struct org_request *request;
-	const struct org_section *section;
-	struct preflight *preflight;
-};
-
-#define TELL(telling, level, id, ...) preflight_add((telling)->preflight, (level), (id), NULL, __VA_ARGS__)
-
 /* A field that was not asked for, or has no usable value. */
-static bool is_unknown(const struct telling *telling, const struct org_record *record, enum org_field field,
-                       const char *id, const char *about)
+bool org_is_unknown(const struct telling *telling, const struct org_record *record, enum org_field field,
+                    const char *id, const char *about)
 {
 	const char *why = NULL;
 	switch (record->values[field].state) {
@@ -53,88 +38,14 @@ static bool is_unknown(const struct telling *telling, const struct org_record *r
 	return true;
 }
 
-static void tell_troubles(const struct telling *telling)
+/* The organization in the configuration there is; NULL: none. */
+const struct org *org_configured(const struct telling *telling)
 {
-	for (const struct org_trouble *trouble = telling->metadata->troubles; trouble; trouble = trouble->next) {
-		struct shown file;
-		TELL(telling, FINDING_ADVICE, "export", "%s: %.*s", show(&file, trouble->file), (int)trouble->text.length,
-		     trouble->text.at);
-	}
-	for (unsigned i = 0; i < ORG_OBJECTS; i++)
-		for (const struct org_record *record = telling->metadata->first[i]; record; record = record->next) {
-			struct shown id;
-			struct shown file;
-			if (record->disputed)
-				TELL(telling, FINDING_FIX, "dispute",
-				     "the record %s of %s in %s differs from another one of it, so that neither proves anything; leave "
-				     "the older one out",
-				     show(&id, org_text(record, ORG_ID)), org_object_name((enum org_object)i),
-				     show(&file, record->file));
-		}
-	for (unsigned i = 0; i < ORG_SETTINGS; i++)
-		if (telling->metadata->settings[i] == ORG_FLAG_DISPUTED)
-			TELL(telling, FINDING_FIX, "dispute",
-			     "%s is true in one file and false in another; leave the older one out",
-			     org_setting_name((enum org_setting)i));
+	const struct settings *config = telling->request->config;
+	return config && telling->section->id_status == ORG_ID_GIVEN ? settings_org(config, &telling->section->id) : NULL;
 }
 
-static void tell_tls(const struct telling *telling, const struct org_record *relay, const char *about)
-{
-	static const struct {
-		const char *name;
-		const char *what;
-	} weak[] = {
-		{ "Off", "Off, so that mail and login travel in clear" },
-		{ "Preferred", "Preferred, so that mail travels in clear where STARTTLS is missing or was taken away" },
-		{ "PreferredVerify",
-		  "Preferred Verify, so that mail may travel in clear where the certificate cannot be verified" },
-		{ "Required", "Required, so that whoever is between can show a certificate of his own" },
-	};
-	struct span setting = span_trim(org_text(relay, ORG_TLS_SETTING));
-	struct shown shown;
-	if (is_unknown(telling, relay, ORG_TLS_SETTING, "tls", about))
-		return;
-	if (span_equal_nocase(setting, span_of("RequiredVerify"))) {
-		TELL(telling, FINDING_OK, "tls", "%s: the TLS setting is Required Verify", about);
-		return;
-	}
-	for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++)
-		if (span_equal_nocase(setting, span_of(weak[i].name))) {
-			TELL(telling, FINDING_FIX, "tls", "%s: the TLS setting is %s; set it to Required Verify", about,
-			     weak[i].what);
-			return;
-		}
-	TELL(telling, FINDING_FIX, "tls", "%s: the TLS setting is \"%s\", which is not known; set it to Required Verify",
-	     about, show(&shown, setting));
-}
-
-static void tell_port(const struct telling *telling, const struct org_record *relay, const char *about)
-{
-	struct span text = span_trim(org_text(relay, ORG_PORT));
-	unsigned long port = 0;
-	unsigned ours = telling->request->port;
-	struct shown shown;
-	if (is_unknown(telling, relay, ORG_PORT, "port", about))
-		return;
-	if (!span_number(text, 65535, &port) || !relay_port_allowed((unsigned)port))
-		TELL(telling, FINDING_FIX, "port",
-		     "%s: the port \"%s\" is none that Salesforce sends to: 25, 587, 10025 and 11025", about,
-		     show(&shown, text));
-	else if (ours == 0)
-		TELL(telling, FINDING_OK, "port",
-		     "%s: the port is %lu; with -c or --port it is compared with the one that the milter guards", about, port);
-	else if (port != ours)
-		TELL(telling, FINDING_FIX, "port",
-		     "%s: the port is %lu, but the milter guards %u: what comes in elsewhere is not judged; set it to %u, "
-		     "or say with "
-		     "--port which one is guarded",
-		     about, port, ours, ours);
-	else
-		TELL(telling, FINDING_OK, "port", "%s: the port is %lu, which the milter guards", about, port);
-}
-
-/* Whether the organization's policy can hold where a check does not pass. */
-static bool needs(const struct org *org, const char *name)
+bool org_needs(const struct org *org, const char *name)
 {
 	enum check_id check;
 	struct bounds bounds[CHECK_COUNT];
@@ -146,82 +57,29 @@ static bool needs(const struct org *org, const char *name)
 	return !bounds_possible(sentence_evaluate(&org->reject_unless, bounds));
 }
 
-/* The organization in the configuration there is; NULL: none. */
-static const struct org *configured(const struct telling *telling)
+static void tell_troubles(const struct telling *telling)
 {
-	const struct settings *config = telling->request->config;
-	return config && telling->section->id_status == ORG_ID_GIVEN ? settings_org(config, &telling->section->id) : NULL;
-}
-
-static void tell_auth(const struct telling *telling, const struct org_record *relay, const char *about)
-{
-	const struct org *org = configured(telling);
-	struct span user = org_text(relay, ORG_USERNAME);
-	struct shown shown;
-	enum org_flag flag = org_flag(relay, ORG_REQUIRE_AUTH);
-	if (flag == ORG_FLAG_YES) {
-		TELL(telling, FINDING_OK, "auth",
-		     "%s: Salesforce logs in as \"%s\"; auth.users has to hold what auth= in the log shows", about,
-		     show(&shown, user));
-		return;
+	for (const struct org_trouble *trouble = telling->metadata->troubles; trouble; trouble = trouble->next) {
+		struct shown file;
+		TELL(telling, FINDING_ADVICE, "export", "%s: %.*s", org_show(&file, trouble->file), (int)trouble->text.length,
+		     trouble->text.at);
 	}
-	if (flag != ORG_FLAG_NO && is_unknown(telling, relay, ORG_REQUIRE_AUTH, "auth", about))
-		return;
-	if (flag == ORG_FLAG_NO && org && org->auth.required && needs(org, "auth"))
-		TELL(telling, FINDING_FIX, "auth",
-		     "%s: Salesforce does not log in, but reject_unless of this organization cannot hold without auth: all "
-		     "its mail is "
-		     "refused; turn SMTP AUTH on in Salesforce",
-		     about);
-	else if (flag == ORG_FLAG_NO)
-		TELL(telling, FINDING_ADVICE, "auth",
-		     "%s: Salesforce does not log in; SMTP AUTH would tell this organization from all others; turn it on",
-		     about);
-}
-
-static void tell_relay(const struct telling *telling, const struct org_record *relay)
-{
-	struct span host = span_trim(org_text(relay, ORG_HOST));
-	struct address address;
-	struct shown shown;
-	char about[LOG_PRINTABLE_SIZE + 32];
-	snprintf(about, sizeof about, "relay %s", span_absent(host) ? "without Host" : show(&shown, host));
-	tell_tls(telling, relay, about);
-	tell_port(telling, relay, about);
-	tell_auth(telling, relay, about);
-	if (!span_absent(host) && address_parse(host, &address))
-		TELL(telling, FINDING_FIX, "host",
-		     "%s: it is an address, which no certificate of a public CA names, so that Required Verify does not "
-		     "deliver; give "
-		     "Salesforce a host name",
-		     about);
-}
-
-static void tell_relays(const struct telling *telling)
-{
-	size_t ours = 0;
-	bool differ = false;
-	struct span host = { NULL, 0 };
-	for (const struct org_record *relay = telling->metadata->first[ORG_RELAY]; relay; relay = relay->next) {
-		struct span other = span_trim(org_text(relay, ORG_HOST));
-		if (!org_relay_is_ours(telling->request, relay))
-			continue;
-		differ = differ || (ours > 0 && !span_equal_nocase(host, other));
-		host = other;
-		ours++;
-		tell_relay(telling, relay);
-	}
-	if (differ)
-		TELL(telling, FINDING_ADVICE, "relay", "there are several relays; say with --relay which one is yours");
-	if (ours > 0)
-		return;
-	if (telling->metadata->first[ORG_RELAY])
-		TELL(telling, FINDING_FIX, "relay", "no EmailRelay has the host that --relay names");
-	else if (telling->metadata->asked[ORG_RELAY])
-		TELL(telling, FINDING_FIX, "relay", "there is no EmailRelay: Salesforce sends mail to its recipients itself");
-	else
-		TELL(telling, FINDING_ADVICE, "relay",
-		     "no EmailRelay is in these files, so that TLS setting and port are not known");
+	for (unsigned i = 0; i < ORG_OBJECTS; i++)
+		for (const struct org_record *record = telling->metadata->first[i]; record; record = record->next) {
+			struct shown id;
+			struct shown file;
+			if (record->disputed)
+				TELL(telling, FINDING_FIX, "dispute",
+				     "the record %s of %s in %s differs from another one of it, so that neither proves anything; leave "
+				     "the older one out",
+				     org_show(&id, org_text(record, ORG_ID)), org_object_name((enum org_object)i),
+				     org_show(&file, record->file));
+		}
+	for (unsigned i = 0; i < ORG_SETTINGS; i++)
+		if (telling->metadata->settings[i] == ORG_FLAG_DISPUTED)
+			TELL(telling, FINDING_FIX, "dispute",
+			     "%s is true in one file and false in another; leave the older one out",
+			     org_setting_name((enum org_setting)i));
 }
 
 /* Who may send through the relay by a filter. */
@@ -231,7 +89,8 @@ static void tell_senders(const struct telling *telling, const struct org_record 
 	enum org_state state = filter->values[ORG_FROM_DOMAIN].state;
 	size_t at = 0;
 	struct span entry;
-	if ((state == ORG_UNASKED || state == ORG_WRONG) && is_unknown(telling, filter, ORG_FROM_DOMAIN, "filter", about))
+	if ((state == ORG_UNASKED || state == ORG_WRONG)
+	    && org_is_unknown(telling, filter, ORG_FROM_DOMAIN, "filter", about))
 		return;
 	if (span_trim(list).length == 0) {
 		TELL(telling, FINDING_FIX, "filter",
@@ -256,13 +115,13 @@ static void tell_senders(const struct telling *telling, const struct org_record 
 			TELL(telling, FINDING_FIX, "filter",
 			     "%s: its sender domain is \"%s\", so that mail from domains of others comes to the relay; list the "
 			     "organization's domains",
-			     about, show(&shown, entry));
+			     about, org_show(&shown, entry));
 		else if (!org_list_covers(&telling->section->domains, entry))
 			TELL(telling, FINDING_FIX, "filter",
 			     "%s: it sends mail from \"%s\" here, which no active DKIM key proves; activate a key for it, or "
 			     "take it out of "
 			     "the filter",
-			     about, show(&shown, entry));
+			     about, org_show(&shown, entry));
 	}
 }
 
@@ -272,12 +131,12 @@ static void tell_filter(const struct telling *telling, const struct org_record *
 	struct shown id;
 	struct shown shown;
 	char about[LOG_PRINTABLE_SIZE + 32];
-	snprintf(about, sizeof about, "domain filter %s", show(&id, org_text(filter, ORG_ID)));
+	snprintf(about, sizeof about, "domain filter %s", org_show(&id, org_text(filter, ORG_ID)));
 	tell_senders(telling, filter, about);
 	if (to.length > 0 && !span_equal(to, span_of("*")))
 		TELL(telling, FINDING_ADVICE, "filter-to",
 		     "%s: only mail to \"%s\" comes to the relay; what goes elsewhere is sent another way, past this milter",
-		     about, show(&shown, to));
+		     about, org_show(&shown, to));
 }
 
 static void tell_filters(const struct telling *telling)
@@ -328,8 +187,8 @@ static void tell_key(const struct telling *telling, const struct org_record *key
 	struct shown state;
 	char about[2 * LOG_PRINTABLE_SIZE + 32];
 	unsigned long bits = 0;
-	snprintf(about, sizeof about, "DKIM key %s of %s", show(&selector, org_text(key, ORG_SELECTOR)),
-	         show(&domain, org_text(key, ORG_DOMAIN)));
+	snprintf(about, sizeof about, "DKIM key %s of %s", org_show(&selector, org_text(key, ORG_SELECTOR)),
+	         org_show(&domain, org_text(key, ORG_DOMAIN)));
 	enum org_flag flag = org_flag(key, ORG_IS_ACTIVE);
 	if (flag == ORG_FLAG_NO && is_replaced(telling->metadata, key))
 		TELL(telling, FINDING_OK, "dkim", "%s: it is not active, and another one of that domain is", about);
@@ -338,11 +197,11 @@ static void tell_key(const struct telling *telling, const struct org_record *key
 		     "%s: it is not active, so that mail from there is not signed; publish its CNAME records and activate it",
 		     about);
 	else if (flag == ORG_FLAG_UNKNOWN)
-		is_unknown(telling, key, ORG_IS_ACTIVE, "dkim", about);
+		org_is_unknown(telling, key, ORG_IS_ACTIVE, "dkim", about);
 	else if (flag == ORG_FLAG_YES && !org_key_signs(key))
 		TELL(telling, FINDING_FIX, "dkim",
 		     "%s: it is active, but its records are \"%s\": who looks for the key finds none", about,
-		     show(&state, org_text(key, ORG_PUBLISH_STATE)));
+		     org_show(&state, org_text(key, ORG_PUBLISH_STATE)));
 	else if (flag == ORG_FLAG_YES && !org_key_counts(key))
 		TELL(telling, FINDING_ADVICE, "dkim",
 		     "%s: TxtRecordName is not known or empty, so that it does not prove its domain; ask for that field, or "
@@ -378,19 +237,19 @@ static void tell_addresses(const struct telling *telling)
 		if (org_flag(one, ORG_IS_VERIFIED) == ORG_FLAG_NO)
 			TELL(telling, FINDING_ADVICE, "address",
 			     "organization-wide address %s: it is not verified, so that nothing is sent from it",
-			     show(&shown, address));
+			     org_show(&shown, address));
 		if (!org_list_covers(&telling->section->domains, domain))
 			TELL(telling, FINDING_ADVICE, "address-domain",
 			     "organization-wide address %s: its domain is not among those of the section, so that its mail is "
 			     "refused",
-			     show(&shown, address));
+			     org_show(&shown, address));
 	}
 }
 
 static void tell_settings(const struct telling *telling)
 {
 	const enum org_flag *settings = telling->metadata->settings;
-	const struct org *org = configured(telling);
+	const struct org *org = org_configured(telling);
 	struct span bounce = span_of("x.bnc.salesforce.com");
 	bool known = telling->section->bounce != ORG_BOUNCE_UNKNOWN;
 	bool on = telling->section->bounce == ORG_BOUNCE_SALESFORCE;
@@ -402,7 +261,7 @@ static void tell_settings(const struct telling *telling)
 		     "enableHandleBouncedEmails and enableEmailSpfCompliance of EmailAdministrationSettings are not both in "
 		     "these files, so "
 		     "that the envelope sender is not known");
-	if (on && org && !pattern_match(org->envelope.bounce_domains, bounce) && needs(org, "envelope"))
+	if (on && org && !pattern_match(org->envelope.bounce_domains, bounce) && org_needs(org, "envelope"))
 		TELL(telling, FINDING_FIX, "envelope",
 		     "%s: on, so that MAIL FROM is an address below bnc.salesforce.com, which envelope.bounce_domains of the "
 		     "configuration does not have: all mail is refused",
@@ -445,20 +304,20 @@ static void tell_configured_dkim(const struct telling *telling, const struct org
 			TELL(telling, FINDING_FIX, "selectors",
 			     "dkim.selectors of the configuration does not have %s, which Salesforce signs with, now or after "
 			     "it changes keys",
-			     show(&shown, item->text));
+			     org_show(&shown, item->text));
 	for (const struct org_item *item = section->key_zones.first; item; item = item->next)
 		if (set_count(org->dkim.key_zones) > 0 && !pattern_match(org->dkim.key_zones, item->text))
 			TELL(telling, FINDING_FIX, "key-zones",
 			     "dkim.key_zones of the configuration does not cover %s, where Salesforce keeps a key, so that what "
 			     "it signs is "
 			     "refused",
-			     show(&shown, item->text));
+			     org_show(&shown, item->text));
 }
 
 /* The domains of the configuration against those of the metadata. */
 static void tell_configured(const struct telling *telling)
 {
-	const struct org *org = configured(telling);
+	const struct org *org = org_configured(telling);
 	struct shown shown;
 	if (!org)
 		return;
@@ -470,7 +329,7 @@ static void tell_configured(const struct telling *telling)
 		if (!org_list_covers(&telling->section->domains, span_of(pattern)))
 			TELL(telling, FINDING_ADVICE, "domains",
 			     "the configuration lists %s for this organization, which nothing in these files proves",
-			     show(&shown, span_of(pattern)));
+			     org_show(&shown, span_of(pattern)));
 	}
 	for (const struct org_item *item = telling->section->domains.first; item; item = item->next) {
 		bool wild = item->text.at[0] == '*';
@@ -481,7 +340,7 @@ static void tell_configured(const struct telling *telling)
 		if (!pattern_match(org->domains, name))
 			TELL(telling, FINDING_ADVICE, "domains",
 			     "the configuration does not list %s for this organization, so that mail from there is refused",
-			     show(&shown, item->text));
+			     org_show(&shown, item->text));
 	}
 	tell_configured_dkim(telling, org);
 }
@@ -508,7 +367,7 @@ static void tell_organization(const struct telling *telling)
 		     "it is a sandbox: its ID and its keys are not those of production, and whether its bounce addresses "
 		     "are below "
 		     "bnc.salesforce.com is not documented; look at the log before you enforce");
-	if (telling->request->config && !configured(telling))
+	if (telling->request->config && !org_configured(telling))
 		TELL(telling, FINDING_OK, "org", "the configuration does not serve this organization yet");
 }
 
@@ -518,7 +377,7 @@ void org_findings(const struct org_metadata *metadata, const struct org_request 
 	struct telling telling = { metadata, request, section, preflight };
 	tell_troubles(&telling);
 	tell_organization(&telling);
-	tell_relays(&telling);
+	org_tell_relays(&telling);
 	tell_filters(&telling);
 	tell_keys(&telling);
 	tell_addresses(&telling);

@@ -211,3 +211,18 @@ enum org_reading org_metadata_read(struct org_metadata *metadata, struct span fi
 		return org_metadata_xml(metadata, file, bytes, problem_r);
 	return org_metadata_json(metadata, file, bytes, problem_r);
 }
+
+bool org_next_domain(struct span list, size_t *at, struct span *domain_r)
+{
+	while (*at < list.length) {
+		size_t end = *at;
+		/* Lists are separated by commas; people write lines and semicolons. */
+		while (end < list.length && !memchr(",;\r\n", list.at[end], 4))
+			end++;
+		*domain_r = span_trim(span_slice(list, *at, end));
+		*at = end + 1;
+		if (domain_r->length > 0)
+			return true;
+	}
+	return false;
+}

@@ -78,21 +78,6 @@ static bool may_stand(const char *key, struct span value)
 	return option && (!option->check || option->check(value, problem));
 }
 
-bool org_next_domain(struct span list, size_t *at, struct span *domain_r)
-{
-	while (*at < list.length) {
-		size_t end = *at;
-		/* Lists are separated by commas; people write lines and semicolons. */
-		while (end < list.length && !memchr(",;\r\n", list.at[end], 4))
-			end++;
-		*domain_r = span_trim(span_slice(list, *at, end));
-		*at = end + 1;
-		if (domain_r->length > 0)
-			return true;
-	}
-	return false;
-}
-
 /* The comparable form of a domain or "*." and a domain; absent where there is none. */
 static struct span comparable(struct making *making, struct span text)
 {
